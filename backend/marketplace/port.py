@@ -1,0 +1,107 @@
+"""The port to a marketplace: what a route is given, and what it may answer.
+
+Owns the vocabulary between the publishing workflow and the routes (`vinted_web`, later `vinted_pro` and
+`package`). Owns no state: the journal lives in `backend/publications`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from backend.core.catalog import Leaf, SizeOption, Term
+
+Mode = Literal["dry_run", "draft", "publish"]
+
+
+@dataclass(frozen=True)
+class ListingSheet:
+    """A listing ready to be put on a marketplace: nothing unknown, nothing to decide any more.
+
+    `photos` are JPEG files in order; `brand` is "" for "no brand"; `price` is in the marketplace's currency."""
+
+    title: str
+    description: str
+    leaf: Leaf
+    brand: str
+    size: SizeOption | None
+    condition: Term
+    colours: tuple[Term, ...]
+    materials: tuple[Term, ...]
+    price: Decimal
+    parcel: Term
+    photos: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class AccountSession:
+    """An account on one marketplace: where it lives, who must be signed in, and its kept browser state.
+
+    `base_url` is `https://www.vinted.fr`, or the sandbox's address; `storage_state` is Playwright's format
+    (`cookies`, `origins`) and never leaves memory in the clear."""
+
+    base_url: str
+    username: str | None
+    storage_state: Mapping[str, Any]
+    language: str = "fr"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that reads back otherwise than sent."""
+
+    field: str
+    sent: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The form is filled and was read back; nothing has been submitted."""
+
+    screenshot: bytes
+    read_back: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the attempt came to. `listing_id` is positive proof and None for a dry run;
+    `storage_state` is the session as the browser left it, to be kept."""
+
+    listing_id: str | None
+    listing_url: str | None
+    screenshot: bytes
+    differences: tuple[Difference, ...] = ()
+    storage_state: Mapping[str, Any] | None = None
+
+
+BeforeSubmit = Callable[[Filled], Awaitable[None]]
+"""Awaited after the read-back and before the click: the workflow commits `submitting` here, the point of no return."""
+
+Progress = Callable[[str], Awaitable[None]]
+"""Told the name of each step as it begins: `opening`, `photos`, `category`, …, `read_back`, `submitting`."""
+
+
+class Route(Protocol):
+    """One way to put a listing on a marketplace."""
+
+    name: str
+
+    async def put(
+        self,
+        account: AccountSession,
+        sheet: ListingSheet,
+        mode: Mode,
+        *,
+        before_submit: BeforeSubmit,
+        progress: Progress,
+    ) -> Outcome:
+        """Fills, reads back, and (unless `mode` is "dry_run") submits once.
+
+        Raises, before `before_submit` was awaited: any `RetryableVintedError`, `NeedsPersonError` or
+        `PermanentError`. After it: `UncertainError` when there is no proof either way, `ListingRejected` when
+        the marketplace itself refused the submission."""
+        ...
+
+    async def aclose(self) -> None: ...
