@@ -1,0 +1,223 @@
+"""Takes one photo in: what it is, when it was taken, and a clean copy of it; or refuses it, saying why.
+
+Owns what counts as a photo (by content, never by name), the size limits, the reasons for a refusal and their
+sentences, and the clean copy: upright, sRGB, at most 2048 px, without any metadata. Owns no storage
+(`store.py`), no walk through folders (`discovery.py`) and keeps one photo in memory at a time.
+"""
+
+import hashlib
+import io
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
+from backend.core.errors import PhotoRefused
+from backend.photos import pixels
+from backend.photos.discovery import discover
+from backend.photos.similarity import phash
+from backend.photos.sniffing import cut_short, name_format
+
+register_heif_opener()
+
+__all__ = ["SENTENCES", "Reason", "TakenPhoto", "discover", "explain", "take_in"]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+"""What is decoded. MPO is left out on purpose: its files open as JPEG, and their first picture is the photo."""
+
+MAX_BYTES = 60_000_000
+MAX_PIXELS = 100_000_000
+MIN_SIDE = 64
+
+
+class Reason(StrEnum):
+    """Why a file is refused."""
+
+    EMPTY = "empty"
+    NOT_A_PHOTO = "not_a_photo"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_LARGE = "too_large"
+    TOO_SMALL = "too_small"
+    UNREADABLE = "unreadable"
+
+
+SENTENCES: Mapping[Reason, Mapping[str, str]] = {
+    Reason.EMPTY: {
+        "en": "The file is empty.",
+        "fr": "Le fichier est vide.",
+    },
+    Reason.NOT_A_PHOTO: {
+        "en": "This is not a photo.",
+        "fr": "Ce n’est pas une photo.",
+    },
+    Reason.UNSUPPORTED_FORMAT: {
+        "en": "This picture format is not supported; save it as JPEG, PNG, WebP or HEIC.",
+        "fr": "Ce format d’image n’est pas pris en charge ; enregistrez-la en JPEG, PNG, WebP ou HEIC.",
+    },
+    Reason.TRUNCATED: {
+        "en": "The photo stops in the middle: the copy was cut short. Copy it again from the phone.",
+        "fr": "La photo s’arrête au milieu : la copie a été interrompue. Recopiez-la depuis le téléphone.",
+    },
+    Reason.DAMAGED: {
+        "en": "The photo is damaged and can’t be decoded.",
+        "fr": "La photo est abîmée et ne peut pas être décodée.",
+    },
+    Reason.TOO_MANY_PIXELS: {
+        "en": f"The photo has more than {MAX_PIXELS // 1_000_000} million pixels.",
+        "fr": f"La photo dépasse {MAX_PIXELS // 1_000_000} millions de pixels.",
+    },
+    Reason.TOO_LARGE: {
+        "en": f"The file is larger than {MAX_BYTES // 1_000_000} MB.",
+        "fr": f"Le fichier dépasse {MAX_BYTES // 1_000_000} Mo.",
+    },
+    Reason.TOO_SMALL: {
+        "en": f"The photo is too small: each side needs at least {MIN_SIDE} pixels.",
+        "fr": f"La photo est trop petite : chaque côté doit avoir au moins {MIN_SIDE} pixels.",
+    },
+    Reason.UNREADABLE: {
+        "en": "The file can’t be read: it is gone, or access to it is not allowed.",
+        "fr": "Le fichier ne peut pas être lu : il a disparu, ou l’accès n’est pas autorisé.",
+    },
+}
+
+DECODE_ERRORS = (
+    *(OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error),
+    *(KeyError, IndexError, TypeError, OverflowError, RuntimeError, MemoryError),
+)
+"""What Pillow and libheif raise on broken files; every other error is a fault of ours and surfaces."""
+
+
+@dataclass(frozen=True)
+class TakenPhoto:
+    """A photo taken in.
+
+    `sha256` is of the original bytes (hex), `phash` of the picture (see `similarity.py`), `width` and `height`
+    are the clean copy's, `captured_at` is the camera's local time without zone, `format` is the original's
+    (of `FORMATS`); `jpeg` is the clean copy and `thumbnail` a small one, both JPEG."""
+
+    sha256: str
+    phash: int
+    width: int
+    height: int
+    captured_at: datetime | None
+    format: str
+    jpeg: bytes
+    thumbnail: bytes
+
+
+def explain(reason: str, language: str = "en") -> str:
+    """The sentence for a reason code, in French or English."""
+    sentences = SENTENCES[Reason(reason)]
+    return sentences.get(language, sentences["en"])
+
+
+def take_in(source: Path) -> TakenPhoto:
+    """Reads a file once and decodes it. Raises `PhotoRefused`, with one of `Reason`, and nothing else."""
+    with _opened(source) as (file, size):
+        if size == 0:
+            raise _refused(Reason.EMPTY)
+        if size > MAX_BYTES:
+            raise _refused(Reason.TOO_LARGE, f"{size / 1e6:.0f} MB")
+        try:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _refused(Reason.UNREADABLE, error.strerror) from error
+        image = _identify(file, size)
+        captured_at = _capture_time(image)
+        original = image.format or ""
+        try:
+            clean = pixels.clean(image)
+        except DECODE_ERRORS as error:
+            raise _undecodable(file, size, str(error)) from error
+    return TakenPhoto(
+        sha256=sha256,
+        phash=phash(clean),
+        width=clean.width,
+        height=clean.height,
+        captured_at=captured_at,
+        format="JPEG" if original == "MPO" else original,
+        jpeg=pixels.encode(clean),
+        thumbnail=pixels.thumbnail(clean),
+    )
+
+
+def _refused(reason: Reason, detail: str | None = None) -> PhotoRefused:
+    return PhotoRefused(reason, f"{explain(reason)} ({detail})" if detail else explain(reason))
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[tuple[io.BufferedReader, int]]:
+    """The file and its size in bytes; a folder, a pipe or a device is no file to read."""
+    try:
+        if not source.is_file():
+            raise _refused(Reason.UNREADABLE)
+        file = source.open("rb")
+    except OSError as error:
+        raise _refused(Reason.UNREADABLE, error.strerror) from error
+    with file:
+        yield file, file.seek(0, io.SEEK_END)
+
+
+def _identify(file: io.BufferedReader, size: int) -> Image.Image:
+    """Opens the picture without decoding it, within our limits."""
+    file.seek(0)
+    head = file.read(4096)
+    file.seek(0)
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _refused(Reason.TOO_MANY_PIXELS) from error
+    except UnidentifiedImageError as error:
+        found = name_format(head)
+        if found in FORMATS:
+            raise _undecodable(file, size, f"{found} header") from error
+        raise _refused(Reason.UNSUPPORTED_FORMAT if found else Reason.NOT_A_PHOTO, found) from error
+    except DECODE_ERRORS as error:
+        raise _undecodable(file, size, str(error)) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise _refused(Reason.TOO_MANY_PIXELS, f"{image.width} × {image.height}")
+    if min(image.size) < MIN_SIDE:
+        raise _refused(Reason.TOO_SMALL, f"{image.width} × {image.height}")
+    return image
+
+
+def _undecodable(file: io.BufferedReader, size: int, detail: str) -> PhotoRefused:
+    """Cut short or damaged: told apart by what the format itself says of its length."""
+    truncated = "truncated" in detail or cut_short(file, size)
+    return _refused(Reason.TRUNCATED if truncated else Reason.DAMAGED, detail)
+
+
+def _capture_time(image: Image.Image) -> datetime | None:
+    """The camera's clock when the photo was taken; broken metadata counts as none, the photo may be fine."""
+    try:
+        exif = image.getexif()
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+    except DECODE_ERRORS:
+        return None
+    base = ExifTags.Base
+    return _parse_time(details.get(base.DateTimeOriginal), details.get(base.SubsecTimeOriginal)) or _parse_time(
+        exif.get(base.DateTime), details.get(base.SubsecTime)
+    )
+
+
+def _parse_time(stamp: object, fraction: object) -> datetime | None:
+    """EXIF's "2026:11:23 14:05:09" and its separate decimals ("5", "123"); zeros and rubbish are no time."""
+    numbers = re.findall(r"\d+", str(stamp))[:6] if isinstance(stamp, str) else []
+    decimals = re.fullmatch(r"\s*(\d{1,6})\d*\s*\0*", fraction) if isinstance(fraction, str) else None
+    try:
+        year, month, day, hour, minute, second = map(int, numbers)
+        micros = int(decimals[1].ljust(6, "0")) if decimals else 0
+        return datetime(year, month, day, hour, minute, second, micros)
+    except ValueError:
+        return None

@@ -1,0 +1,108 @@
+"""From a decoded picture to the clean one: at most 2048 px, opaque, eight bits, sRGB, upright.
+
+Owns sizes, qualities and colour conversion. Owns no decision about what is taken in (`intake.py`).
+"""
+
+import io
+import struct
+from functools import lru_cache
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms
+
+LONGEST, QUALITY = 2048, 88
+THUMBNAIL, THUMBNAIL_QUALITY = 400, 80
+NEAR_ENOUGH = 0.95
+"""A JPEG that the decoder itself can halve to this share of `LONGEST` or more is left at that: a 4032 px photo
+is kept at 2016 px. Decoding in full only to scale by 2048/4032 takes six times as long and shows nothing more."""
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def clean(image: Image.Image) -> Image.Image:
+    """Decodes an opened picture (the first frame, if there are several) into a new RGB one without metadata."""
+    orientation = _orientation(image)
+    profile = image.info.get("icc_profile")
+    image.draft(None, _stored_size(*image.size))
+    plain = _opaque(_eight_bits(image))
+    plain.thumbnail((LONGEST, LONGEST), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    plain = _to_srgb(plain, profile)
+    if turn := UPRIGHT.get(orientation):
+        plain = plain.transpose(turn)
+    plain.info = {}
+    return plain
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A JPEG of at most `THUMBNAIL` px."""
+    small = image.copy()
+    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.HAMMING)
+    return encode(small, THUMBNAIL_QUALITY)
+
+
+def encode(image: Image.Image, quality: int = QUALITY) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def _stored_size(width: int, height: int) -> tuple[int, int]:
+    """The size to ask the JPEG decoder for; it halves, once to three times, and never goes below this."""
+    longest = max(width, height)
+    halved = next((n for n in (2, 4, 8) if NEAR_ENOUGH * LONGEST <= longest / n <= LONGEST), None)
+    scale = 1 / halved if halved else min(1.0, LONGEST / longest)
+    return int(width * scale), int(height * scale)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
+        return 1  # broken metadata; the picture itself may be fine
+    return found if isinstance(found, int) else 1
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Sixteen-bit grey is scaled down; `convert` alone would clip it to white."""
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray((np.asarray(image).astype(np.float32) / 257).clip(0, 255).astype(np.uint8))
+    return image.convert("L") if image.mode == "1" else image
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Transparency laid on white; palettes resolved, so that scaling blends colours and not indexes."""
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Converts from the embedded colour profile; one that is broken or of another colour space is ignored."""
+    transform = _transform(profile, image.mode) if profile else None
+    if transform is not None and transform.apply is not None:
+        converted = ImageCms.applyTransform(image, transform)
+        assert converted is not None
+        return converted
+    return image.convert("RGB")
+
+
+@lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From this profile to sRGB; None where there is nothing to convert, or nothing to go by."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return None
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return None

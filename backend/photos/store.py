@@ -1,0 +1,118 @@
+"""Keeps photos under the name of their content.
+
+Owns the port and its local implementation: atomic, idempotent, nothing half-written. Owns no tables: who a
+photo belongs to, and whether it is still wanted, is `service.py`'s to know.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from backend.core.errors import BadRequest, SetupError
+
+KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}\.[a-z0-9]{1,8}")
+SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+PARTIAL = ".partial-"
+
+
+@dataclass(frozen=True)
+class Usage:
+    files: int
+    bytes: int
+
+
+class PhotoStore(Protocol):
+    """Where photos lie. A key names a content: the same bytes always get the same key."""
+
+    def put(self, content: bytes, suffix: str) -> str:
+        """Keeps the bytes and returns their key; again is fine. Raises `SetupError` when it can't be written."""
+        ...
+
+    def path(self, key: str) -> Path:
+        """A local file to read. A remote store fetches it to a cache first."""
+        ...
+
+    def exists(self, key: str) -> bool: ...
+
+    def delete(self, key: str) -> None:
+        """Forgets the content; one already gone is fine."""
+        ...
+
+    def usage(self) -> Usage: ...
+
+
+class LocalStore:
+    """A folder on this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, content: bytes, suffix: str) -> str:
+        if not SUFFIX.fullmatch(suffix):
+            raise BadRequest(f"{suffix!r} is no file ending, such as .jpg.")
+        digest = hashlib.sha256(content).hexdigest()
+        key = f"{digest[:2]}/{digest[2:]}{suffix}"
+        if not self.exists(key):
+            try:
+                self._write(self.path(key), content)
+            except OSError as error:
+                raise self._explain(error) from error
+        return key
+
+    def path(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            raise BadRequest(f"{key!r} is no photo's key.")
+        return self.root / key
+
+    def exists(self, key: str) -> bool:
+        return self.path(key).is_file()
+
+    def delete(self, key: str) -> None:
+        try:
+            self.path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._explain(error) from error
+
+    def usage(self) -> Usage:
+        sizes = [file.stat().st_size for file in self.root.glob("??/*") if not file.name.startswith(PARTIAL)]
+        return Usage(len(sizes), sum(sizes))
+
+    def _write(self, target: Path, content: bytes) -> None:
+        """On disk in full before it gets its name, so that a name always means a whole photo."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=PARTIAL)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(partial).replace(target)
+        except OSError:
+            with suppress(OSError):
+                Path(partial).unlink()
+            raise
+        _sync_folder(target.parent)
+
+    def _explain(self, error: OSError) -> SetupError:
+        if error.errno in FULL:
+            return SetupError(f"The disk is full: no room for photos in {self.root}. Free some space, then try again.")
+        return SetupError(
+            f"Photos can't be kept in {self.root} ({error.strerror or error}). Make the folder writable for this "
+            "user, or choose another data folder."
+        )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name itself survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
