@@ -1,0 +1,178 @@
+"""The metrics' contract: names, labels, buckets, one status for one attempt, true gauges, and their page."""
+
+import asyncio
+import contextlib
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from backend.core import metrics
+from backend.core.errors import CaptchaDetectedError, ChallengeRaised, UncertainError, VintedTimeoutError
+from backend.core.readiness import ReadinessCode
+from backend.marketplace.vinted_web.challenge import CHALLENGES
+
+CONTRACT = {
+    "publish_total": ("vintedbot_publish_total", "counter", {"status"}),
+    "publish_duration_seconds": ("vintedbot_publish_duration_seconds", "histogram", set()),
+    "publish_retry_count": ("vintedbot_publish_retry_count", "counter", {"attempt"}),
+    "photo_analyze_total": ("vintedbot_photo_analyze_total", "counter", {"status"}),
+    "photo_analyze_duration_seconds": ("vintedbot_photo_analyze_duration_seconds", "histogram", set()),
+    "gpt4_vision_calls_total": ("vintedbot_gpt4_vision_calls_total", "counter", {"status"}),
+    "publish_queue_size": ("vintedbot_publish_queue_size", "gauge", set()),
+    "bulk_job_active_total": ("vintedbot_bulk_job_active_total", "gauge", set()),
+    "captcha_detected_total": ("vintedbot_captcha_detected_total", "counter", {"type"}),
+    "captcha_solved_total": ("vintedbot_captcha_solved_total", "counter", set()),
+    "captcha_failure_total": ("vintedbot_captcha_failure_total", "counter", {"reason"}),
+    "active_users": ("vintedbot_active_users", "gauge", set()),
+    "publish_per_user_total": ("vintedbot_publish_per_user_total", "counter", {"user_id"}),
+    "draft_created_total": ("vintedbot_draft_created_total", "counter", {"publish_ready"}),
+    "draft_validation_failures": ("vintedbot_draft_validation_failures", "counter", {"reason"}),
+    "app_info": ("vintedbot_app_info", "gauge", {"version", "python"}),
+}
+COUNTERS_WITHOUT_TOTAL = {"publish_retry_count", "draft_validation_failures"}
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+@pytest.fixture(autouse=True)
+def known_user() -> None:
+    metrics.publish_per_user_total.labels(user_id="1")
+
+
+@pytest.fixture
+def gauges_put_back():
+    yield
+    metrics.watch_gauges(metrics.GaugeReadings)
+
+
+def exposed() -> str:
+    body, content_type = metrics.render()
+    assert content_type.startswith("text/plain; version=0.0.4")
+    return body.decode()
+
+
+def value(series: str) -> float:
+    line = next((line for line in exposed().splitlines() if line.startswith(series + " ")), None)
+    assert line is not None, f"{series} is not exposed"
+    return float(line.rsplit(" ", 1)[1])
+
+
+@pytest.mark.parametrize("python_name", CONTRACT)
+def test_each_metric_is_exposed_under_its_contracted_name_and_labels(python_name: str) -> None:
+    name, kind, labels = CONTRACT[python_name]
+    assert hasattr(metrics, python_name)
+    samples = [s for f in text_string_to_metric_families(exposed()) for s in f.samples]
+    sample_name = f"{name}_count" if kind == "histogram" else name
+    found = [s for s in samples if s.name == sample_name]
+    assert found, f"{sample_name} is not exposed"
+    assert {label for s in found for label in s.labels} == labels
+
+
+@pytest.mark.parametrize("python_name", COUNTERS_WITHOUT_TOTAL)
+def test_counters_named_without_total_answer_to_both_spellings(python_name: str) -> None:
+    counter = getattr(metrics, python_name)
+    (label,) = CONTRACT[python_name][2]
+    counter.labels(**{label: "spelling"}).inc(3)
+    plain = f'vintedbot_{python_name}{{{label}="spelling"}}'
+    assert value(plain) == value(plain.replace("{", "_total{")) == 3
+    counter.remove("spelling")
+
+
+def test_the_types_say_counter_histogram_gauge() -> None:
+    types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", exposed(), re.MULTILINE))
+    for python_name, (name, kind, _) in CONTRACT.items():
+        assert types[name + "_total" if python_name in COUNTERS_WITHOUT_TOTAL else name] == kind
+
+
+@pytest.mark.parametrize("seconds", [5.0, 30.0])
+def test_the_buckets_of_the_durations_include(seconds: float) -> None:
+    for name in ("publish_duration_seconds", "photo_analyze_duration_seconds"):
+        assert f'vintedbot_{name}_bucket{{le="{seconds}"}}' in exposed()
+
+
+def test_gauges_read_the_truth_at_each_scrape(gauges_put_back: None) -> None:
+    rows = [1, 2, 3]
+    metrics.watch_gauges(lambda: metrics.GaugeReadings(len(rows), 2 * len(rows), 7))
+    assert value("vintedbot_publish_queue_size") == 3
+    rows.pop()
+    assert value("vintedbot_publish_queue_size") == 2
+    assert value("vintedbot_bulk_job_active_total") == 4
+    assert value("vintedbot_active_users") == 7
+
+
+def test_a_gauge_that_cannot_be_read_fails_the_scrape(gauges_put_back: None) -> None:
+    def unreadable() -> metrics.GaugeReadings:
+        raise OSError("no database")
+
+    metrics.watch_gauges(unreadable)
+    with pytest.raises(OSError, match="no database"):
+        metrics.render()
+
+
+def statuses() -> dict[str, float]:
+    return {s: value(f'vintedbot_publish_total{{status="{s}"}}') for s in metrics.PUBLISH_STATUSES}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (None, "success"),
+        (CaptchaDetectedError("x"), "captcha"),
+        (ChallengeRaised("x"), "captcha"),
+        (VintedTimeoutError("x"), "timeout"),
+        (UncertainError("x"), "fail"),
+        (ZeroDivisionError("a fault of ours"), "fail"),
+    ],
+)
+def test_one_attempt_has_one_status_and_one_duration(error: Exception | None, status: str) -> None:
+    before, timed = statuses(), value("vintedbot_publish_duration_seconds_count")
+    for_user = value('vintedbot_publish_per_user_total{user_id="1"}')
+    with contextlib.suppress(Exception), metrics.measured_publication(1):
+        if error:
+            raise error
+    after = statuses()
+    assert {s: after[s] - before[s] for s in after if after[s] != before[s]} == {status: 1}
+    assert value("vintedbot_publish_duration_seconds_count") == timed + 1
+    assert value('vintedbot_publish_per_user_total{user_id="1"}') == for_user + (error is None)
+
+
+def test_a_cancelled_attempt_has_no_status_yet() -> None:
+    before = statuses()
+    with pytest.raises(asyncio.CancelledError), metrics.measured_publication(1):
+        raise asyncio.CancelledError
+    assert statuses() == before
+
+
+def test_labels_from_outside_are_mapped_to_a_closed_set() -> None:
+    assert metrics.captcha_failure_reason("ERROR_ZERO_BALANCE") == "no_balance"
+    assert metrics.captcha_failure_reason("timeout") == "timeout"
+    assert metrics.captcha_failure_reason("<b>Your key 123 is blocked</b>") == "other"
+    assert metrics.challenge_type("hcaptcha") == "hcaptcha"
+    assert metrics.challenge_type("new-thing-7") == "other"
+
+
+def test_every_kind_of_challenge_the_routes_know_has_its_label() -> None:
+    assert set(CHALLENGES) <= set(metrics.CHALLENGE_TYPES)
+
+
+def test_a_draft_counts_once_and_each_of_its_reasons_once() -> None:
+    ready, unready = (f'vintedbot_draft_created_total{{publish_ready="{x}"}}' for x in ("true", "false"))
+    missing = 'vintedbot_draft_validation_failures{reason="brand_missing"}'
+    before = [value(s) for s in (ready, unready, missing)]
+    metrics.count_draft([])
+    metrics.count_draft([ReadinessCode.BRAND_MISSING, ReadinessCode.UNSURE, ReadinessCode.BRAND_MISSING])
+    assert [value(s) - b for s, b in zip((ready, unready, missing), before, strict=True)] == [1, 1, 1]
+
+
+def test_the_page_lists_every_metric_with_its_labels_and_no_other() -> None:
+    listed = dict(re.findall(r"^\| `(vintedbot_\w+)` \| [^|]+ \|([^|]*)\|", PAGE.read_text(), re.MULTILINE))
+    assert set(listed) == {name for name, _, _ in CONTRACT.values()}
+    for name, _, labels in CONTRACT.values():
+        assert set(re.findall(r"`(\w+)` =", listed[name])) == labels
+
+
+def test_nothing_is_exposed_that_is_neither_ours_nor_the_process_s() -> None:
+    names = re.findall(r"^# TYPE (\S+)", exposed(), re.MULTILINE)
+    ours = {name for name, _, _ in CONTRACT.values()} | {f"vintedbot_{n}_total" for n in COUNTERS_WITHOUT_TOTAL}
+    assert {n for n in names if not n.startswith(("process_", "python_"))} == ours

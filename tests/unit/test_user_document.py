@@ -1,0 +1,66 @@
+"""The three tests of the user's document ("Tests Recommandés"), word for word.
+
+`user_document.md` beside this file is that section of the document; its code blocks are run from there. What
+stands here only gives them a seed, a clock that does not wait, and a server.
+"""
+
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.core import retry_utils
+from backend.core.metrics import publish_retry_count, publish_total
+from backend.core.retry_utils import VintedNetworkError, retry_publish_operation
+
+SECTION = Path(__file__).with_name("user_document.md").read_text(encoding="utf-8")
+ORIGINAL = Path("/work/shared/facts/user-document.md")
+CURL, RETRY, INCREMENT = re.findall(r"```\w+\n(.*?)```", SECTION, re.DOTALL)
+
+
+def run(code: str, **names: Any) -> dict[str, Any]:
+    exec(compile(code, "user_document.md", "exec"), names)
+    return names
+
+
+def retries() -> float:
+    return sum(publish_retry_count.labels(attempt=n)._value.get() for n in ("2", "3"))
+
+
+@pytest.fixture
+def waits():
+    waits: list[float] = []
+    with retry_utils.waiting_by(waits.append):
+        yield waits
+
+
+@pytest.mark.skipif(not ORIGINAL.exists(), reason="the user's document is not on this machine")
+def test_the_section_is_the_document_s_own_text() -> None:
+    assert SECTION.rstrip() in ORIGINAL.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("seed", [1, 10])
+async def test_2_retries_then_succeeds(seed: int, waits: list[float]) -> None:
+    """Seed 1 fails once, seed 10 more than once."""
+    test_retry = run(RETRY, retry_publish_operation=retry_publish_operation, VintedNetworkError=VintedNetworkError)
+    before = retries()
+    random.seed(seed)
+    assert await test_retry["test_retry"]() == "Success"
+    assert len(waits) == retries() - before == (1 if seed == 1 else 2)
+    assert all(5 <= wait <= 60 for wait in waits)
+
+
+async def test_2_gives_up_after_three_attempts_with_the_error_itself(waits: list[float]) -> None:
+    names = run(RETRY, retry_publish_operation=retry_publish_operation, VintedNetworkError=VintedNetworkError)
+    random.seed(3)
+    with pytest.raises(VintedNetworkError, match=r"^Simulated failure$"):
+        await names["test_retry"]()
+    assert len(waits) == 2
+
+
+def test_3_counts_one_publication() -> None:
+    names = run(INCREMENT)
+    assert names["publish_total"] is publish_total
+    assert names["final"] == names["initial"] + 1
