@@ -1,13 +1,12 @@
 """Takes one photo in: what it is, when it was taken, and a clean copy of it; or refuses it, saying why.
 
 Owns what counts as a photo (by content, never by name), the size limits, the reasons for a refusal and their
-sentences, and the clean copy: upright, sRGB, at most 2048 px, without any metadata. Owns no storage
-(`store.py`), no walk through folders (`discovery.py`) and keeps one photo in memory at a time.
+sentences. How the clean copy is made is `pixels.py`'s, what the EXIF says `metadata.py`'s, the walk through
+folders `discovery.py`'s, keeping `store.py`'s. One photo is in memory at a time.
 """
 
 import hashlib
 import io
-import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -17,11 +16,11 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from backend.core.errors import PhotoRefused
-from backend.photos import pixels
+from backend.photos import metadata, pixels
 from backend.photos.discovery import discover
 from backend.photos.similarity import phash
 from backend.photos.sniffing import cut_short, name_format
@@ -134,10 +133,10 @@ def take_in(source: Path) -> TakenPhoto:
         except OSError as error:
             raise _refused(Reason.UNREADABLE, error.strerror) from error
         image = _identify(file, size)
-        captured_at = _capture_time(image)
+        known = metadata.read(image)
         original = image.format or ""
         try:
-            clean = pixels.clean(image)
+            clean = pixels.clean(image, known.orientation)
         except DECODE_ERRORS as error:
             raise _undecodable(file, size, str(error)) from error
     return TakenPhoto(
@@ -145,7 +144,7 @@ def take_in(source: Path) -> TakenPhoto:
         phash=phash(clean),
         width=clean.width,
         height=clean.height,
-        captured_at=captured_at,
+        captured_at=known.captured_at,
         format="JPEG" if original == "MPO" else original,
         jpeg=pixels.encode(clean),
         thumbnail=pixels.thumbnail(clean),
@@ -196,28 +195,3 @@ def _undecodable(file: io.BufferedReader, size: int, detail: str) -> PhotoRefuse
     """Cut short or damaged: told apart by what the format itself says of its length."""
     truncated = "truncated" in detail or cut_short(file, size)
     return _refused(Reason.TRUNCATED if truncated else Reason.DAMAGED, detail)
-
-
-def _capture_time(image: Image.Image) -> datetime | None:
-    """The camera's clock when the photo was taken; broken metadata counts as none, the photo may be fine."""
-    try:
-        exif = image.getexif()
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-    except DECODE_ERRORS:
-        return None
-    base = ExifTags.Base
-    return _parse_time(details.get(base.DateTimeOriginal), details.get(base.SubsecTimeOriginal)) or _parse_time(
-        exif.get(base.DateTime), details.get(base.SubsecTime)
-    )
-
-
-def _parse_time(stamp: object, fraction: object) -> datetime | None:
-    """EXIF's "2026:11:23 14:05:09" and its separate decimals ("5", "123"); zeros and rubbish are no time."""
-    numbers = re.findall(r"\d+", str(stamp))[:6] if isinstance(stamp, str) else []
-    decimals = re.fullmatch(r"\s*(\d{1,6})\d*\s*\0*", fraction) if isinstance(fraction, str) else None
-    try:
-        year, month, day, hour, minute, second = map(int, numbers)
-        micros = int(decimals[1].ljust(6, "0")) if decimals else 0
-        return datetime(year, month, day, hour, minute, second, micros)
-    except ValueError:
-        return None

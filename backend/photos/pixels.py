@@ -1,14 +1,13 @@
 """From a decoded picture to the clean one: at most 2048 px, opaque, eight bits, sRGB, upright.
 
-Owns sizes, qualities and colour conversion. Owns no decision about what is taken in (`intake.py`).
+Owns sizes, qualities and colour conversion; what it makes carries no metadata. Owns no decision about what is taken in (`intake.py`).
 """
 
 import io
-import struct
 from functools import lru_cache
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image, ImageCms
 
 LONGEST, QUALITY = 2048, 88
 THUMBNAIL, THUMBNAIL_QUALITY = 400, 80
@@ -27,9 +26,8 @@ UPRIGHT = {
 }
 
 
-def clean(image: Image.Image) -> Image.Image:
+def clean(image: Image.Image, orientation: int) -> Image.Image:
     """Decodes an opened picture (the first frame, if there are several) into a new RGB one without metadata."""
-    orientation = _orientation(image)
     profile = image.info.get("icc_profile")
     image.draft(None, _stored_size(*image.size))
     plain = _opaque(_eight_bits(image))
@@ -60,14 +58,6 @@ def _stored_size(width: int, height: int) -> tuple[int, int]:
     halved = next((n for n in (2, 4, 8) if NEAR_ENOUGH * LONGEST <= longest / n <= LONGEST), None)
     scale = 1 / halved if halved else min(1.0, LONGEST / longest)
     return int(width * scale), int(height * scale)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        found = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
-        return 1  # broken metadata; the picture itself may be fine
-    return found if isinstance(found, int) else 1
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

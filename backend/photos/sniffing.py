@@ -18,7 +18,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (rb"II\*\0|MM\0\*|II\+\0|MM\0\+", "TIFF or camera raw"),
     (rb"(\xef\xbb\xbf)?\s*(<\?xml.{0,2000})?(<!--.{0,2000}-->\s*)?(<!DOCTYPE svg.{0,500})?<svg\b", "SVG"),
     (rb"8BPS", "Photoshop"),
-    (rb"\0\0\1\0[^\0]\0", "ICO"),
+    (rb"\0\0\x01\0[^\0]\0", "ICO"),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "JPEG XL"),
 )
