@@ -69,6 +69,11 @@ class Field:
         return any(e.source == "fallback" for e in self.evidence)
 
     @property
+    def usable(self) -> bool:
+        """Known, and not a guess: what words and prices may be made from."""
+        return self.known and not self.rests_on_fallback
+
+    @property
     def stated_by_seller(self) -> bool:
         return any(e.source == "seller" for e in self.evidence)
 

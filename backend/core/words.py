@@ -1,0 +1,144 @@
+"""A listing's title and description, composed from its known fields by the templates in `texts/`.
+
+Owns which fields are used, the agreement of colours with the kind of item, and the certainty of the result.
+Does not own the wording (`texts/`), and invents nothing: what is unknown, or a mere guess, is left out.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from jinja2 import PackageLoader, StrictUndefined, Template
+from jinja2.sandbox import SandboxedEnvironment
+
+from backend.core import catalog
+from backend.core.listing import UNKNOWN, Evidence, Field, Listing
+from backend.core.readiness import DESCRIPTION_LENGTH, TITLE_LENGTH
+from backend.core.texts import offered, sentences
+
+_TITLE_USES = ("category", "audience", "brand", "colours", "size")
+_DESCRIPTION_USES = (*_TITLE_USES, "condition", "materials")
+_CHILDREN = ("girls", "boys")
+
+
+def compose(listing: Listing, language: str | None = None) -> dict[str, Field]:
+    """`title` and `description` from what is known, in `language` (the listing's own by default).
+
+    Each is unknown where too little is known to say: without a category, or with nothing but a word of four
+    letters. Whether they may replace words that are there already is the caller's to decide."""
+    language = offered(language or listing.language)
+    facts = _facts(listing, language)
+    if facts is None:
+        return {"title": UNKNOWN, "description": UNKNOWN}
+    title = _cut(" ".join(_template("title", language).render(facts).split()), TITLE_LENGTH[1])
+    lines = (" ".join(line.split()) for line in _template("description", language).render(facts).splitlines())
+    description = _cut("\n".join(line for line in lines if line), DESCRIPTION_LENGTH[1])
+    return {
+        "title": _field(title, TITLE_LENGTH[0], listing, _TITLE_USES),
+        "description": _field(description, DESCRIPTION_LENGTH[0], listing, _DESCRIPTION_USES),
+    }
+
+
+def _field(text: str, shortest: int, listing: Listing, uses: Iterable[str]) -> Field:
+    """As sure as the least sure field it is made of."""
+    used = [name for name in uses if listing[name].usable]
+    if len(text) < shortest:
+        return UNKNOWN
+    confidence = min(listing[name].confidence for name in used)
+    return Field(text, confidence, evidence=(Evidence("template", detail=", ".join(used)),))
+
+
+def _facts(listing: Listing, language: str) -> dict[str, Any] | None:
+    """What the templates may say, already named in `language`; None without a category the catalog knows."""
+    known = {name: listing.value(name) for name in _DESCRIPTION_USES if listing[name].usable}
+    kind = catalog.kinds().get(known.get("category", ""))
+    if kind is None:
+        return None
+    texts = sentences(language)["words"]
+    colours = [slug for slug in known.get("colours", ()) if slug in catalog.colours()]
+    condition = catalog.conditions().get(known.get("condition", ""))
+    audience = texts["audiences"].get(known.get("audience"), "")
+    return {
+        "kind": kind.name(language),
+        "shoes": "shoes" in (kind.slug, kind.parent),
+        "brand": str(known.get("brand", "")).replace("#", ""),
+        "audience": audience,
+        "child": audience if known.get("audience") in _CHILDREN else "",
+        "size": _size(str(known.get("size", "")), language),
+        "agreed": texts["and"].join(_colour(slug, language, kind.slug) for slug in colours),
+        "colours": [_colour(slug, language) for slug in colours],
+        "condition": condition.name(language) if condition else "",
+        "materials": _materials(listing["materials"], language) if "materials" in known else [],
+        "photos": len(listing.photos),
+    }
+
+
+def _size(value: str, language: str) -> str:
+    """ "8Y" is eight years and "3M" three months; any other size says itself."""
+    if age := re.fullmatch(r"(\d+)([MY])", value):
+        return str(sentences(language)["words"]["ages"][age[2]].format(n=age[1]))
+    return value
+
+
+def _colour(slug: str, language: str, kind: str | None = None) -> str:
+    """The colour in agreement with the kind of item (chemise bleue, chaussures noires), or by itself (bleu)."""
+    grammar = sentences(language)["grammar"]
+    forms = grammar["colours"].get(slug, catalog.colours()[slug].name(language).lower())
+    form: str = forms if isinstance(forms, str) else forms[grammar["kinds"].get(kind, "m")]
+    return form
+
+
+def _materials(field: Field, language: str) -> list[str]:
+    """The materials' names, with their shares where the evidence gives one for each and they total 100."""
+    terms = [catalog.materials()[slug] for slug in field.value if slug in catalog.materials()]
+    names = [term.name(language).lower() for term in terms]
+    shares = next((s for e in field.evidence if (s := material_shares(e.detail)).keys() == set(field.value)), None)
+    if shares is None or len(terms) != len(field.value):
+        return names
+    texts = sentences(language)["words"]
+    return [texts["share"].format(name=name, n=shares[term.slug]) for name, term in zip(names, terms, strict=True)]
+
+
+def material_shares(detail: str) -> dict[str, int]:
+    """Percentages by material read from an evidence's words, such as "cotton 60%, polyester 40%" (our slugs, or the
+    catalog's names; the number on either side). Empty unless every share has its material and they total 100."""
+    slugs = {name.lower(): t.slug for t in catalog.materials().values() for name in (t.slug, *t.names.values())}
+    name = "|".join(sorted(map(re.escape, slugs), key=len, reverse=True))
+    number = r"(\d{1,3})\s*%"
+    for pattern, share, word in ((rf"{number}\s*({name})\b", 0, 1), (rf"\b({name})\s*:?\s*{number}", 1, 0)):
+        found = re.findall(pattern, detail.lower())
+        shares = {slugs[pair[word]]: int(pair[share]) for pair in found}
+        if len(found) == len(shares) == detail.count("%") and sum(shares.values()) == 100:
+            return shares
+    return {}
+
+
+def _cut(text: str, most: int) -> str:
+    """At most `most` characters, ending with a whole word; a single longer word leaves nothing."""
+    if len(text) <= most:
+        return text
+    return (re.match(rf"(?s)(.{{0,{most}}})\s", text) or [""])[0].rstrip(" \n,")
+
+
+@cache
+def _template(name: str, language: str) -> Template:
+    return _environment().get_template(f"{name}.{language}.j2")
+
+
+@cache
+def _environment() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        loader=PackageLoader("backend.core", "texts"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # plain text, not HTML
+    )
+    environment.filters |= {"lower_first": _lower_first, "upper_first": lambda text: text[:1].upper() + text[1:]}
+    return environment
+
+
+def _lower_first(text: str) -> str:
+    """For the middle of a sentence; "T shirt" keeps its letter."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
