@@ -24,7 +24,7 @@ from math import log, prod
 from statistics import median
 from typing import Literal
 
-from backend.core.ai_analyzer import PhotoInput
+from backend.core.reading import PhotoInput
 from backend.core.rhythm import ALWAYS_SPLIT, Rhythm, learn, probability
 
 MOST_PHOTOS = 20
