@@ -1,0 +1,119 @@
+"""Is this page or answer a challenge, and which? A pure decision on facts, with no alarm for a mere mention.
+
+Owns the closed set of challenge kinds and the errors they become. Does not own looking at the page (`session.py`)
+nor solving: a challenge goes to the account's owner.
+"""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal, NoReturn, get_args
+from urllib.parse import parse_qs, urlsplit
+
+from backend.core.errors import AccountRestricted, ChallengeRaised
+
+Challenge = Literal[
+    "datadome",
+    "address_banned",
+    "hcaptcha",
+    "recaptcha",
+    "turnstile",
+    "arkose",
+    "widget",
+    "cloudflare_blocked",
+    "interstitial",
+    "verification",
+]
+"""`widget`: a captcha widget of unknown make; `interstitial`: a page where data was due; `verification`: the
+marketplace's own identity wall. `address_banned`, `cloudflare_blocked` and `verification` have nothing to solve."""
+
+CHALLENGES: tuple[str, ...] = get_args(Challenge)
+_FRAMES: tuple[tuple[str, str, Challenge], ...] = (
+    ("captcha-delivery.com", "", "datadome"),
+    ("hcaptcha.com", "", "hcaptcha"),
+    ("google.com", "/recaptcha/", "recaptcha"),
+    ("recaptcha.net", "/recaptcha/", "recaptcha"),
+    ("challenges.cloudflare.com", "", "turnstile"),
+    ("arkoselabs.com", "", "arkose"),
+)
+_DATADOME_SCRIPT = re.compile(r"\bdd\s*=\s*\{(?=[^}]*'?\"?cid'?\"?\s*:)(?P<facts>[^}]*)\}")
+_DATADOME_BAN = re.compile(r"['\"]?\bt['\"]?\s*:\s*['\"]bv['\"]")
+_OWNER = "Open the marketplace in a browser as this account, do what it asks, then sign in again here."
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """What was seen: of the answer, and of the page when there is one.
+
+    `frames` are the URLs of the frames a person can see, `marks` the keys of `selectors.CHALLENGE_MARKS` that are
+    visible; `json_due` says that the request was one the site answers with JSON."""
+
+    status: int
+    url: str
+    content_type: str = ""
+    body: str = ""
+    frames: Collection[str] = ()
+    marks: Collection[str] = ()
+    json_due: bool = False
+
+
+def detect(facts: PageFacts) -> Challenge | None:
+    """The challenge these facts show, or None for an ordinary page."""
+    if urlsplit(facts.url).path.startswith("/users/verification"):
+        return "verification"
+    if "cloudflare_error" in facts.marks:
+        return "cloudflare_blocked"
+    return _in_answer(facts) or _in_frames(facts.frames) or _in_marks(facts.marks)
+
+
+def _in_answer(facts: PageFacts) -> Challenge | None:
+    html_for_json = facts.json_due and facts.status == 200 and facts.content_type.startswith("text/html")
+    if facts.status == 403 or html_for_json:
+        if facts.content_type.startswith("application/json") and _is_datadome_json(facts.body):
+            return "datadome"
+        if script := _DATADOME_SCRIPT.search(facts.body):
+            return "address_banned" if _DATADOME_BAN.search(script["facts"]) else "datadome"
+    return "interstitial" if html_for_json else None
+
+
+def _is_datadome_json(body: str) -> bool:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and _host_is(str(answer.get("url", "")), "captcha-delivery.com")
+
+
+def _in_frames(frames: Collection[str]) -> Challenge | None:
+    for frame in frames:
+        parts = urlsplit(frame)
+        if parse_qs(parts.query).get("size") == ["invisible"]:
+            continue
+        for host, path, kind in _FRAMES:
+            if _host_is(frame, host) and parts.path.startswith(path):
+                return kind
+    return None
+
+
+def _in_marks(marks: Collection[str]) -> Challenge | None:
+    if "datadome" in marks:
+        return "datadome"
+    return "widget" if "sitekey" in marks else None
+
+
+def _host_is(url: str, domain: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == domain or host.endswith("." + domain)
+
+
+def raise_for(challenge: Challenge) -> NoReturn:
+    """Raises `AccountRestricted` where there is nothing to solve, else `ChallengeRaised`."""
+    if challenge == "verification":
+        raise AccountRestricted(f"The marketplace asks this account to verify itself. {_OWNER}")
+    if challenge in ("address_banned", "cloudflare_blocked"):
+        raise AccountRestricted(
+            "The marketplace refuses this machine's network address, and there is nothing to solve. "
+            "Leave it alone for some hours before trying again."
+        )
+    raise ChallengeRaised(f"The marketplace shows a challenge ({challenge}). {_OWNER}", challenge=challenge)

@@ -1,0 +1,207 @@
+"""Each field of the form: how it is set, and how it is read.
+
+Owns what is particular to a field (the category's walk, the brand's search, the price's comma and focus-out).
+Does not own the order of the fields or what is done when one does not stay (`form.py`), nor panels (`panels.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+from playwright.async_api import Locator, Page
+
+from backend.core import catalog
+from backend.core.catalog import Leaf, Term
+from backend.marketplace.port import ListingSheet
+from backend.marketplace.vinted_web import photos, selectors
+from backend.marketplace.vinted_web.panels import Choice, Found, Panel, Search, appears
+from backend.marketplace.vinted_web.values import price_text, same
+
+PHOTO_PATIENCE = 4
+"""A photo's upload may take so many times as long as any other step."""
+
+
+class Field(Protocol):
+    """A field of the form that knows the value it is to hold."""
+
+    async def enter(self) -> str | None:
+        """Sets it and returns what it must then read as; None when this category's form has no such field."""
+        ...
+
+    async def read(self) -> str: ...
+
+
+def fields_of(page: Page, sheet: ListingSheet, language: str, timeout: float) -> dict[str, Field]:
+    """The fields of this sheet in the order they are filled: most exist only once a leaf category is chosen."""
+
+    def panel(name: str, found: selectors.PanelSelectors) -> Panel:
+        return Panel(page, name, found, timeout)
+
+    def several(name: str, found: selectors.PanelSelectors, choices: Sequence[Choice], optional: bool) -> Field:
+        return Several(panel(name, found), choices, timeout / 10 if optional else None)
+
+    colours = [Choice(selectors.colour_option(c.id), c.name(language)) for c in sheet.colours]
+    materials = [Choice(selectors.with_text(n), n) for n in (m.name(language) for m in sheet.materials)]
+    condition = Choice(selectors.condition_option(sheet.condition.id), sheet.condition.name(language))
+    found: dict[str, Field | None] = {
+        "photos": Photos(page, sheet.photos, timeout * PHOTO_PATIENCE),
+        "title": Text(page.locator(selectors.TITLE).first, sheet.title),
+        "description": Text(page.locator(selectors.DESCRIPTION).first, sheet.description),
+        "category": Single(panel("category", selectors.CATEGORY), category(sheet.leaf, language)),
+        "brand": Single(panel("brand", selectors.BRAND), brand(page, sheet.brand, timeout)),
+        "size": Single(panel("size", selectors.SIZE), labelled(sheet.size.label)) if sheet.size else None,
+        "condition": Single(panel("condition", selectors.CONDITION), listed(condition)),
+        "colours": several("colours", selectors.COLOURS, colours, False) if colours else None,
+        "materials": several("materials", selectors.MATERIALS, materials, True) if materials else None,
+        "price": Price(page.locator(selectors.PRICE).first, sheet.price, language),
+        "parcel": Parcel(page, sheet.parcel, language),
+    }
+    return {name: field for name, field in found.items() if field is not None}
+
+
+@dataclass(frozen=True)
+class Text:
+    box: Locator
+    text: str
+
+    async def enter(self) -> str:
+        await self.box.fill(self.text)
+        return self.text
+
+    async def read(self) -> str:
+        return await self.box.input_value()
+
+
+@dataclass(frozen=True)
+class Price:
+    """Commits on focus-out. Tried with the language's separator first, then with the other one."""
+
+    box: Locator
+    price: Decimal
+    language: str
+
+    async def enter(self) -> str:
+        text = price_text(self.price, self.language)
+        for typed in (text, text.translate(str.maketrans(",.", ".,"))):
+            await self.box.fill(typed)
+            await self.box.blur()
+            if same("price", text, await self.read()):
+                break
+        return text
+
+    async def read(self) -> str:
+        return await self.box.input_value()
+
+
+@dataclass(frozen=True)
+class Photos:
+    page: Page
+    files: Sequence[Path]
+    timeout: float
+
+    async def enter(self) -> str:
+        await photos.upload(self.page, self.files, self.timeout)
+        return str(len(self.files))
+
+    async def read(self) -> str:
+        return str(await photos.count(self.page))
+
+
+@dataclass(frozen=True)
+class Single:
+    """A dropdown with one choice."""
+
+    panel: Panel
+    search: Search
+
+    async def enter(self) -> str:
+        return await self.panel.choose(self.search)
+
+    async def read(self) -> str:
+        return await self.panel.value()
+
+
+@dataclass(frozen=True)
+class Several:
+    """A dropdown with several choices. `patience`: seconds to wait for a field that not every category has."""
+
+    panel: Panel
+    choices: Sequence[Choice]
+    patience: float | None
+
+    async def enter(self) -> str | None:
+        if self.patience is not None and not await self.panel.is_there(self.patience):
+            return None
+        return await self.panel.choose_set(self.choices)
+
+    async def read(self) -> str:
+        return await self.panel.value()
+
+
+@dataclass(frozen=True)
+class Parcel:
+    page: Page
+    size: Term
+    language: str
+
+    async def enter(self) -> str:
+        label = self.page.locator(selectors.parcel_option(self.size.id)).first
+        await label.wait_for()
+        if await self.read() != self.size.name(self.language):
+            await label.click()
+        return self.size.name(self.language)
+
+    async def read(self) -> str:
+        for size in catalog.parcels().values():
+            radio = self.page.locator(selectors.parcel_radio(size.id)).first
+            if await radio.count() and await radio.is_checked():
+                return size.name(self.language)
+        return ""
+
+
+def listed(choice: Choice) -> Search:
+    async def search(panel: Panel) -> Found:
+        return await panel.option(choice)
+
+    return search
+
+
+def labelled(label: str) -> Search:
+    return listed(Choice(selectors.with_text(label), label))
+
+
+def category(leaf: Leaf, language: str) -> Search:
+    """Down the tree from its top, level by level, by the names of the leaf's path."""
+    steps = [
+        Choice(selectors.category_row(number, label), label)
+        for number, label in zip(leaf.ids, leaf.path(language), strict=True)
+    ]
+
+    async def search(panel: Panel) -> Found:
+        for branch, below in pairwise(steps):
+            await panel.descend(branch, below)
+        return await panel.option(steps[-1])
+
+    return search
+
+
+def brand(page: Page, name: str, timeout: float) -> Search:
+    """The exact brand; for one the marketplace does not know, "use … as brand"; for "", "no brand"."""
+
+    async def search(panel: Panel) -> Found:
+        if not name:
+            return Found((await panel.option(Choice(selectors.BRAND_NONE, "no brand"))).option, None)
+        box = page.locator(selectors.BRAND_SEARCH).first
+        await (box if await box.is_visible() else panel.trigger).fill(name)
+        known, custom = (
+            panel.content.locator(selectors.brand_row(name)).first,
+            page.locator(selectors.BRAND_CUSTOM).first,
+        )
+        if not await appears(known.or_(custom).first, timeout / 2):
+            raise panel.refused(f"the marketplace offers no brand {name!r}")
+        return Found(known if await appears(known, timeout / 15) else custom, name)
+
+    return search

@@ -1,0 +1,181 @@
+"""Dropdown panels: opening one that may ignore a click, choosing in it, closing it, reading what it then shows.
+
+Owns the mechanics every panel of the form shares. Does not know what a category or a colour is (`form.py`).
+
+Every wait is on something the page shows. Waits grow from try to try, so that a panel that is merely slow is not
+toggled shut by an impatient second click. What a field holds is read with its list closed: an open one may show
+what was typed to filter it, or nothing.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Literal, Protocol
+
+from playwright.async_api import Locator, Page, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+from backend.core.errors import ListingRejected
+from backend.marketplace.vinted_web import selectors
+from backend.marketplace.vinted_web.selectors import PanelSelectors
+from backend.marketplace.vinted_web.values import split_names
+
+TRIES = 4
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+IS_CHOSEN = """(element, row) => {
+    const option = element.closest(row) ?? element;
+    const box = option.querySelector('input[type=checkbox], input[type=radio]');
+    if (box) return box.checked;
+    for (const name of ['aria-checked', 'aria-pressed', 'aria-selected'])
+        if (option.hasAttribute(name)) return option.getAttribute(name) === 'true';
+    return null;
+}"""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An option to choose: where it is in the open list, and our name for it (the page's own is what counts)."""
+
+    css: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """An option on an open list. `shown` is what the closed field will show for it, None when nobody can tell."""
+
+    option: Locator
+    shown: str | None
+
+
+class Search(Protocol):
+    """Brings the wanted option onto an open list."""
+
+    async def __call__(self, panel: "Panel") -> Found: ...
+
+
+class Panel:
+    """One dropdown of the form. `timeout`, in seconds, bounds each wait."""
+
+    def __init__(self, page: Page, field: str, found: PanelSelectors, timeout: float) -> None:
+        self._page = page
+        self._field = field
+        self._timeout = timeout
+        self.trigger = page.locator(found.trigger).first
+        self.content = page.locator(found.content).first
+
+    async def value(self) -> str:
+        """What the field shows, or "" when it is not on the form."""
+        return (await self.trigger.input_value()).strip() if await self.trigger.count() else ""
+
+    async def is_there(self, seconds: float) -> bool:
+        return await appears(self.trigger, seconds)
+
+    async def open(self) -> None:
+        """Clicks until the list shows. Raises `ListingRejected` when it never does."""
+        for patience in self._patience():
+            if await self.content.is_visible():
+                return
+            await self.trigger.click()
+            if await appears(self.content, patience):
+                return
+        raise self.refused("its list of options does not open")
+
+    async def close(self) -> None:
+        """Toggles the list shut, unless choosing closed it."""
+        await self._page.evaluate(TWO_FRAMES)
+        for patience in self._patience():
+            if not await self.content.is_visible():
+                return
+            await self.trigger.click()
+            if await appears(self.content, patience, state="hidden"):
+                return
+        raise self.refused("its list of options does not close")
+
+    async def option(self, choice: Choice) -> Found:
+        """The option, awaited. Raises `ListingRejected` when the open list does not have it."""
+        option = self.content.locator(choice.css).first
+        if not await appears(option, self._timeout / 2):
+            raise self.refused(f"the marketplace does not offer {choice.name!r}")
+        return Found(option, await name_of(option) or choice.name)
+
+    async def descend(self, choice: Choice, below: Choice) -> None:
+        """Clicks a branch of a tree until the level below it shows."""
+        branch, deeper = (await self.option(choice)).option, self.content.locator(below.css).first
+        for patience in self._patience():
+            if await branch.is_visible():
+                await branch.click()
+            if await appears(deeper, patience):
+                return
+        raise self.refused(f"{choice.name!r} does not lead to {below.name!r}")
+
+    async def choose(self, search: Search) -> str:
+        """Chooses one option and returns what the closed field then shows."""
+        wanted: str | None = None
+        for _ in range(TRIES):
+            await self.open()
+            found = await search(self)
+            wanted = found.shown
+            await found.option.click()
+            await self.close()
+            if wanted is None or await self._shows((wanted,)):
+                return await self.value()
+        raise self.refused(f"it does not keep {wanted!r}, it shows {await self.value()!r}")
+
+    async def choose_set(self, choices: Sequence[Choice]) -> str:
+        """Makes these the only chosen options and returns what the field shows. Options toggle: state before click."""
+        for _ in range(TRIES):
+            before = split_names(await self.value())
+            await self.open()
+            wanted = [await self.option(choice) for choice in choices]
+            names = [found.shown or "" for found in wanted]
+            for extra in before - set(names):
+                option = (await self.option(Choice(selectors.with_text(extra), extra))).option
+                await self._set(option, chosen=False, was=True)
+            for found in wanted:
+                await self._set(found.option, chosen=True, was=found.shown in before)
+            await self.close()
+            if await self._shows(names):
+                return await self.value()
+        raise self.refused(f"it does not keep {[c.name for c in choices]}, it shows {await self.value()!r}")
+
+    def refused(self, why: str) -> ListingRejected:
+        return ListingRejected(f"The field {self._field!r} could not be set: {why}.")
+
+    async def _set(self, option: Locator, *, chosen: bool, was: bool) -> None:
+        """Clicks only if the option's own mark, or failing one what the closed field showed, is otherwise."""
+        marked: bool | None = await option.evaluate(IS_CHOSEN, selectors.OPTION_ROW)
+        if (was if marked is None else marked) is not chosen:
+            await option.click()
+
+    async def _shows(self, names: Sequence[str]) -> bool:
+        """Waits until the field shows these names, in any order."""
+        orders = ("\\s*[,;]\\s*".join(map(re.escape, order)) for order in permutations(names))
+        pattern = re.compile(rf"^\s*(?:.*[>›]\s*)?(?:{'|'.join(orders)})\s*$", re.IGNORECASE)
+        try:
+            await expect(self.trigger).to_have_value(pattern, timeout=self._timeout * 100)
+        except AssertionError:
+            return False
+        return True
+
+    def _patience(self) -> Iterator[float]:
+        """Seconds to wait after each click, together no more than the timeout."""
+        return (self._timeout * 2**n / 2**TRIES for n in range(TRIES))
+
+
+async def appears(thing: Locator, seconds: float, *, state: Literal["visible", "hidden"] = "visible") -> bool:
+    try:
+        await thing.wait_for(state=state, timeout=seconds * 1000)
+    except PlaywrightTimeout:
+        return False
+    return True
+
+
+async def name_of(option: Locator) -> str:
+    """The name an option bears: its title where it has one, else its first line, else its label for a reader."""
+    title = option.locator(selectors.OPTION_TITLE).first
+    text: str = await (title if await title.count() else option).inner_text()
+    return next((line.strip() for line in text.splitlines() if line.strip()), "") or (
+        await option.get_attribute("aria-label") or ""
+    )

@@ -1,0 +1,135 @@
+"""The browser route: one listing onto the marketplace through its own form.
+
+Owns the order of an attempt: arrive as the right account, fill, read back, (submit once, read back what was stored).
+Keeps no state: the journal is the caller's, through `before_submit`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Error, Page
+
+from backend.core.errors import VintedBotError
+from backend.marketplace.port import (
+    AccountSession,
+    BeforeSubmit,
+    Difference,
+    Filled,
+    ListingSheet,
+    Mode,
+    Outcome,
+    Progress,
+)
+from backend.marketplace.vinted_web.browser import Browsers
+from backend.marketplace.vinted_web.diagnostics import save_bundle
+from backend.marketplace.vinted_web.fields import fields_of
+from backend.marketplace.vinted_web.form import Form
+from backend.marketplace.vinted_web.session import explained, mind_cookie_banner, open_form
+from backend.marketplace.vinted_web.stored import WardrobeItem, listing_url, read_stored, read_wardrobe
+from backend.marketplace.vinted_web.submission import ready, submit
+from backend.marketplace.vinted_web.traffic import Traffic
+
+KeepState = Callable[[AccountSession, Mapping[str, Any]], Awaitable[None]]
+"""Given the session as the browser left it, after every attempt: a rotated cookie must outlive a failure too."""
+
+PROOF_PATIENCE = 2
+"""The proof of a submission may take so many times as long as any other step."""
+
+
+class VintedWebRoute:
+    """`Route` through the marketplace's web form. `step_timeout`, in seconds, bounds each wait."""
+
+    name = "vinted_web"
+
+    def __init__(
+        self,
+        browsers: Browsers,
+        *,
+        diagnostics_dir: Path | None,
+        step_timeout: float = 15.0,
+        keep_state: KeepState | None = None,
+    ) -> None:
+        self._browsers = browsers
+        self._diagnostics_dir = diagnostics_dir
+        self._step_timeout = step_timeout
+        self._keep_state = keep_state
+
+    async def put(
+        self,
+        account: AccountSession,
+        sheet: ListingSheet,
+        mode: Mode,
+        *,
+        before_submit: BeforeSubmit,
+        progress: Progress,
+    ) -> Outcome:
+        """See `Route.put`. A refusal answered to the click is raised as what it is: nothing was stored."""
+        async with self._page(account) as (page, traffic):
+            form = Form(fields_of(page, sheet, account.language, self._step_timeout))
+            await progress("opening")
+            async with explained(page, traffic, "opening the form"):
+                await open_form(page, account)
+            async with explained(page, traffic, "filling the form"):
+                await form.fill(progress)
+                await progress("read_back")
+                filled = Filled(await _picture(page), await form.check())
+                button = None if mode == "dry_run" else await ready(page, mode)
+            missing = tuple(Difference(name, "set", "no such field in this category") for name in form.missing)
+            if button is None or mode == "dry_run":
+                return Outcome(None, None, filled.screenshot, missing, await _state(page))
+            await before_submit(filled)
+            await progress("submitting")
+            listing_id = await submit(page, button, mode, self._step_timeout * PROOF_PATIENCE)
+            await progress("stored")
+            stored = await read_stored(page, account, form, listing_id)
+            url = listing_url(account, listing_id, mode)
+            return Outcome(listing_id, url, await _picture(page), (*missing, *stored), await _state(page))
+
+    async def check_session(self, account: AccountSession) -> str:
+        """The name signed in with this account's session. Raises what `put` would on arriving."""
+        async with self._page(account) as (page, traffic), explained(page, traffic, "checking the session"):
+            return await open_form(page, account)
+
+    async def list_wardrobe(self, account: AccountSession) -> list[WardrobeItem]:
+        """The account's newest listings and drafts, as its own wardrobe page shows them, newest first."""
+        async with self._page(account) as (page, traffic), explained(page, traffic, "reading the wardrobe"):
+            await open_form(page, account)
+            return await read_wardrobe(page, account, self._step_timeout)
+
+    async def aclose(self) -> None:
+        await self._browsers.aclose()
+
+    @asynccontextmanager
+    async def _page(self, account: AccountSession) -> AsyncIterator[tuple[Page, Traffic]]:
+        """A page in a fresh context with the account's session; a failure inside leaves a bundle behind."""
+        async with self._browsers.context(account.storage_state, locale=account.language) as context:
+            page = await context.new_page()
+            page.set_default_timeout(self._step_timeout * 1000)
+            traffic = Traffic(page, account.base_url)
+            await mind_cookie_banner(page)
+            try:
+                yield page, traffic
+            except VintedBotError as error:
+                if self._diagnostics_dir is not None:
+                    await save_bundle(page, traffic, error, self._diagnostics_dir)
+                raise
+            finally:
+                if self._keep_state is not None and (state := await _state(page)):
+                    await self._keep_state(account, state)
+
+
+async def _picture(page: Page) -> bytes:
+    """The whole page as JPEG; empty when the browser can't draw it, which is no reason to lose a proof."""
+    try:
+        return await page.screenshot(full_page=True, type="jpeg", quality=70)
+    except Error:
+        return b""
+
+
+async def _state(page: Page) -> Mapping[str, Any] | None:
+    try:
+        return dict(await page.context.storage_state())
+    except Error:
+        return None

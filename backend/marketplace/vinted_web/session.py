@@ -1,0 +1,178 @@
+"""Arriving on a page as the right account: what may stand in the way, and what each obstacle means.
+
+Owns opening pages, the cookie banner, who is signed in, and turning what went wrong into an error a person can act
+on. Does not own the form.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Error, Frame, Page, Response
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+from backend.core.errors import (
+    SessionExpired,
+    SessionMissing,
+    VintedNetworkError,
+    VintedTimeoutError,
+    WrongAccount,
+)
+from backend.marketplace.port import AccountSession
+from backend.marketplace.vinted_web import selectors
+from backend.marketplace.vinted_web.challenge import PageFacts, detect, raise_for
+from backend.marketplace.vinted_web.traffic import SIGN_IN_AGAIN, Traffic, facts_of, refuse
+
+SIGN_IN_PATHS = ("/member/login", "/member/signup", "/login", "/session-refresh")
+NEW_ITEM = "/items/new"
+SESSION_REFRESH = "/session-refresh"
+SMALLEST_CHALLENGE = 40  # pixels; the frame of an invisible widget is smaller or hidden
+
+
+async def mind_cookie_banner(page: Page) -> None:
+    """Dismisses the cookie banner whenever it comes: it covers what is below."""
+    await page.add_locator_handler(page.locator(selectors.COOKIE_BANNER).first, lambda: _dismiss_cookies(page))
+
+
+async def open_form(page: Page, account: AccountSession, path: str = NEW_ITEM) -> str:
+    """Opens the form as `account` and returns the signed-in name. Raises whatever stands in the way."""
+    if not account.storage_state.get("cookies"):
+        raise SessionMissing(f"No session is kept for this account on {account.base_url}. {SIGN_IN_AGAIN}")
+    await visit(page, account.base_url + path)
+    await _arrive(page, path)
+    return await _signed_in(page, account)
+
+
+async def visit(page: Page, url: str) -> None:
+    """Goes to a page of the marketplace; raises when it can't be reached, refuses, or is a challenge."""
+    try:
+        response = await page.goto(url, wait_until="domcontentloaded")
+    except PlaywrightTimeout as error:
+        raise VintedTimeoutError(f"{url} did not load in time.") from error
+    except Error as error:
+        raise VintedNetworkError(f"{url} can't be reached: {_first_line(error)}") from error
+    await _judge(page, response)
+
+
+async def _judge(page: Page, response: Response | None) -> None:
+    if response is None:
+        return
+    answer = await facts_of(response, json_due=False)
+    if answer.status >= 400:
+        refuse(await _with_page(page, answer), response.headers)
+        raise VintedNetworkError(f"{answer.url} answered {answer.status}.")
+    await raise_challenge(page)
+
+
+async def raise_challenge(page: Page) -> None:
+    """Raises if the page a person would see is a challenge or the sign-in page."""
+    if challenge := detect(await _with_page(page, PageFacts(200, page.url))):
+        raise_for(challenge)
+
+
+async def _with_page(page: Page, answer: PageFacts) -> PageFacts:
+    frames = [frame.url for frame in page.frames[1:] if await _can_be_seen(frame)]
+    marks = [mark for mark, css in selectors.CHALLENGE_MARKS.items() if await page.locator(css).first.is_visible()]
+    return PageFacts(answer.status, page.url, answer.content_type, answer.body, frames, marks, answer.json_due)
+
+
+async def _can_be_seen(frame: Frame) -> bool:
+    """Whether a frame takes room on the page: invisible captcha frames stand on ordinary pages too."""
+    try:
+        element = await frame.frame_element()
+        box = await element.bounding_box()
+        return box is not None and min(box["width"], box["height"]) >= SMALLEST_CHALLENGE and await element.is_visible()
+    except Error:
+        return False
+
+
+async def _arrive(page: Page, path: str) -> None:
+    """Waits until the form shows, or the page has gone elsewhere; a session refresh comes back by itself."""
+    form = page.locator(selectors.FORM).first
+    with suppress(PlaywrightTimeout):
+        await _first_of(
+            form.wait_for(), page.wait_for_url(lambda url: not _is_on_the_way(url, path), wait_until="commit")
+        )
+    if _is_on_the_way(page.url, path) and await form.is_visible():
+        return
+    await raise_challenge(page)
+    host, place = urlsplit(page.url).netloc, urlsplit(page.url).path
+    if place.startswith(SIGN_IN_PATHS):
+        raise SessionExpired(f"{host} asks this account to sign in again. {SIGN_IN_AGAIN}")
+    if place == path:
+        raise VintedTimeoutError(f"The form on {host}{path} did not show in time.")
+    if not await page.locator(selectors.USER_MENU).first.is_visible():
+        raise SessionExpired(f"{host} sent us from {path} to {place}, signed out. {SIGN_IN_AGAIN}")
+    raise VintedNetworkError(f"{host} sent us from {path} to {place} instead of showing the form.")
+
+
+def _is_on_the_way(url: str, path: str) -> bool:
+    return urlsplit(url).path in (path, SESSION_REFRESH)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, None]) -> None:
+    """Returns as soon as one of these waits is over; the others are given up."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _signed_in(page: Page, account: AccountSession) -> str:
+    """The signed-in name, from the header. Raises `SessionExpired` when there is none, `WrongAccount` for another."""
+    host = urlsplit(account.base_url).netloc
+    avatar = page.locator(selectors.USER_AVATAR).first
+    try:
+        await avatar.wait_for(state="attached")
+    except PlaywrightTimeout as error:
+        raise SessionExpired(f"{host} shows nobody signed in. {SIGN_IN_AGAIN}") from error
+    name = (await avatar.get_attribute("alt") or "").strip()
+    if account.username is not None and name.casefold() != account.username.casefold():
+        raise WrongAccount(
+            f"{host} has {name!r} signed in, not {account.username!r}. Nothing was done. "
+            f"Sign in as {account.username!r}: `vintedbot login`."
+        )
+    return name
+
+
+async def _dismiss_cookies(page: Page) -> None:
+    for css in selectors.COOKIE_DISMISS:
+        button = page.locator(css).first
+        if await button.is_visible():
+            await button.click()
+            return
+
+
+@asynccontextmanager
+async def explained(page: Page, traffic: Traffic, doing: str) -> AsyncIterator[None]:
+    """Says why a wait ran out: a challenge, a refusal of a call the page made, a lost browser, or plain slowness.
+
+    For work before the point of no return only."""
+    try:
+        yield
+    except PlaywrightTimeout as error:
+        traffic.raise_trouble()
+        await _raise_where_we_are(page)
+        raise VintedTimeoutError(f"The page did not answer in time while {doing}: {_first_line(error)}") from error
+    except Error as error:
+        traffic.raise_trouble()
+        raise VintedNetworkError(f"The browser failed while {doing}: {_first_line(error)}", code="browser") from error
+
+
+async def _raise_where_we_are(page: Page) -> None:
+    place = urlsplit(page.url)
+    if place.path.startswith(SIGN_IN_PATHS):
+        raise SessionExpired(f"{place.netloc} asks this account to sign in again. {SIGN_IN_AGAIN}")
+    with suppress(Error):
+        await raise_challenge(page)
+
+
+def _first_line(error: Error) -> str:
+    return error.message.strip().splitlines()[0] if error.message.strip() else type(error).__name__
