@@ -15,8 +15,9 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from backend.core import catalog
+from backend.core.errors import BadRequest
 from backend.core.listing import Alternative, Evidence, Field, Listing
-from backend.core.readiness import PRICE_RANGE
+from backend.core.readiness import PRICE_RANGE, amount
 from backend.core.texts import sentences
 
 CONFIDENCE = 0.8
@@ -29,11 +30,18 @@ _STEPS: dict[Rounding, Decimal] = {"whole": Decimal(1), "half": Decimal("0.50"),
 
 @dataclass(frozen=True)
 class PriceRule:
-    """The seller's wish: which end of the range, rounded to 12, 12.50 or 12.34, and never below `floor`."""
+    """The seller's wish: which end of the range, rounded to 12, 12.50 or 12.34, and never below `floor`.
+
+    Raises `BadRequest` where the floor is no price the marketplace takes."""
 
     aim: Aim = "middle"
     rounding: Rounding = "whole"
     floor: Decimal = PRICE_RANGE[0]
+
+    def __post_init__(self) -> None:
+        lowest, highest = PRICE_RANGE
+        if amount(self.floor) is None or not lowest <= self.floor <= highest:
+            raise BadRequest(f"The lowest price must be an amount from {lowest} to {highest}.", code="price_floor")
 
 
 @dataclass(frozen=True)
@@ -102,9 +110,9 @@ def as_field(suggestion: PriceSuggestion, language: str = "fr") -> Field:
     """The suggestion as a listing's price: its explanation is the evidence, the range's ends the alternatives."""
     ends = dict.fromkeys(end for end in (suggestion.low, suggestion.high) if end != suggestion.suggested)
     return Field(
-        str(suggestion.suggested),
+        f"{suggestion.suggested:f}",
         suggestion.confidence,
-        alternatives=tuple(Alternative(str(end), suggestion.confidence) for end in ends),
+        alternatives=tuple(Alternative(f"{end:f}", suggestion.confidence) for end in ends),
         evidence=(Evidence("price_table", detail=suggestion.explanation(language)),),
     )
 
@@ -162,12 +170,11 @@ def _middle(base: Decimal, factors: tuple[Factor, ...]) -> Decimal:
     return base
 
 
-def _round(amount: Decimal, rule: PriceRule) -> Decimal:
-    """To the rule's step, then up to its floor, then inside what the marketplace takes."""
-    lowest, highest = PRICE_RANGE
+def _round(price: Decimal, rule: PriceRule) -> Decimal:
+    """To the rule's step, then up to its floor, which is at least the marketplace's own."""
     step = _STEPS[rule.rounding]
-    rounded = (amount / step).quantize(Decimal(1), ROUND_HALF_UP) * step
-    return min(max(rounded, rule.floor, lowest), highest)
+    rounded = (price / step).quantize(Decimal(1), ROUND_HALF_UP) * step
+    return min(max(rounded, rule.floor), PRICE_RANGE[1])
 
 
 def _reason(factor: Factor, language: str) -> str:
@@ -189,9 +196,9 @@ def _plain(number: Decimal, language: str) -> str:
     return _marked(f"{number.normalize():f}", language)
 
 
-def _money(amount: Decimal, language: str) -> str:
+def _money(price: Decimal, language: str) -> str:
     """A price: 12 or 12.50, with the language's decimal mark."""
-    return _marked(f"{amount:.0f}" if amount == amount.to_integral_value() else f"{amount:.2f}", language)
+    return _marked(f"{price:.0f}" if price == price.to_integral_value() else f"{price:.2f}", language)
 
 
 def _marked(digits: str, language: str) -> str:

@@ -151,20 +151,20 @@ def _price(listing: Listing) -> Iterator[Problem]:
         yield _problem("price", "missing")
         return
     lowest, highest = PRICE_RANGE
-    amount = _amount(listing.value("price"))
-    if amount is None:
+    price = amount(listing.value("price"))
+    if price is None:
         yield _problem("price", "not_an_amount")
-    elif amount < lowest:
+    elif price < lowest:
         yield _problem("price", "too_low", minimum=int(lowest))
-    elif amount > highest:
+    elif price > highest:
         yield _problem("price", "too_high", maximum=int(highest))
 
 
-def _amount(value: object) -> Decimal | None:
+def amount(value: object) -> Decimal | None:
     """The price as a number of at most two decimals, or None."""
     try:
-        amount = Decimal(str(value))
-        return amount if amount == amount.quantize(Decimal("0.01")) else None
+        number = Decimal(str(value))
+        return number if number == number.quantize(Decimal("0.01")) else None
     except InvalidOperation:  # not a number, or one of more digits than any price has
         return None
 
