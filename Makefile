@@ -1,0 +1,31 @@
+# The developer's commands. `make` alone lists them.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo serve test check-static check
+bin := .venv/bin
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv, install the locked dependencies and a browser; then .venv/bin/vintedbot works
+	@scripts/setup.sh run
+
+demo: setup ## photos to listings on the bundled sandbox; with your own photos: make demo PHOTOS=~/Pictures/closet
+	@$(bin)/vintedbot demo $${PHOTOS:+--photos "$${PHOTOS/#\~/$$HOME}"}
+
+serve: setup ## the server, on port 5000
+	@$(bin)/vintedbot serve
+
+dev:
+	@scripts/setup.sh dev
+
+test: dev ## the whole test suite; a part of it: make test ARGS="tests/unit -k price"
+	@$(bin)/pytest $(ARGS)
+
+check-static: dev ## format, lint, types, layers
+	@$(bin)/ruff format --check .
+	@$(bin)/ruff check .
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+
+check: check-static test ## everything: what must pass before a commit is pushed

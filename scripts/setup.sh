@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Makes this clone ready: .venv with the locked dependencies, the project itself in place, a browser.
+# What is done already is left alone, so it can run before every command.
+#
+#   scripts/setup.sh [run|dev]      run: to use it (default); dev: to work on it as well
+#
+# Settings: PYTHON names another interpreter; VINTEDBOT_BROWSER a browser of your own. Packages come from where this
+# machine's pip is set to get them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+readonly wanted="${1:-run}" here="$PWD" least=3.11
+case "$wanted" in run | dev) ;; *) echo "usage: scripts/setup.sh [run|dev]" >&2 && exit 2 ;; esac
+
+say() { printf '%s\n' "$*" >&2; }
+give_up() { say "$@"; exit 1; }
+hash_of() { cat -- "$@" | cksum; }
+is_done() { [ -f ".venv/$1.done" ] && [ "$(cat ".venv/$1.done")" = "$2" ]; }
+mark_done() { printf '%s\n' "$2" >".venv/$1.done"; }
+on_debian_as_root() { [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; }
+
+# step WHAT COMMAND…: runs it quietly, says how long it took; on failure shows the end of what it printed.
+step() {
+  local what="$1" start="$SECONDS"
+  shift
+  [ -t 2 ] && printf '… %s\r' "$what" >&2
+  if "$@" >"$scratch" 2>&1; then
+    say "✓ $what ($((SECONDS - start)) s)"
+  else
+    say "✗ $what failed after $((SECONDS - start)) s:"
+    tail -n 25 "$scratch" >&2
+    return 1
+  fi
+}
+
+find_python() {
+  local name
+  for name in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
+    if "$name" -c "import sys; sys.exit(sys.version_info < (${least/./, }))" 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+  say "Python $least or later is needed; found: $(python3 --version 2>/dev/null || echo none)."
+  say "On Debian 12 or later: apt-get install python3 python3-venv. Or name one: PYTHON=/path/to/python3 make setup"
+  return 1
+}
+
+apt_install() { export DEBIAN_FRONTEND=noninteractive && apt-get update -q && apt-get install -qy --no-install-recommends "$@"; }
+
+# Debian ships venv apart from Python.
+ensure_venv_module() {
+  "$1" -c 'import ensurepip, venv' 2>/dev/null && return
+  local package
+  package="$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+  on_debian_as_root || give_up "This Python can't make virtual environments yet. Install the missing part, then try again:
+    sudo apt-get install $package"
+  step "Package $package" apt_install "$package"
+}
+
+# A virtual environment does not survive being moved, nor its Python's removal.
+ensure_venv() {
+  is_done place "$here" && .venv/bin/python -c '' 2>/dev/null && return
+  local python
+  python="$(find_python)"
+  ensure_venv_module "$python"
+  step "Virtual environment, Python $("$python" -c 'import platform; print(platform.python_version())')" \
+    "$python" -m venv --clear .venv
+  mark_done place "$here"
+}
+
+pip_install() { .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --progress-bar off "$@"; }
+
+# locks/dev.txt holds all of locks/run.txt.
+ensure_dependencies() {
+  local lock
+  lock="$(hash_of "locks/$wanted.txt")"
+  is_done "$wanted" "$lock" && return
+  step "Dependencies (locks/$wanted.txt)" pip_install --require-hashes --no-deps -r "locks/$wanted.txt"
+  mark_done "$wanted" "$lock"
+  mark_done run "$(hash_of locks/run.txt)"
+}
+
+ensure_project() {
+  local metadata
+  metadata="$(hash_of pyproject.toml)"
+  is_done project "$metadata" && return
+  step "VintedBot itself" pip_install --no-deps --no-build-isolation -e .
+  mark_done project "$metadata"
+}
+
+# Looks as the product will look, so that both agree.
+has_browser() {
+  local status=0
+  .venv/bin/python - <<'PYTHON' || status=$?
+import os, sys
+from backend.core.errors import SetupError
+from backend.marketplace.vinted_web.browser import find_browser
+
+try:
+    find_browser(os.environ.get("VINTEDBOT_BROWSER"))
+except SetupError:
+    sys.exit(3)
+PYTHON
+  case "$status" in 0 | 3) return "$status" ;; *) give_up "✗ VintedBot does not start: see above." ;; esac
+}
+
+# Everything but publishing works without a browser: lacking one is said, not fatal.
+ensure_browser() {
+  has_browser && return
+  if on_debian_as_root && step "Browser (Debian's chromium-headless-shell)" \
+    apt_install chromium-headless-shell fonts-liberation && has_browser; then return; fi
+  if step "Browser (Playwright's own)" timeout 600 .venv/bin/playwright install chromium-headless-shell && has_browser; then
+    return
+  fi
+  say "No browser yet, so nothing can be published. Install one in one of these ways, then run this again:
+    sudo apt-get install --no-install-recommends chromium-headless-shell fonts-liberation
+    .venv/bin/playwright install --with-deps chromium-headless-shell
+  or name your own: VINTEDBOT_BROWSER=/path/to/chromium"
+}
+
+scratch="$(mktemp)"
+trap 'rm -f "$scratch"' EXIT
+ensure_venv
+ensure_dependencies
+ensure_project
+ensure_browser
