@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 Language = Literal["fr", "en"]
 AUDIENCES = ("women", "men", "girls", "boys")
@@ -156,3 +157,10 @@ def find_size(leaf: Leaf, value: str | None) -> SizeOption | None:
     if leaf.size_group is None or value is None:
         return None
     return next((o for o in size_groups()[leaf.size_group] if o.value == value), None)
+
+
+def language_of(base_url: str, *, default: str) -> str:
+    """The language of the marketplace at this address ("https://www.vinted.de" → "de"), or `default` if unknown."""
+    host = (urlsplit(base_url).hostname or "").removeprefix("www.")
+    domain = domains().get(host)
+    return domain.language if domain else default

@@ -1,0 +1,111 @@
+"""Drafts: looked at, corrected, approved, put away."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from backend.api.deps import RuntimeDep, UserId
+from backend.api.errors import RESPONSES
+from backend.core import readiness
+from backend.db.models import Draft
+from backend.db.scope import get_owned
+from backend.drafts import service
+from backend.drafts.schemas import FIELDS, DraftOut, FieldsPatch, PhotoOut, ProblemOut, shown_fields
+
+router = APIRouter(prefix="/drafts", tags=["drafts"], responses=RESPONSES)
+
+
+class DraftChange(BaseModel):
+    """A correction to the revision that was looked at: `fields` names only what changes."""
+
+    revision: int
+    fields: FieldsPatch
+
+
+class AtRevision(BaseModel):
+    revision: int | None = None
+
+
+@router.get("")
+async def list_drafts(
+    runtime: RuntimeDep,
+    user_id: UserId,
+    batch_id: str | None = None,
+    ready: bool | None = None,
+    state: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> list[DraftOut]:
+    """Drafts in the order they were made; discarded ones only with `state=discarded`."""
+
+    def find(session: Session) -> list[DraftOut]:
+        found = service.drafts_of(
+            session, user_id, batch_id=batch_id, ready=ready, state=state, limit=limit, offset=offset
+        )
+        return [shown(session, draft) for draft in found]
+
+    return await runtime.database.run(find)
+
+
+@router.get("/{draft_id}")
+async def show_draft(draft_id: str, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    return await runtime.database.run(lambda session: shown(session, get_owned(session, Draft, user_id, draft_id)))
+
+
+@router.patch("/{draft_id}")
+async def edit_draft(draft_id: str, change: DraftChange, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    """The seller's corrections. 409 `stale_revision` when somebody changed the draft since."""
+    changes: dict[str, Any] = change.fields.changes()
+    return await runtime.database.run(
+        lambda session: shown(session, service.edit(session, user_id, draft_id, change.revision, changes))
+    )
+
+
+@router.post("/{draft_id}/approve")
+async def approve_draft(draft_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    """409 `draft_not_ready` with the reasons while something is in the way."""
+    return await runtime.database.run(
+        lambda session: shown(session, service.approve(session, user_id, draft_id, at.revision))
+    )
+
+
+@router.delete("/{draft_id}")
+async def discard_draft(draft_id: str, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    """Puts the draft away; `restore` brings it back."""
+    return await runtime.database.run(lambda session: shown(session, service.discard(session, user_id, draft_id)))
+
+
+@router.post("/{draft_id}/restore")
+async def restore_draft(draft_id: str, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    return await runtime.database.run(lambda session: shown(session, service.restore(session, user_id, draft_id)))
+
+
+def shown(session: Session, draft: Draft) -> DraftOut:
+    fields = FIELDS.validate_python(draft.fields)
+    problems = [
+        ProblemOut(code=p.code, field=p.field, message=readiness.message(p, draft.language))
+        for p in service.problems(draft)
+    ]
+    photos = [
+        PhotoOut(
+            id=photo.id,
+            name=photo.name,
+            url=f"/api/v1/photos/{photo.id}",
+            thumbnail_url=f"/api/v1/photos/{photo.id}?size=thumbnail",
+            width=photo.width or 0,
+            height=photo.height or 0,
+        )
+        for photo in service.photos_of(session, draft)
+    ]
+    columns = draft.model_dump(include={"id", "batch_id", "revision", "state", "language", "publish_ready", "warnings"})
+    return DraftOut(
+        **columns,
+        problems=problems,
+        photos=photos,
+        fields=shown_fields(fields),
+        confidence=service.confidence(fields),
+        created_at=draft.created_at,
+        updated_at=draft.updated_at,
+    )

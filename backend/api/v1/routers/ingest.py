@@ -1,0 +1,87 @@
+"""Photos in: an upload becomes a batch, read in the background."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile, status
+from pydantic import BaseModel, ValidationError
+
+from backend.api.deps import RuntimeDep, UserId
+from backend.api.errors import RESPONSES
+from backend.core.errors import BadRequest
+from backend.db.models import new_id
+from backend.drafts.schemas import BatchDefaults
+from backend.photos import batches
+from backend.runtime import Runtime
+
+router = APIRouter(tags=["ingest"], responses=RESPONSES)
+
+
+class BatchAccepted(BaseModel):
+    """Where to watch the batch."""
+
+    batch_id: str
+    files: int
+    url: str
+
+
+@router.post("/ingest", status_code=status.HTTP_202_ACCEPTED)
+async def ingest(
+    request: Request,
+    response: Response,
+    runtime: RuntimeDep,
+    user_id: UserId,
+    files: Annotated[list[UploadFile], File(description="Photos: JPEG, PNG, WebP or HEIC, hundreds at once.")],
+    defaults: Annotated[str, Form(description="JSON of what the seller states for the whole batch.")] = "{}",
+    language: Annotated[str | None, Form(pattern="^(fr|en)$")] = None,
+) -> BatchAccepted:
+    """Takes the files as one batch and answers at once; the address in `Location` tells the progress."""
+    stated = parse_defaults(defaults)
+    batch_id = new_id()
+    incoming = await asyncio.to_thread(_keep, runtime, batch_id, files)
+    await runtime.database.run(
+        batches.create_batch,
+        user_id,
+        incoming,
+        source="upload",
+        defaults=stated.stored(),
+        language=language or runtime.settings.language,
+        batch_id=batch_id,
+        most=runtime.settings.max_photos,
+    )
+    await runtime.jobs.read_batch(batch_id)
+    url = str(request.app.url_path_for("bulk_job", job_id=batch_id))
+    response.headers["Location"] = url
+    return BatchAccepted(batch_id=batch_id, files=len(incoming), url=url)
+
+
+def parse_defaults(text: str) -> BatchDefaults:
+    """Raises BadRequest that says what is wrong with the JSON."""
+    try:
+        return BatchDefaults.model_validate_json(text)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadRequest(f"`defaults` can't be used: {problems}", code="invalid_defaults") from None
+
+
+def _keep(runtime: Runtime, batch_id: str, files: list[UploadFile]) -> list[batches.IncomingFile]:
+    """Copies the uploads into the data folder, each under a name of ours: theirs is only shown."""
+    folder = runtime.settings.data / "incoming" / batch_id
+    folder.mkdir(parents=True)
+    kept = []
+    for number, upload in enumerate(files):
+        target = folder / f"{number:05d}"
+        with target.open("wb") as out:
+            shutil.copyfileobj(upload.file, out, 1 << 20)
+        subfolder, name = _shown_name(upload.filename or f"photo-{number + 1}")
+        kept.append(batches.IncomingFile(target, name, subfolder, owned=True))
+    return kept
+
+
+def _shown_name(filename: str) -> tuple[str, str]:
+    """The subfolder (browsers send one for a dropped folder) and the name, without control characters."""
+    parts = Path("".join(c for c in filename.replace("\\", "/") if c.isprintable())).parts
+    parts = tuple(part for part in parts if part not in ("/", "..", "."))
+    return "/".join(parts[:-1])[:200], (parts[-1] if parts else "photo")[:200]

@@ -1,0 +1,27 @@
+"""The stored pictures, to their owner only."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+
+from backend.api.deps import RuntimeDep, UserId
+from backend.api.errors import RESPONSES
+from backend.core.errors import NotFound
+from backend.db.models import Photo
+from backend.db.scope import get_owned
+
+router = APIRouter(prefix="/photos", tags=["photos"], responses=RESPONSES)
+
+
+@router.get("/{photo_id}", response_class=FileResponse)
+async def show_photo(
+    photo_id: str, runtime: RuntimeDep, user_id: UserId, size: Literal["full", "thumbnail"] = "full"
+) -> FileResponse:
+    """The cleaned JPEG, or its thumbnail."""
+    photo = await runtime.database.run(get_owned, Photo, user_id, photo_id)
+    key = photo.thumbnail_key if size == "thumbnail" else photo.store_key
+    if key is None or not runtime.store.exists(key):
+        raise NotFound(f"Photo {photo_id!r} has no stored picture.")
+    headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return FileResponse(runtime.store.path(key), media_type="image/jpeg", headers=headers)

@@ -1,0 +1,96 @@
+"""Publications: what became of each, step by step, with the picture of the form."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+
+from backend.api.deps import RuntimeDep, UserId
+from backend.api.errors import RESPONSES
+from backend.core.errors import NotFound
+from backend.db.models import Publication
+from backend.db.scope import get_owned
+from backend.publications import journal, service
+
+router = APIRouter(prefix="/publications", tags=["publications"], responses=RESPONSES)
+
+
+class PublicationOut(BaseModel):
+    """One publication. `listing_id` is positive proof; `differences` what reads back otherwise than sent."""
+
+    id: str
+    draft_id: str
+    draft_revision: int
+    account_id: str
+    route: str
+    mode: str
+    state: str
+    ended: bool
+    step: str
+    attempts: int
+    sheet: dict[str, Any]
+    listing_id: str | None
+    listing_url: str | None
+    differences: list[dict[str, str]]
+    error_code: str | None
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class EventOut(BaseModel):
+    at: datetime
+    from_state: str | None
+    state: str
+    detail: dict[str, Any]
+
+
+class PublicationStory(PublicationOut):
+    events: list[EventOut]
+
+
+@router.get("")
+async def list_publications(
+    runtime: RuntimeDep, user_id: UserId, draft_id: str | None = None, state: str | None = None
+) -> list[PublicationOut]:
+    """Newest first."""
+    found = await runtime.database.run(service.publications_of, user_id, draft_id=draft_id, state=state)
+    return [shown(p) for p in found]
+
+
+@router.get("/{publication_id}", name="publication")
+async def show_publication(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> PublicationStory:
+    publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
+    events = await runtime.database.run(service.events_of, user_id, publication_id)
+    return PublicationStory(
+        **shown(publication).model_dump(),
+        events=[EventOut.model_validate(e, from_attributes=True) for e in events],
+    )
+
+
+@router.get("/{publication_id}/screenshot", response_class=FileResponse)
+async def show_screenshot(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> FileResponse:
+    """The form as it stood before the click, or the listing after it."""
+    publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
+    if publication.screenshot_key is None:
+        raise NotFound("There is no picture of this publication yet.")
+    return FileResponse(runtime.store.path(publication.screenshot_key), media_type="image/png")
+
+
+@router.post("/{publication_id}/cancel")
+async def cancel_publication(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> PublicationOut:
+    """Before the click only; after it 409 with the state it is in."""
+    return shown(await runtime.database.run(service.cancel, user_id, publication_id))
+
+
+@router.post("/{publication_id}/resume")
+async def resume_publication(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> PublicationOut:
+    """Goes on with a publication that waited for a person, once the reason is dealt with."""
+    return shown(await runtime.resume(user_id, publication_id))
+
+
+def shown(publication: Publication) -> PublicationOut:
+    ended = publication.state in journal.ENDED
+    return PublicationOut.model_validate({**publication.model_dump(), "ended": ended})

@@ -1,0 +1,55 @@
+"""The command line: `vintedbot …`. Owns words, tables and exit codes; every act belongs to a layer below.
+
+Exit codes: 0 done · 1 it can't be done as asked · 2 wrong usage · 3 a person is needed · 4 something on this
+machine is in the way · 5 a passing fault, try again · 6 uncertain, look before trying again.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.cli import doctor, drafts, photos, publishing, serving, showcase
+from backend.cli.terminal import AsJson, Chosen, show_json
+
+app = typer.Typer(
+    name="vintedbot",
+    help="Photos in, correct Vinted listings out, each published exactly once.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+app.command("serve")(serving.serve)
+app.command("demo")(showcase.demo)
+app.command("ingest")(photos.ingest)
+app.command("analyze")(photos.analyze)
+app.add_typer(drafts.app, name="drafts")
+app.command("publish")(publishing.publish)
+app.add_typer(publishing.app, name="publications")
+app.command("login")(publishing.login)
+app.add_typer(publishing.accounts_app, name="accounts")
+app.command("sandbox")(serving.sandbox)
+app.command("doctor")(doctor.doctor)
+
+
+@app.command("version")
+def show_version(as_json: AsJson = False) -> None:
+    """The version of this software."""
+    if as_json:
+        show_json({"version": version("vintedbot")})
+    else:
+        typer.echo(f"vintedbot {version('vintedbot')}")
+
+
+@app.callback()
+def common(
+    data: Annotated[Path | None, typer.Option("--data", help="Data folder, instead of VINTEDBOT_DATA.")] = None,
+) -> None:
+    """Photos in, correct Vinted listings out, each published exactly once."""
+    Chosen.data = data
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,173 @@
+"""`drafts list|show|edit|approve|discard|restore|export`."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from backend.cli import tables
+from backend.cli.terminal import AsJson, out, show_json, with_runtime
+from backend.core.errors import BadRequest
+from backend.db.models import Draft
+from backend.db.scope import find_by_prefix
+from backend.drafts import service
+from backend.drafts.schemas import FieldsPatch
+from backend.runtime import Runtime
+
+app = typer.Typer(help="Look at drafts, correct them, approve them.", no_args_is_help=True)
+
+DraftId = Annotated[str, typer.Argument(help="A draft's id, or its first characters.", show_default=False)]
+
+
+@app.command("list")
+def list_drafts(
+    ready: Annotated[bool | None, typer.Option(help="Only ready ones, or only those that need you.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drafts in the order they were made.
+
+    Example: `vintedbot drafts list --no-ready`"""
+
+    async def act(runtime: Runtime) -> list[dict[str, Any]]:
+        return await runtime.database.run(
+            lambda s: [tables.draft_row(s, d) for d in service.drafts_of(s, runtime.user_id, ready=ready)]
+        )
+
+    rows = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json(rows)
+    else:
+        tables.show_drafts(out, rows)
+
+
+@app.command("show")
+def show_draft(draft_id: DraftId, as_json: AsJson = False) -> None:
+    """Every field of a draft, how sure it is and where it was seen."""
+    _show(_on_draft(draft_id, lambda session, user_id, draft: draft, as_json), as_json)
+
+
+@app.command("edit")
+def edit_draft(
+    draft_id: DraftId,
+    changes: Annotated[
+        list[str], typer.Argument(help='field=value; lists with commas; "field=" takes your word back.')
+    ],
+    revision: Annotated[int | None, typer.Option(help="Fails if the draft has changed since this revision.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Corrects fields. What you state wins over anything read.
+
+    Example: `vintedbot drafts edit 3f2a size=M colours=blue,white price=12,50`"""
+
+    def act(session: Session, user_id: str, draft: Draft) -> Draft:
+        return service.edit(session, user_id, draft.id, revision or draft.revision, parse_changes(changes))
+
+    _show(_on_draft(draft_id, act, as_json), as_json)
+
+
+def parse_changes(changes: list[str]) -> dict[str, Any]:
+    """["size=M", "colours=blue,white"] → values as the fields want them. Raises BadRequest."""
+    given: dict[str, Any] = {}
+    for change in changes:
+        name, sign, value = change.partition("=")
+        if not sign:
+            raise BadRequest(f"{change!r} is not field=value.", code="invalid_change")
+        listed = name in ("colours", "materials")
+        given[name] = None if value == "" and name != "brand" else _split(value) if listed else value
+    try:
+        return FieldsPatch(**given).changes()
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadRequest(problems, code="invalid_change") from None
+
+
+def _split(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+@app.command("approve")
+def approve_drafts(
+    draft_ids: Annotated[list[str], typer.Argument(help="Drafts' ids.")], as_json: AsJson = False
+) -> None:
+    """Your word that these drafts are right."""
+    for draft_id in draft_ids:
+        row = _on_draft(draft_id, lambda s, user, draft: service.approve(s, user, draft.id), as_json)
+        if not as_json:
+            out.print(f"Approved {row['id'][:8]}: {row['fields']['title']['value']}")
+
+
+@app.command("discard")
+def discard_draft(draft_id: DraftId, as_json: AsJson = False) -> None:
+    """Puts a draft away; `drafts restore` brings it back."""
+    row = _on_draft(draft_id, lambda s, user, draft: service.discard(s, user, draft.id), as_json)
+    if not as_json:
+        out.print(f"Discarded {row['id'][:8]}. Bring it back with: vintedbot drafts restore {row['id'][:8]}")
+
+
+@app.command("restore")
+def restore_draft(draft_id: DraftId, as_json: AsJson = False) -> None:
+    """Brings a discarded draft back."""
+    row = _on_draft(draft_id, lambda s, user, draft: service.restore(s, user, draft.id), as_json)
+    if not as_json:
+        out.print(f"Restored {row['id'][:8]}.")
+
+
+@app.command("export")
+def export_drafts(
+    folder: Annotated[Path, typer.Argument(help="A folder to make; it must not exist yet.")], as_json: AsJson = False
+) -> None:
+    """Writes every draft as JSON with its photos, one folder each.
+
+    Example: `vintedbot drafts export ./my-drafts`"""
+
+    async def act(runtime: Runtime) -> int:
+        return await runtime.database.run(_export, runtime, folder)
+
+    written = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json({"folder": str(folder), "drafts": written})
+    else:
+        out.print(f"{written} drafts written to {folder}")
+
+
+def _export(session: Session, runtime: Runtime, folder: Path) -> int:
+    found = service.drafts_of(session, runtime.user_id)
+    try:
+        folder.mkdir(parents=True)
+        for draft in found:
+            target = folder / draft.id
+            target.mkdir()
+            row = json.dumps(tables.draft_row(session, draft), ensure_ascii=False, indent=2)
+            (target / "draft.json").write_text(row + "\n", encoding="utf-8")
+            for number, photo in enumerate(service.photos_of(session, draft), 1):
+                if photo.store_key:
+                    shutil.copyfile(runtime.store.path(photo.store_key), target / f"{number:02d}.jpg")
+    except OSError as error:
+        raise BadRequest(f"{folder} can't be written ({error.strerror}).", code="export_folder") from error
+    return len(found)
+
+
+def _on_draft(draft_id: str, act: Any, as_json: bool) -> dict[str, Any]:
+    """Finds the draft by id or its beginning, does `act(session, user_id, draft)`, gives the draft's row."""
+
+    async def task(runtime: Runtime) -> dict[str, Any]:
+        def work(session: Session) -> dict[str, Any]:
+            draft = find_by_prefix(session, Draft, runtime.user_id, draft_id)
+            return tables.draft_row(session, act(session, runtime.user_id, draft))
+
+        return await runtime.database.run(work)
+
+    return with_runtime(task, as_json=as_json)
+
+
+def _show(row: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show_json(row)
+        return
+    out.print(f"[bold]{row['id']}[/] revision {row['revision']}, {tables.state_cell(row)}")
+    out.print(f"Photos: {', '.join(row['photos'])}")
+    tables.show_fields(out, row["fields"])

@@ -1,0 +1,262 @@
+"""`publish`, `publications …`, `accounts …` and `login`."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlmodel import Session
+
+from backend.accounts import service as accounts
+from backend.cli import tables
+from backend.cli.terminal import EXIT_CODES, AsJson, err, out, show_json, with_runtime
+from backend.core.errors import BadRequest, Conflict
+from backend.db.models import Draft, Publication
+from backend.db.scope import find_by_prefix
+from backend.marketplace.vinted_web.login import sign_in
+from backend.publications import journal, service
+from backend.publications.service import Order
+from backend.runtime import Runtime
+
+app = typer.Typer(help="What became of each publication.", no_args_is_help=True)
+accounts_app = typer.Typer(help="Marketplace accounts and their kept sessions.", no_args_is_help=True)
+
+Mode = Literal["dry_run", "draft", "publish"]
+PublicationId = Annotated[str, typer.Argument(help="A publication's id, or its first characters.", show_default=False)]
+
+NOTICE = (
+    "Vinted's terms forbid automated tools it has not authorised. Mode `publish` presses the last button by itself: "
+    "that is your choice and at your risk. Mode `draft` leaves it to you."
+)
+
+
+def publish(
+    draft_ids: Annotated[list[str] | None, typer.Argument(help="Drafts' ids.", show_default=False)] = None,
+    all_ready: Annotated[bool, typer.Option("--all-ready", help="Every ready draft that has no listing yet.")] = False,
+    mode: Annotated[Mode | None, typer.Option(help="Default: VINTEDBOT_MODE, which is dry_run unless set.")] = None,
+    account: Annotated[str | None, typer.Option(help="Account's name or id, when there are several.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Puts drafts on the marketplace: dry_run fills the form and leaves, draft saves it there as a draft, publish
+    presses the last button.
+
+    Example: `vintedbot publish --all-ready --mode draft`"""
+    if bool(draft_ids) == all_ready:
+        raise typer.BadParameter("Give drafts' ids, or --all-ready.")
+    if mode == "publish":
+        err.print(f"[yellow]{NOTICE}[/]")
+
+    async def act(runtime: Runtime) -> dict[str, Any]:
+        wanted = await runtime.database.run(_chosen, runtime.user_id, draft_ids or [])
+        return await publish_drafts(runtime, wanted, mode or runtime.settings.mode, account, quiet=as_json)
+
+    done = with_runtime(act, as_json=as_json, jobs=None)
+    if as_json:
+        show_json(done)
+    else:
+        show_done(done)
+    raise typer.Exit(worst_exit(done))
+
+
+def _chosen(session: Session, user_id: str, draft_ids: Sequence[str]) -> list[str]:
+    if draft_ids:
+        return [find_by_prefix(session, Draft, user_id, draft_id).id for draft_id in draft_ids]
+    return [draft.id for draft in service.publishable(session, user_id)]
+
+
+async def publish_drafts(
+    runtime: Runtime, draft_ids: Sequence[str], mode: Mode, account: str | None = None, *, quiet: bool = False
+) -> dict[str, Any]:
+    """Asks for each, waits until all have stopped moving. Returns `publications` and `not_asked` with reasons."""
+    chosen = await runtime.database.run(accounts.choose, runtime.user_id, account)
+    asked, not_asked = [], []
+    for draft_id in draft_ids:
+        try:
+            asked.append((await runtime.publish(Order(draft_id, chosen.id, mode))).id)
+        except Conflict as error:
+            not_asked.append({"draft_id": draft_id, "code": error.code, "error": str(error)})
+    ended = await watch(runtime, asked, quiet=quiet)
+    return {"publications": [service.shown(p) for p in ended], "not_asked": not_asked}
+
+
+async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) -> list[Publication]:
+    """Shows the publications' steps until all have ended or wait for somebody."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
+        bar = bars.add_task("Publishing", total=len(ids))
+        while True:
+            now = await runtime.database.run(lambda s: [s.get_one(Publication, i) for i in ids])
+            moving = [p for p in now if p.state in journal.RUNNING]
+            steps = ", ".join(dict.fromkeys(p.step for p in moving if p.step and p.state != "queued"))
+            bars.update(bar, completed=len(now) - len(moving), description=f"Publishing {steps}")
+            if not moving:
+                return now
+            await asyncio.sleep(0.1)
+
+
+def show_done(done: dict[str, Any]) -> None:
+    tables.show_publications(out, done["publications"])
+    for row in done["not_asked"]:
+        out.print(f"[yellow]{row['draft_id'][:8]}[/]: {row['error']}")
+    for row in done["publications"]:
+        for difference in row["differences"]:
+            out.print(
+                f"{row['id'][:8]} {difference['field']}: sent {difference['sent']!r}, found {difference['found']!r}"
+            )
+
+
+def worst_exit(done: dict[str, Any]) -> int:
+    """0 when everything asked for is done; else the code of the worst: uncertain, a person needed, failed."""
+    codes = {"uncertain": EXIT_CODES["uncertain"], "needs_person": EXIT_CODES["needs_person"], "failed": 1}
+    states = {row["state"] for row in done["publications"]}
+    return next((code for state, code in codes.items() if state in states), 1 if done["not_asked"] else 0)
+
+
+@app.command("list")
+def list_publications(
+    state: Annotated[str | None, typer.Option(help="Only these, such as needs_person.")] = None, as_json: AsJson = False
+) -> None:
+    """Publications, newest first."""
+
+    async def act(runtime: Runtime) -> list[Any]:
+        return await runtime.database.run(
+            lambda s: [service.shown(p) for p in service.publications_of(s, runtime.user_id, state=state)]
+        )
+
+    rows = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json(rows)
+    else:
+        tables.show_publications(out, rows)
+
+
+@app.command("show")
+def show_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
+    """One publication with its journal."""
+
+    def find(session: Session, user_id: str) -> dict[str, Any]:
+        found = find_by_prefix(session, Publication, user_id, publication_id)
+        events = [
+            e.model_dump(exclude={"id", "user_id"}, mode="json") for e in service.events_of(session, user_id, found.id)
+        ]
+        return {**service.shown(found), "events": events}
+
+    async def act(runtime: Runtime) -> dict[str, Any]:
+        return await runtime.database.run(find, runtime.user_id)
+
+    row = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json(row)
+        return
+    tables.show_publications(out, [row])
+    for event in row["events"]:
+        out.print(f"  {event['at']}  {event['from_state'] or ''} → {event['state']}", highlight=False)
+
+
+@app.command("cancel")
+def cancel_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
+    """Cancels before the click; after it, says how it stands."""
+    _act_on(publication_id, "cancel", as_json)
+
+
+@app.command("resume")
+def resume_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
+    """Goes on with a publication that waited for you, once the reason is dealt with."""
+    _act_on(publication_id, "resume", as_json)
+
+
+def _act_on(publication_id: str, what: Literal["cancel", "resume"], as_json: bool) -> None:
+    async def act(runtime: Runtime) -> Any:
+        user_id = runtime.user_id
+        found = await runtime.database.run(find_by_prefix, Publication, user_id, publication_id)
+        if what == "cancel":
+            return service.shown(await runtime.database.run(service.cancel, user_id, found.id))
+        await runtime.resume(user_id, found.id)
+        [ended] = await watch(runtime, [found.id], quiet=as_json)
+        return service.shown(ended)
+
+    row = with_runtime(act, as_json=as_json, jobs=None)
+    if as_json:
+        show_json(row)
+    else:
+        tables.show_publications(out, [row])
+
+
+def login(
+    cookies: Annotated[
+        Path | None, typer.Option(help="A cookies.txt or JSON export of a signed-in browser; - reads standard input.")
+    ] = None,
+    username: Annotated[str | None, typer.Option(help="The account's name, with --cookies.")] = None,
+    marketplace: Annotated[str | None, typer.Option(help="Such as https://www.vinted.fr.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keeps a signed-in session: opens a browser window for you to sign in, or takes a file of cookies.
+
+    Example: `vintedbot login --cookies cookies.txt --username marie`"""
+
+    async def act(runtime: Runtime) -> dict[str, Any]:
+        address = (marketplace or runtime.settings.marketplace).rstrip("/")
+        if cookies is None:
+            err.print(f"A browser window opens at {address}. Sign in there; this goes on by itself.")
+            name, state = await sign_in(address, browser=runtime.settings.browser)
+            account = await runtime.keep_session(runtime.user_id, name, address, state)
+        else:
+            if username is None:
+                raise BadRequest("Say whose cookies these are: --username NAME.", code="username_missing")
+            account = await runtime.add_account(runtime.user_id, username, _text_of(cookies), address)
+        return {"account": account.id, "username": account.username, "marketplace": account.base_url}
+
+    kept = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json(kept)
+    else:
+        out.print(f"The session of [bold]{kept['username']}[/] at {kept['marketplace']} is kept, encrypted.")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"{path} can't be read as text: {error}", code="cookies_unreadable") from error
+
+
+@accounts_app.command("list")
+def list_accounts(as_json: AsJson = False) -> None:
+    """The accounts known here and how their sessions stand."""
+
+    async def act(runtime: Runtime) -> list[dict[str, Any]]:
+        found = await runtime.database.run(accounts.accounts_of, runtime.user_id)
+        return [a.model_dump(exclude={"session", "user_id"}, mode="json") for a in found]
+
+    rows = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json(rows)
+    elif rows:
+        for row in rows:
+            out.print(f"{row['id'][:8]}  {row['username']}  {row['base_url']}  {row['state']}", highlight=False)
+    else:
+        out.print("No account yet. Sign in once with: vintedbot login")
+
+
+@accounts_app.command("check")
+def check_account(account: Annotated[str | None, typer.Argument()] = None, as_json: AsJson = False) -> None:
+    """Opens the marketplace with the kept session and says who is signed in."""
+
+    async def act(runtime: Runtime) -> dict[str, Any]:
+        name = await runtime.check_account(runtime.user_id, account)
+        return {"signed_in": name}
+
+    found = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json(found)
+    else:
+        out.print(f"Signed in as [bold]{found['signed_in']}[/].")

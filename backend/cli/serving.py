@@ -1,0 +1,75 @@
+"""`serve` and `sandbox`: the servers."""
+
+import socket
+from typing import Annotated, Literal
+
+import typer
+import uvicorn
+
+from backend.app import create_app
+from backend.cli.terminal import Chosen, err, fail
+from backend.core.errors import SetupError
+from backend.runtime import set_up_logging
+from backend.settings import load_settings, prepare_data_folder
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="Default: PORT, which is 5000 unless set.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; this machine only by default.")] = None,
+    jobs: Annotated[bool, typer.Option(help="Run jobs in this process.")] = True,
+) -> None:
+    """Runs everything in one process: page, API, jobs, browser.
+
+    Example: `vintedbot serve --port 5000`, then open http://127.0.0.1:5000"""
+    try:
+        settings = load_settings(**_chosen(port=port, host=host, data=Chosen.data))
+        set_up_logging(settings)
+        prepare_data_folder(settings)
+        if settings.host not in LOOPBACK:
+            raise SetupError(
+                f"Listening on {settings.host} would open your drafts to the network: there is no sign-in yet. "
+                "Keep 127.0.0.1, and reach it through a tunnel such as ssh -L."
+            )
+        listener = listening_socket(settings.host, settings.port)
+    except SetupError as error:
+        fail(error)
+    shown = f"http://{settings.host}:{listener.getsockname()[1]}"
+    err.print(f"VintedBot listens on [bold]{shown}[/] (data in {settings.data}). Stop it with Ctrl-C.")
+    config = uvicorn.Config(create_app(settings, run_jobs=None if jobs else False), log_level="warning")
+    uvicorn.Server(config).run([listener])
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to the address. Raises SetupError when the port is taken or not allowed."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SetupError(
+            f"Port {port} on {host} can't be used ({error.strerror}). Another program may have it: end that, or "
+            "choose another with --port or PORT."
+        ) from error
+    return listener
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5055,
+    language: Annotated[Literal["fr", "en"], typer.Option(help="Language of its labels.")] = "fr",
+) -> None:
+    """Runs the stand-in marketplace to try things on; it is on this machine only and nothing like a real shop.
+
+    Example: `vintedbot sandbox --port 5055`"""
+    from backend.sandbox.server import serve as serve_sandbox  # noqa: PLC0415 - only this command and the demo use it
+
+    try:
+        serve_sandbox("127.0.0.1", port, language)
+    except SetupError as error:
+        fail(error)
+
+
+def _chosen(**options: object) -> dict[str, object]:
+    return {name: value for name, value in options.items() if value is not None}

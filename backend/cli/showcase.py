@@ -1,0 +1,118 @@
+"""`demo`: the main job from end to end, on a drawn wardrobe or the seller's own photos, against the sandbox.
+
+Everything real but the marketplace: the same intake, reader, drafts, journal and browser as in earnest.
+"""
+
+import shutil
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.table import Table
+
+from backend.app import create_app
+from backend.cli import photos, publishing, tables
+from backend.cli.terminal import Chosen, carry_out, err, fail, out, settings_of
+from backend.core.errors import NotFound
+from backend.runtime import Runtime, running
+from backend.sandbox.options import SandboxOptions
+from backend.sandbox.server import running_sandbox
+from backend.sandbox.wardrobe import draw_wardrobe
+from backend.settings import Settings, load_settings
+
+SANDBOX_PORT = 5055
+SELLER = "demo"
+STATED = {"audience": "women", "condition": "very-good", "brand": None, "parcel": None}
+
+
+def demo(
+    own: Annotated[
+        Path | None, typer.Option("--photos", help="Your own folder of photos instead of the drawn wardrobe.")
+    ] = None,
+    stay: Annotated[bool, typer.Option(help="Keep the page and the stand-in marketplace running afterwards.")] = False,
+) -> None:
+    """Runs the main job once: photos in, items, drafts, saved as drafts on a stand-in marketplace.
+
+    Example: `vintedbot demo --photos ~/Pictures/closet`
+
+    Nothing leaves this machine: the marketplace is the bundled sandbox, the reader is the offline one unless you set
+    a model. Your own data folder isn't touched; each run starts afresh in its subfolder `demo`."""
+    if own is not None and not own.exists():
+        fail(NotFound(f"There is no file or folder {own}."))
+    home = (Chosen.data or load_settings().data) / "demo"
+    shutil.rmtree(home, ignore_errors=True)
+
+    async def act() -> None:
+        options = SandboxOptions(state_file=home / "sandbox.json")
+        settings = settings_of(data=home, database_url=None, storage_url=None)
+        home.mkdir(parents=True)
+        with running_sandbox(port=_free_or(SANDBOX_PORT), options=options) as sandbox:
+            async with running(settings, run_jobs=True) as runtime:
+                session = sandbox.create_account(SELLER)
+                await runtime.keep_session(runtime.user_id, SELLER, sandbox.url, session)
+                await _run(runtime, own or _draw(home / "wardrobe"), {} if own else STATED)
+                _next_steps(settings, own)
+            if stay:
+                await _stay(settings)
+
+    carry_out(act)
+
+
+def _draw(folder: Path) -> Path:
+    with err.status("Drawing a small wardrobe to try things on"):
+        items = draw_wardrobe(folder)
+    files = sum(1 for _ in folder.iterdir())
+    out.print(f"Drew {len(items)} garments, {files} photos: {folder}", highlight=False, soft_wrap=True)
+    return folder
+
+
+async def _run(runtime: Runtime, folder: Path, stated: dict[str, Any]) -> None:
+    batch_id = await photos.hand_in(runtime, folder, stated)
+    await photos.watch(runtime, batch_id)
+    report = await photos.report(runtime, batch_id)
+    ready = [row["id"] for row in report["drafts"] if row["publish_ready"]]
+    done = await publishing.publish_drafts(runtime, ready, "draft") if ready else {"publications": [], "not_asked": []}
+    _show(report, done)
+
+
+def _show(report: dict[str, Any], done: dict[str, Any]) -> None:
+    by_draft = {row["draft_id"]: row for row in done["publications"]}
+    table = Table("Draft", "Photos", "Title", "Price", "Sure", "State", "Link", header_style="bold", box=None)
+    for row in report["drafts"]:
+        publication = by_draft.get(row["id"])
+        state = tables.publication_state(publication) if publication else tables.state_cell(row)
+        table.add_row(*tables.draft_cells(row), state, (publication or {}).get("listing_url") or "")
+    out.print(table)
+    tables.show_left_out(out, report["left_out"])
+    saved = sum(row["state"] == "confirmed" for row in done["publications"])
+    equal = sum(row["state"] == "confirmed" and not row["differences"] for row in done["publications"])
+    out.print(
+        f"[bold]{report['files']} files → {len(report['drafts'])} items → {len(by_draft)} ready → {saved} saved "
+        f"as drafts on the stand-in marketplace, {equal} of them read back equal to what was sent.[/]"
+    )
+
+
+def _next_steps(settings: Settings, own: Path | None) -> None:
+    command = f"vintedbot --data {settings.data}"
+    out.print(
+        "\nLook at the drafts:     make serve DATA=" + str(settings.data) + "   then http://127.0.0.1:5000\n"
+        f"One draft, evidence:    {command} drafts show ID\n"
+        + ("" if own else "With your own photos:   make demo PHOTOS=~/Pictures/closet\n")
+        + "In earnest:             vintedbot ingest ~/Pictures/closet --audience women --condition very-good\n"
+        "                        vintedbot login, then vintedbot publish --all-ready --mode dry_run",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+async def _stay(settings: Settings) -> None:
+    err.print(f"The page is at http://127.0.0.1:{settings.port}. Stop with Ctrl-C.")
+    await uvicorn.Server(uvicorn.Config(create_app(settings), port=settings.port, log_level="warning")).serve()
+
+
+def _free_or(port: int) -> int:
+    """The usual port, or any free one when another demo has it."""
+    with socket.socket() as probe:
+        return 0 if probe.connect_ex(("127.0.0.1", port)) == 0 else port

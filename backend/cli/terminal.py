@@ -1,0 +1,83 @@
+"""What every command shares: settings, running a task with its errors said plainly, JSON, tables."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from backend.core.errors import SetupError, VintedBotError
+from backend.runtime import Runtime, running, set_up_logging
+from backend.settings import Settings, load_settings
+
+T = TypeVar("T")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+out = Console()
+err = Console(stderr=True)
+
+EXIT_CODES: Mapping[str, int] = {"permanent": 1, "needs_person": 3, "retryable": 5, "uncertain": 6}
+SETUP = 4
+
+
+class Chosen:
+    """What the options before the command said."""
+
+    data: Path | None = None
+
+
+def settings_of(**overrides: object) -> Settings:
+    """The settings, with the data folder of `--data`. Logs only warnings unless told otherwise."""
+    if Chosen.data is not None:
+        overrides.setdefault("data", Chosen.data)
+    settings = load_settings(**overrides)
+    level = "WARNING" if "log_level" not in settings.model_fields_set else settings.log_level
+    set_up_logging(settings, level)
+    return settings
+
+
+def exit_code(error: VintedBotError) -> int:
+    return SETUP if isinstance(error, SetupError) else EXIT_CODES[error.kind]
+
+
+def carry_out(task: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
+    """Runs the task; an error of ours ends the command with a sentence and its exit code."""
+
+    async def run() -> T:
+        return await task()
+
+    try:
+        return asyncio.run(run())
+    except VintedBotError as error:
+        fail(error, as_json=as_json)
+    except KeyboardInterrupt:
+        err.print("Stopped. What was under way goes on at the next start; nothing is lost.")
+        raise typer.Exit(130) from None
+
+
+def fail(error: VintedBotError, *, as_json: bool = False) -> NoReturn:
+    if as_json:
+        show_json({"error": {"code": error.code, "message": str(error)}})
+    else:
+        err.print(f"[bold red]{error.code}[/]: {error}", highlight=False, soft_wrap=True)
+    raise typer.Exit(exit_code(error))
+
+
+def with_runtime(
+    act: Callable[[Runtime], Awaitable[T]], *, as_json: bool = False, jobs: bool | None = False, **overrides: object
+) -> T:
+    """Runs `act` with a running VintedBot; `jobs` None lets it run jobs unless a server already does."""
+
+    async def task() -> T:
+        async with running(settings_of(**overrides), run_jobs=jobs) as runtime:
+            return await act(runtime)
+
+    return carry_out(task, as_json=as_json)
+
+
+def show_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")

@@ -1,0 +1,120 @@
+"""The connection to our tables: transactions, SQLite's pragmas, migrations.
+
+Owns how a transaction begins and ends. Owns no query. One `Database` a process, closed by the runtime.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlmodel import Session
+
+from backend.core.errors import SetupError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_BUSY_MS = 15_000
+
+
+class Database:
+    """Our tables at `url` (SQLAlchemy's form). Nothing is opened until first use."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True, pool_size=10)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction: committed on leaving, rolled back on an error. Writes are serialised on SQLite."""
+        with _storage_errors(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work(session, …)` in one transaction on a thread, off the event loop."""
+
+        def call() -> T:
+            with self.session() as session:
+                return work(session, *args, **kwargs)
+
+        return await asyncio.to_thread(call)
+
+    def migrate(self, revision: str = "head") -> None:
+        """Brings the tables up to `revision`. Raises SetupError when the database can't be opened."""
+        with _storage_errors(self.url), self.engine.connect() as connection:
+            if not self.is_sqlite:  # two processes starting together: the second waits
+                connection.execute(text("select pg_advisory_lock(864209753)"))
+            with alembic_config(connection) as config:
+                command.upgrade(config, revision)
+            connection.commit()
+            if not self.is_sqlite:
+                connection.execute(text("select pg_advisory_unlock(864209753)"))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def alembic_config(connection: Connection) -> Iterator[Config]:
+    """Alembic's configuration for the migrations in this package, on this connection."""
+    with as_file(files("backend.db").joinpath("migrations")) as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        yield config
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Taking the write lock at once waits its turn; upgrading a read lock later could fail half-way.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+_DISK = ("disk is full", "disk i/o error", "readonly database", "unable to open database file", "No space left")
+
+
+@contextmanager
+def _storage_errors(url: str) -> Iterator[None]:
+    """Says what to do when the database's disk or server fails us."""
+    try:
+        yield
+    except DBAPIError as error:
+        place = make_url(url).render_as_string(hide_password=True)
+        message = str(error.orig)
+        if any(sign in message for sign in _DISK):
+            raise SetupError(
+                f"The database {place} can't be written to ({message}). Free some space or make the folder writable; "
+                "nothing already stored is lost."
+            ) from error
+        if isinstance(error, OperationalError) and error.connection_invalidated | ("connect" in message):
+            raise SetupError(
+                f"The database {place} can't be reached: {message.strip()}. Check DATABASE_URL."
+            ) from error
+        raise
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file behind a SQLite address."""
+    parsed: Any = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None

@@ -1,0 +1,187 @@
+"""The whole schema on a page. Owns tables and columns; owns no query and no rule.
+
+Every row that belongs to somebody carries `user_id`. Instants are aware, in UTC; `captured_at` is the camera's
+local time, without zone. JSON columns hold what their docstring says. Changing this file needs a migration beside it.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import NaiveDatetime
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+
+def new_id() -> str:
+    """Sixteen hex digits nobody can guess."""
+    return secrets.token_hex(8)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _json(default: Any = None, *, nullable: bool = False) -> Any:
+    return Field(default_factory=default, sa_column=Column(JSON, nullable=nullable))
+
+
+class User(SQLModel, table=True):
+    __tablename__ = "users"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(unique=True)
+    created_at: datetime = Field(default_factory=now)
+
+
+class Account(SQLModel, table=True):
+    """A marketplace account. `session` is the browser's kept state, encrypted; `state` is one of
+    `accounts.service.ACCOUNT_STATES`."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("user_id", "base_url", "username"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    username: str
+    base_url: str
+    language: str = "fr"
+    session: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    state: str = "no_session"
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class Batch(SQLModel, table=True):
+    """A heap of photos handed in together. `defaults` are the seller's statements for all of it."""
+
+    __tablename__ = "batches"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    source: str = ""
+    language: str = "fr"
+    defaults: dict[str, Any] = _json(dict)
+    state: str = Field(default="queued", index=True)
+    error: str | None = None
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class Photo(SQLModel, table=True):
+    """One file handed in. `state`: pending, accepted, duplicate, near_duplicate, refused. `source_path` is where
+    the pending file waits; `position` its place in the batch."""
+
+    __tablename__ = "photos"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "position"),
+        Index(
+            "ix_photos_one_of_each",
+            "user_id",
+            "sha256",
+            unique=True,
+            sqlite_where=text("state = 'accepted'"),
+            postgresql_where=text("state = 'accepted'"),
+        ),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    batch_id: str = Field(foreign_key="batches.id")
+    position: int
+    name: str
+    folder: str = ""
+    source_path: str
+    owns_source: bool = False
+    state: str = "pending"
+    reason: str | None = None
+    duplicate_of: str | None = None
+    sha256: str | None = None
+    phash: str | None = None
+    store_key: str | None = None
+    thumbnail_key: str | None = None
+    width: int | None = None
+    height: int | None = None
+    captured_at: NaiveDatetime | None = None
+    created_at: datetime = Field(default_factory=now)
+
+
+class Draft(SQLModel, table=True):
+    """An item on its way to a listing. `fields` is `drafts.schemas.FieldsJson`; `readiness` the machine codes
+    still in the way; `state`: reading, open, approved, discarded. `ordinal` is its place in the batch."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (UniqueConstraint("batch_id", "ordinal"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    batch_id: str = Field(foreign_key="batches.id")
+    ordinal: int
+    revision: int = 1
+    state: str = Field(default="reading", index=True)
+    language: str = "fr"
+    fields: dict[str, Any] = _json(dict)
+    warnings: list[str] = _json(list)
+    readiness: list[dict[str, Any]] = _json(list)
+    publish_ready: bool = False
+    grouping: dict[str, Any] = _json(dict)
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class DraftPhoto(SQLModel, table=True):
+    __tablename__ = "draft_photos"
+    __table_args__ = (UniqueConstraint("photo_id"),)
+    draft_id: str = Field(foreign_key="drafts.id", primary_key=True)
+    photo_id: str = Field(foreign_key="photos.id", primary_key=True)
+    position: int
+
+
+class Publication(SQLModel, table=True):
+    """One attempt to put one revision of a draft on a marketplace. `state` is one of `publications.journal.State`.
+
+    `run` counts how often it was queued (a person may send it round again), `attempts` the tries of this run.
+    `live_key` is unique while a listing exists or may exist, so a draft can have no second one by the same route.
+    `sheet` is what was sent, `differences` what read back otherwise."""
+
+    __tablename__ = "publications"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    draft_id: str = Field(foreign_key="drafts.id", index=True)
+    draft_revision: int
+    account_id: str = Field(foreign_key="accounts.id", index=True)
+    route: str
+    mode: str
+    state: str = Field(default="queued", index=True)
+    step: str = ""
+    run: int = 1
+    attempts: int = 0
+    live_key: str | None = Field(default=None, unique=True)
+    sheet: dict[str, Any] = _json(dict)
+    listing_id: str | None = None
+    listing_url: str | None = None
+    differences: list[dict[str, str]] = _json(list)
+    screenshot_key: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class PublicationEvent(SQLModel, table=True):
+    """The journal: one row a transition, never changed."""
+
+    __tablename__ = "publication_events"
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    publication_id: str = Field(foreign_key="publications.id", index=True)
+    at: datetime = Field(default_factory=now)
+    from_state: str | None = None
+    state: str
+    detail: dict[str, Any] = _json(dict)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """An answer given once under a client's key, to be given again word for word."""
+
+    __tablename__ = "idempotency_keys"
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    key: str = Field(primary_key=True)
+    request_hash: str
+    publication_id: str = Field(foreign_key="publications.id")
+    created_at: datetime = Field(default_factory=now)

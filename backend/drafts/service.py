@@ -1,0 +1,176 @@
+"""Drafts: made from readings, corrected and approved by their seller.
+
+Owns the `drafts` and `draft_photos` tables and the revision rule: a change names the revision it was made on,
+and a stale one is refused. Owns no reading and no publication.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from backend.core import readiness
+from backend.core.errors import Conflict
+from backend.core.listing import Field, Listing
+from backend.core.metrics import count_draft
+from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
+from backend.db.scope import get_owned, owned
+from backend.drafts import assembly
+from backend.drafts.schemas import FIELDS
+
+
+def listing_of(session: Session, draft: Draft) -> Listing:
+    """The draft as the pure layers know it."""
+    photos = tuple(photo.id for photo in photos_of(session, draft))
+    return Listing(FIELDS.validate_python(draft.fields), photos, draft.language)
+
+
+def photos_of(session: Session, draft: Draft) -> list[Photo]:
+    query = (
+        select(Photo)
+        .join(DraftPhoto, col(DraftPhoto.photo_id) == col(Photo.id))
+        .where(DraftPhoto.draft_id == draft.id)
+        .order_by(col(DraftPhoto.position))
+    )
+    return list(session.exec(query))
+
+
+def open_items(session: Session, batch: Batch, items: Sequence[tuple[Sequence[str], Mapping[str, Any]]]) -> list[str]:
+    """A draft to be read for each item (its photo ids in order, why they are together).
+
+    Doing it again changes nothing: returns the ids of the batch's drafts in order."""
+    known = {d.ordinal: d.id for d in session.exec(select(Draft).where(Draft.batch_id == batch.id))}
+    if known:
+        return [known[ordinal] for ordinal in sorted(known)]
+    drafts = [
+        Draft(user_id=batch.user_id, batch_id=batch.id, ordinal=n, language=batch.language, grouping=dict(why))
+        for n, (_, why) in enumerate(items)
+    ]
+    session.add_all(drafts)
+    session.flush()
+    for draft, (photo_ids, _) in zip(drafts, items, strict=True):
+        session.add_all(
+            DraftPhoto(draft_id=draft.id, photo_id=photo_id, position=n) for n, photo_id in enumerate(photo_ids)
+        )
+    return [draft.id for draft in drafts]
+
+
+def fill(session: Session, draft_id: str, reading: Mapping[str, Field], warnings: Sequence[str]) -> Draft:
+    """Completes a draft with what was read; a draft already filled is left as it is."""
+    draft = session.get_one(Draft, draft_id)
+    if draft.state != "reading":
+        return draft
+    defaults = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults)
+    photos = tuple(photo.id for photo in photos_of(session, draft))
+    listing = assembly.assemble(reading, defaults, photos=photos, language=draft.language)
+    _store(draft, listing)
+    draft.state, draft.warnings = "open", list(warnings)
+    count_draft(problem.code for problem in problems(draft))
+    return draft
+
+
+def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: Mapping[str, Any]) -> Draft:
+    """The seller's corrections to the revision they saw. Raises NotFound, Conflict on a stale revision."""
+    draft = _at_revision(session, user_id, draft_id, revision)
+    rule = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults).price_rule
+    _store(draft, assembly.edit(listing_of(session, draft), changes, rule))
+    draft.state = "open"
+    _next_revision(session, draft)
+    return draft
+
+
+def approve(session: Session, user_id: str, draft_id: str, revision: int | None = None) -> Draft:
+    """The seller's word that the draft is right. Raises Conflict while something is in the way."""
+    draft = _at_revision(session, user_id, draft_id, revision)
+    if not draft.publish_ready:
+        raise Conflict("; ".join(problem_messages(draft)), code="draft_not_ready")
+    draft.state, draft.updated_at = "approved", now()
+    return draft
+
+
+def discard(session: Session, user_id: str, draft_id: str, revision: int | None = None) -> Draft:
+    """Puts a draft away. It can be brought back with `restore`."""
+    draft = _at_revision(session, user_id, draft_id, revision)
+    draft.state, draft.updated_at = "discarded", now()
+    return draft
+
+
+def restore(session: Session, user_id: str, draft_id: str) -> Draft:
+    """Undoes `discard`."""
+    draft = get_owned(session, Draft, user_id, draft_id)
+    if draft.state == "discarded":
+        draft.state, draft.updated_at = "open", now()
+    return draft
+
+
+def drafts_of(
+    session: Session,
+    user_id: str,
+    *,
+    batch_id: str | None = None,
+    ready: bool | None = None,
+    state: str | None = None,
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[Draft]:
+    """The user's drafts in the order they were made; discarded ones only when asked for by state."""
+    query = owned(Draft, user_id)
+    query = query.where(Draft.state == state) if state else query.where(col(Draft.state) != "discarded")
+    if batch_id is not None:
+        query = query.where(Draft.batch_id == batch_id)
+    if ready is not None:
+        query = query.where(col(Draft.publish_ready) == ready)
+    return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal)).limit(limit).offset(offset)))
+
+
+def problem_messages(draft: Draft, language: str | None = None) -> list[str]:
+    """What is in the way of publishing, in words."""
+    return [readiness.message(p, language or draft.language) for p in problems(draft)]
+
+
+def problems(draft: Draft) -> list[readiness.Problem]:
+    return [readiness.Problem(readiness.ReadinessCode(p["code"]), p["field"], p["detail"]) for p in draft.readiness]
+
+
+def confidence(fields: Mapping[str, Field]) -> float:
+    """The least sure of the known facts that were read: what a seller should look at first."""
+    read = [f.confidence for n, f in fields.items() if f.known and n not in assembly.DERIVED and not f.stated_by_seller]
+    return min(read, default=0.0)
+
+
+def _store(draft: Draft, listing: Listing) -> None:
+    found = readiness.check(listing)
+    draft.fields = FIELDS.dump_python(dict(listing.fields), mode="json")
+    draft.readiness = [{"code": p.code.value, "field": p.field, "detail": dict(p.detail)} for p in found]
+    draft.publish_ready = not found
+    draft.updated_at = now()
+
+
+def _at_revision(session: Session, user_id: str, draft_id: str, revision: int | None) -> Draft:
+    draft = get_owned(session, Draft, user_id, draft_id)
+    if revision is not None and draft.revision != revision:
+        raise _stale(draft.revision)
+    if draft.state == "reading":
+        raise Conflict("This draft is still being read; try again in a moment.", code="draft_reading")
+    return draft
+
+
+def _next_revision(session: Session, draft: Draft) -> None:
+    """Counts the revision up, unless another tab did so in between (PostgreSQL lets both read the same)."""
+    table: Any = Draft.__table__  # type: ignore[attr-defined]
+    changed = session.connection().execute(
+        table.update()
+        .where(table.c.id == draft.id, table.c.revision == draft.revision)
+        .values(revision=draft.revision + 1)
+    )
+    if changed.rowcount != 1:
+        raise _stale(draft.revision + 1)
+    session.flush()
+    session.refresh(draft)
+
+
+def _stale(revision: int) -> Conflict:
+    return Conflict(
+        f"This draft has changed since you opened it (it is at revision {revision} now). Reload it and edit again.",
+        code="stale_revision",
+    )

@@ -1,0 +1,146 @@
+"""Batches: heaps of photos handed in together, their files and how far they have come.
+
+Owns the `batches` and `photos` tables. Progress is counted from the rows, never estimated. Owns no pixel
+(`intake.py`), no grouping, no draft.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from backend.core.errors import BadRequest
+from backend.db.models import Batch, Draft, Photo, now
+from backend.db.scope import get_owned, owned
+
+BatchState = Literal["queued", "taking_in", "sorting", "reading", "done", "failed", "cancelled"]
+UNFINISHED = ("queued", "taking_in", "sorting", "reading")
+
+
+@dataclass(frozen=True)
+class IncomingFile:
+    """A file to take in. `owned` files are ours (an upload) and deleted once stored; others are never touched."""
+
+    path: Path
+    name: str
+    folder: str = ""
+    owned: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch has come, counted from the tables. `done` of `total` files and items."""
+
+    state: str
+    files: int
+    taken_in: int
+    photos: dict[str, int] = field(default_factory=dict)
+    items: int = 0
+    read: int = 0
+    ready: int = 0
+    error: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.state not in UNFINISHED
+
+
+def create_batch(
+    session: Session,
+    user_id: str,
+    files: Sequence[IncomingFile],
+    *,
+    source: str,
+    defaults: dict[str, Any],
+    language: str,
+    batch_id: str | None = None,
+    most: int = 2000,
+) -> Batch:
+    """A queued batch of these files. Raises BadRequest for none or more than `most`."""
+    if not files:
+        raise BadRequest(f"No files were found in {source}. Give photos: JPEG, PNG, WebP or HEIC.", code="no_photos")
+    if len(files) > most:
+        raise BadRequest(
+            f"{len(files)} photos are more than one batch takes ({most}). "
+            "Send them in parts, or set VINTEDBOT_MAX_PHOTOS.",
+            code="too_many_files",
+        )
+    batch = Batch(user_id=user_id, source=source, defaults=defaults, language=language)
+    if batch_id is not None:
+        batch.id = batch_id
+    session.add(batch)
+    session.flush()
+    session.add_all(
+        Photo(
+            user_id=user_id,
+            batch_id=batch.id,
+            position=position,
+            name=file.name,
+            folder=file.folder,
+            source_path=str(file.path),
+            owns_source=file.owned,
+        )
+        for position, file in enumerate(files)
+    )
+    return batch
+
+
+def set_state(session: Session, batch_id: str, state: BatchState, error: str | None = None) -> None:
+    batch = session.get_one(Batch, batch_id)
+    batch.state, batch.error, batch.updated_at = state, error, now()
+
+
+def pending_photos(session: Session, batch_id: str) -> list[Photo]:
+    query = select(Photo).where(Photo.batch_id == batch_id, Photo.state == "pending").order_by(col(Photo.position))
+    return list(session.exec(query))
+
+
+def photos_of(session: Session, batch_id: str, *states: str) -> list[Photo]:
+    """The batch's photos in the order handed in, narrowed to these states when given."""
+    query = select(Photo).where(Photo.batch_id == batch_id).order_by(col(Photo.position))
+    return list(session.exec(query.where(col(Photo.state).in_(states)) if states else query))
+
+
+def find_same_file(session: Session, user_id: str, sha256: str, *, other_than: str) -> Photo | None:
+    """An accepted photo of this user with the same original bytes."""
+    query = owned(Photo, user_id).where(Photo.sha256 == sha256, Photo.state == "accepted", col(Photo.id) != other_than)
+    return session.exec(query).first()
+
+
+def progress(session: Session, user_id: str, batch_id: str) -> Progress:
+    """Raises NotFound for a batch that isn't this user's."""
+    batch = get_owned(session, Batch, user_id, batch_id)
+    counted = session.exec(
+        select(Photo.state, func.count()).where(Photo.batch_id == batch_id).group_by(Photo.state)
+    ).all()
+    photos = Counter(dict(counted))
+    drafts = session.exec(select(Draft.state, Draft.publish_ready).where(Draft.batch_id == batch_id)).all()
+    files = photos.total()
+    return Progress(
+        state=batch.state,
+        files=files,
+        taken_in=files - photos["pending"],
+        photos=dict(photos),
+        items=len(drafts),
+        read=sum(state != "reading" for state, _ in drafts),
+        ready=sum(ready for _, ready in drafts),
+        error=batch.error,
+    )
+
+
+def unfinished(session: Session) -> list[str]:
+    """Ids of every user's batches with work left, oldest first."""
+    return list(session.exec(select(Batch.id).where(col(Batch.state).in_(UNFINISHED)).order_by(col(Batch.created_at))))
+
+
+def batches_of(session: Session, user_id: str, limit: int = 50) -> list[Batch]:
+    return list(session.exec(owned(Batch, user_id).order_by(col(Batch.created_at).desc()).limit(limit)))
+
+
+def names_of(photos: Iterable[Photo]) -> dict[str, str]:
+    """Photo id → the file's name as the seller knows it, with its subfolder."""
+    return {p.id: f"{p.folder}/{p.name}" if p.folder else p.name for p in photos}

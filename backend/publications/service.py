@@ -1,0 +1,176 @@
+"""Publications: asked for once, whoever asks and however often; looked up, cancelled, sent round again.
+
+Owns the `publications`, `publication_events` and `idempotency_keys` tables. Owns no browser and no job: the
+`publish` workflow carries a publication out through the journal.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from backend.core.errors import BadRequest, Conflict
+from backend.db.models import Draft, IdempotencyKey, Publication, PublicationEvent
+from backend.db.scope import get_owned, owned
+from backend.publications import journal
+from backend.publications.journal import State
+
+ROUTES = ("web",)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for. `revision` is the draft's revision the seller saw, or None for the present one."""
+
+    draft_id: str
+    account_id: str
+    mode: str
+    route: str = "web"
+    revision: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same request, whatever the order of its JSON."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def request(session: Session, user_id: str, order: Order, *, key: str | None = None) -> Publication:
+    """The publication for this order: a new one, or the one that already stands for it.
+
+    Raises NotFound; BadRequest (`idempotency_key_reused`) when `key` came with another request before; Conflict when
+    the draft changed (`stale_revision`), isn't ready (`draft_not_ready`) or already has a listing by this route
+    (`already_published`). Two requests at the same moment: one meets IntegrityError, and finds the other's
+    publication when asked again."""
+    if key is not None and (answered := _answered(session, user_id, key, order)):
+        return answered
+    draft = get_owned(session, Draft, user_id, order.draft_id)
+    publication = _standing(session, user_id, draft, order) or _open(session, user_id, draft, order)
+    if key is not None:
+        session.add(
+            IdempotencyKey(user_id=user_id, key=key, request_hash=order.fingerprint, publication_id=publication.id)
+        )
+        session.flush()
+    return publication
+
+
+def _answered(session: Session, user_id: str, key: str, order: Order) -> Publication | None:
+    known = session.get(IdempotencyKey, (user_id, key))
+    if known is None:
+        return None
+    if known.request_hash != order.fingerprint:
+        raise BadRequest(
+            f"The Idempotency-Key {key!r} was used before for another request. Use a new key for a new request.",
+            code="idempotency_key_reused",
+        )
+    return session.get_one(Publication, known.publication_id)
+
+
+def _standing(session: Session, user_id: str, draft: Draft, order: Order) -> Publication | None:
+    """The publication this order would double: the same one again, or None. Raises Conflict for another listing."""
+    query = owned(Publication, user_id).where(Publication.draft_id == draft.id, Publication.route == order.route)
+    if order.mode == "dry_run":
+        running = query.where(Publication.mode == "dry_run", col(Publication.state).in_(journal.RUNNING))
+        return session.exec(running.where(Publication.draft_revision == draft.revision)).first()
+    live = session.exec(query.where(col(Publication.live_key).is_not(None))).first()
+    if live is None:
+        return None
+    if (live.draft_revision, live.mode, live.account_id) == (draft.revision, order.mode, order.account_id):
+        return live
+    raise Conflict(
+        f"This draft already has a listing or may have one (publication {live.id}, {live.state}"
+        f"{', ' + live.listing_url if live.listing_url else ''}). Change or delete it on the marketplace; "
+        "a second one is never made.",
+        code="already_published",
+    )
+
+
+def _open(session: Session, user_id: str, draft: Draft, order: Order) -> Publication:
+    if order.revision is not None and order.revision != draft.revision:
+        raise Conflict(
+            f"The draft has changed since (it is at revision {draft.revision} now). Look at it again.",
+            code="stale_revision",
+        )
+    if draft.state == "discarded":
+        raise Conflict("This draft was discarded. Restore it first.", code="draft_discarded")
+    if not draft.publish_ready:
+        codes = ", ".join(p["code"] for p in draft.readiness) or "still being read"
+        raise Conflict(f"This draft is not ready to be published: {codes}.", code="draft_not_ready")
+    publication = Publication(
+        user_id=user_id,
+        draft_id=draft.id,
+        draft_revision=draft.revision,
+        account_id=order.account_id,
+        route=order.route,
+        mode=order.mode,
+        live_key=None if order.mode == "dry_run" else f"{draft.id}:{order.route}",
+    )
+    journal.open_journal(session, publication)
+    return publication
+
+
+def cancel(session: Session, user_id: str, publication_id: str) -> Publication:
+    """Cancels before the click. Raises Conflict that tells the state once that is no longer possible."""
+    get_owned(session, Publication, user_id, publication_id)
+    return journal.move(session, publication_id, State.CANCELLED)
+
+
+def resume(session: Session, user_id: str, publication_id: str) -> Publication:
+    """Queues a publication that waited for a person once more. Raises Conflict in any other state."""
+    publication = get_owned(session, Publication, user_id, publication_id)
+    return journal.move(
+        session, publication_id, State.QUEUED, run=publication.run + 1, attempts=0, error=None, error_code=None
+    )
+
+
+def publications_of(
+    session: Session, user_id: str, *, draft_id: str | None = None, state: str | None = None, limit: int = 200
+) -> list[Publication]:
+    query = owned(Publication, user_id)
+    if draft_id is not None:
+        query = query.where(Publication.draft_id == draft_id)
+    if state is not None:
+        query = query.where(Publication.state == state)
+    return list(session.exec(query.order_by(col(Publication.created_at).desc(), col(Publication.id)).limit(limit)))
+
+
+def events_of(session: Session, user_id: str, publication_id: str) -> list[PublicationEvent]:
+    """The journal's rows of one publication, oldest first."""
+    query = owned(PublicationEvent, user_id).where(PublicationEvent.publication_id == publication_id)
+    return list(session.exec(query.order_by(col(PublicationEvent.id))))
+
+
+def publishable(session: Session, user_id: str, route: str = "web") -> list[Draft]:
+    """Ready drafts that have no listing by this route yet, in the order they were made."""
+    taken = select(Publication.draft_id).where(
+        Publication.user_id == user_id, Publication.route == route, col(Publication.live_key).is_not(None)
+    )
+    query = owned(Draft, user_id).where(
+        col(Draft.publish_ready), col(Draft.state).in_(("open", "approved")), col(Draft.id).not_in(taken)
+    )
+    return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
+
+
+def running(session: Session) -> list[Publication]:
+    """Every user's publications with work left for the engine, oldest first."""
+    query = select(Publication).where(col(Publication.state).in_(journal.RUNNING))
+    return list(session.exec(query.order_by(col(Publication.created_at))))
+
+
+def count_running(session: Session) -> int:
+    query = select(func.count()).select_from(Publication).where(col(Publication.state).in_(journal.RUNNING))
+    return session.exec(query).one()
+
+
+def remember(session: Session, publication_id: str, /, **columns: Any) -> None:
+    """Stores what a running attempt reports (`step`, `attempts`, `screenshot_key`, `sheet`) without a transition."""
+    publication = session.get_one(Publication, publication_id)
+    publication.sqlmodel_update(columns)
+
+
+def shown(publication: Publication) -> Mapping[str, Any]:
+    """The columns a person is shown."""
+    return publication.model_dump(exclude={"live_key", "run", "screenshot_key", "user_id"}, mode="json")

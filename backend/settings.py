@@ -1,0 +1,158 @@
+"""Every setting and its default, read once from the environment and `.env`.
+
+Owns names, types, defaults and the secrets made at first start. Read by the roots only (`app`, `cli`,
+`runtime`); everything below is handed values. `docs/settings.md` describes each one; a test keeps it so.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backend.core.errors import SetupError
+
+
+def _data_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "vintedbot"
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """The one settings object: frozen, built by `load_settings`."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_prefix="VINTEDBOT_")
+
+    # Where things live
+    data: Path = Field(default_factory=_data_home, description="Folder of everything VintedBot keeps.")
+    database_url: str | None = Field(
+        None,
+        validation_alias=_named("DATABASE_URL"),
+        description="SQLite file in the data folder, or postgresql://…",
+    )
+    storage_url: str | None = Field(
+        None, validation_alias=_named("STORAGE_URL"), description="Where photos are kept: file:///folder."
+    )
+
+    # The server
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        5000, validation_alias=_named("PORT"), description="Port of the server."
+    )
+    host: str = Field("127.0.0.1", description="Address the server listens on.")
+    jwt_secret_key: SecretStr | None = Field(
+        None, validation_alias=_named("JWT_SECRET_KEY"), description="Signs sign-in tokens; made at first start."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Encrypts kept marketplace sessions (Fernet key); made at first start."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that may read /metrics from elsewhere than this machine."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
+    log_json: bool = Field(False, description="Log JSON lines instead of text.")
+
+    # Reading photos
+    analyzer: Literal["auto", "embedded", "openai"] = Field(
+        "auto", description="Reader of photos; auto is openai when a key or address is set, else embedded."
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=_named("OPENAI_API_KEY"), description="Key of the vision model's service."
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias=_named("OPENAI_BASE_URL"), description="Address of an OpenAI-compatible service."
+    )
+    model: str = Field("gpt-4o", description="Vision model asked for.")
+    max_photos: Annotated[int, Field(ge=1)] = Field(2000, description="Most photos in one batch.")
+    max_upload_mb: Annotated[int, Field(ge=1)] = Field(60, description="Largest photo file, in MB.")
+
+    # Publishing
+    marketplace: str = Field("https://www.vinted.fr", description="Address of the marketplace for new accounts.")
+    language: Literal["fr", "en"] = Field("fr", description="Language of drafts, where the seller states none.")
+    mode: Literal["dry_run", "draft", "publish"] = Field(
+        "dry_run", description="What publishing does by default: rehearse, save as a draft, or publish."
+    )
+    browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
+    browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
+    twocaptcha_api_key: SecretStr | None = Field(
+        None, validation_alias=_named("TWOCAPTCHA_API_KEY"), description="Key of a challenge solver; off when unset."
+    )
+    captcha_url: str = Field("https://2captcha.com", description="Address of the challenge solver.")
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy's address of our tables."""
+        url = self.database_url or f"sqlite:///{self.data.absolute() / 'vintedbot.db'}"
+        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
+
+    @property
+    def engine_database(self) -> str:
+        """Address of the job engine's tables: a file of its own on SQLite, the same server on PostgreSQL."""
+        return (
+            f"sqlite:///{self.data.absolute() / 'engine.db'}" if self.database.startswith("sqlite") else self.database
+        )
+
+    @property
+    def photo_folder(self) -> Path:
+        if self.storage_url is None:
+            return self.data / "photos"
+        if not self.storage_url.startswith("file://"):
+            raise SetupError(f"STORAGE_URL {self.storage_url!r}: only file:///folder is supported.")
+        return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def reader(self) -> Literal["embedded", "openai"]:
+        if self.analyzer != "auto":
+            return self.analyzer
+        return "openai" if self.openai_api_key or self.openai_base_url else "embedded"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, `.env` and these overrides. Raises SetupError naming the bad setting."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SetupError(f"A setting can't be used: {problems}. See docs/settings.md.") from None
+
+
+def prepare_data_folder(settings: Settings) -> None:
+    """Makes the data folder, private to its owner. Raises SetupError when it can't be written to."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = settings.data / f".writable-{secrets.token_hex(4)}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise SetupError(
+            f"The data folder {settings.data} can't be written to ({error.strerror}). "
+            "Make it writable or set VINTEDBOT_DATA to another folder."
+        ) from error
+
+
+def kept_secret(settings: Settings, name: str, make: Callable[[], str]) -> str:
+    """The secret in the data folder's file `name`, made by `make()` (mode 0600) at first need.
+
+    Two processes starting together agree on one: the first to link its file wins."""
+    path = settings.data / name
+    if not path.exists():
+        draft = settings.data / f".{name}-{secrets.token_hex(4)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(make())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,166 @@
+"""The `analyse` workflow: a batch of files becomes drafts.
+
+take in (each file once) → sort into items (over the whole batch) → read each item → done. Every step writes to our
+tables and finds there what it did before, so running it again after a crash doubles nothing. Owns the order of
+the steps; owns no pixel, no grouping and no reading.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+
+from dbos import DBOS
+from loguru import logger
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from backend.core.ai_analyzer import ItemReading, PhotoInput, Refusal, read_one_item
+from backend.core.errors import PhotoRefused, VintedBotError
+from backend.core.grouping import Grouping, group_photos
+from backend.db.models import Batch, Draft, Photo
+from backend.drafts import service as drafts
+from backend.photos import batches
+from backend.photos.intake import TakenPhoto, take_in
+from backend.photos.similarity import find_near_duplicates
+from backend.workflows.parts import Parts, current
+
+WORKFLOW = "analyse"
+_AT_ONCE = 2
+_ITEMS_AT_ONCE = 4
+
+
+@DBOS.workflow(name=WORKFLOW)
+async def analyse(batch_id: str) -> None:
+    """Runs a batch to its end; `batches.state` says how far it is."""
+    try:
+        await take_in_files(batch_id)
+        draft_ids = await sort_into_items(batch_id)
+        await read_items(batch_id, draft_ids)
+        await finish(batch_id)
+    except VintedBotError as error:
+        await fail(batch_id, str(error))
+    except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
+        logger.bind(batch=batch_id).exception("batch_crashed")
+        await fail(batch_id, f"Something unforeseen happened: {error!r}")
+
+
+@DBOS.step()
+async def take_in_files(batch_id: str) -> None:
+    """Checks, cleans and stores each pending file; a bad one is refused with its reason and stops nothing."""
+    parts = current()
+    await parts.database.run(batches.set_state, batch_id, "taking_in")
+    pending = await parts.database.run(batches.pending_photos, batch_id)
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(photo: Photo) -> None:
+        async with gate:
+            await asyncio.to_thread(_take_in_one, parts, photo.id, Path(photo.source_path))
+
+    for start in range(0, len(pending), 64):  # bounded: a thousand files don't make a thousand tasks
+        await asyncio.gather(*(one(photo) for photo in pending[start : start + 64]))
+
+
+def _take_in_one(parts: Parts, photo_id: str, source: Path) -> None:
+    try:
+        taken = take_in(source)
+    except PhotoRefused as refusal:
+        with parts.database.session() as session:
+            photo = session.get_one(Photo, photo_id)
+            photo.state, photo.reason = "refused", refusal.reason
+    else:
+        key = parts.store.put(taken.jpeg, ".jpg")
+        thumbnail = parts.store.put(taken.thumbnail, ".jpg")
+        try:
+            with parts.database.session() as session:
+                _accept(session, photo_id, taken, key, thumbnail)
+        except IntegrityError:  # another batch accepted the same file at this moment: now it is found
+            with parts.database.session() as session:
+                _accept(session, photo_id, taken, key, thumbnail)
+    if source.is_relative_to(parts.incoming):
+        source.unlink(missing_ok=True)
+
+
+def _accept(session: Session, photo_id: str, taken: TakenPhoto, key: str, thumbnail: str) -> None:
+    photo = session.get_one(Photo, photo_id)
+    photo.sha256, photo.phash = taken.sha256, f"{taken.phash:016x}"
+    photo.store_key, photo.thumbnail_key = key, thumbnail
+    photo.width, photo.height, photo.captured_at = taken.width, taken.height, taken.captured_at
+    same = batches.find_same_file(session, photo.user_id, taken.sha256, other_than=photo.id)
+    photo.state, photo.duplicate_of = ("duplicate", same.id) if same else ("accepted", None)
+
+
+@DBOS.step()
+async def sort_into_items(batch_id: str) -> list[str]:
+    """Groups the accepted photos into items and opens a draft for each. Returns the drafts' ids in order."""
+    parts = current()
+    await parts.database.run(batches.set_state, batch_id, "sorting")
+    photos = await parts.database.run(_set_copies_aside, batch_id)
+    grouping = group_photos([_as_input(parts, photo) for photo in photos])
+    return await parts.database.run(_open_drafts, batch_id, grouping)
+
+
+def _set_copies_aside(session: Session, batch_id: str) -> list[Photo]:
+    """Marks re-saved copies of a photo of the same batch and returns the others: a listing never shows one twice."""
+    photos = {photo.id: photo for photo in batches.photos_of(session, batch_id, "accepted")}
+    hashes = {photo.id: int(photo.phash or "0", 16) for photo in photos.values()}
+    for copy in find_near_duplicates(hashes):
+        photos[copy.photo].state, photos[copy.photo].duplicate_of = "near_duplicate", copy.original
+    return [photo for photo in photos.values() if photo.state == "accepted"]
+
+
+def _open_drafts(session: Session, batch_id: str, grouping: Grouping) -> list[str]:
+    for photo_id, reason in grouping.reasons.items():
+        session.get_one(Photo, photo_id).reason = reason
+    items = [
+        (group.photos, {"confidence": group.confidence, "reason": group.reason, "evidence": group.evidence})
+        for group in grouping.items
+    ]
+    return drafts.open_items(session, session.get_one(Batch, batch_id), items)
+
+
+def _as_input(parts: Parts, photo: Photo) -> PhotoInput:
+    assert photo.store_key is not None, "an accepted photo is stored"
+    return PhotoInput(photo.id, parts.store.path(photo.store_key), photo.name, photo.folder, photo.captured_at)
+
+
+@DBOS.step()
+async def read_items(batch_id: str, draft_ids: list[str]) -> None:
+    """Reads each item that hasn't been read yet, a few at once, each stored as soon as it is known."""
+    parts = current()
+    await parts.database.run(batches.set_state, batch_id, "reading")
+    gate = asyncio.Semaphore(_ITEMS_AT_ONCE)
+
+    async def one(draft_id: str) -> None:
+        async with gate:
+            await _read_one(parts, draft_id)
+
+    await asyncio.gather(*(one(draft_id) for draft_id in draft_ids))
+
+
+async def _read_one(parts: Parts, draft_id: str) -> None:
+    draft, photos = await parts.database.run(_to_read, draft_id)
+    if draft.state != "reading":
+        return
+    started = time.monotonic()
+    inputs = [_as_input(parts, photo) for photo in photos]
+    reading = await read_one_item(parts.analyzer, inputs, language=draft.language)
+    if isinstance(reading, Refusal):
+        reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
+    await parts.database.run(drafts.fill, draft_id, reading.fields, reading.warnings)
+    logger.bind(draft=draft_id, photos=len(photos)).debug("item_read in {:.2f} s", time.monotonic() - started)
+
+
+def _to_read(session: Session, draft_id: str) -> tuple[Draft, list[Photo]]:
+    draft = session.get_one(Draft, draft_id)
+    return draft, drafts.photos_of(session, draft)
+
+
+@DBOS.step()
+async def finish(batch_id: str) -> None:
+    await current().database.run(batches.set_state, batch_id, "done")
+
+
+@DBOS.step()
+async def fail(batch_id: str, error: str) -> None:
+    """The batch stops with a reason; photos and drafts so far stay."""
+    await current().database.run(batches.set_state, batch_id, "failed", error)

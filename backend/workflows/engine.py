@@ -1,0 +1,117 @@
+"""The job engine: DBOS Transact, started and stopped with the runtime.
+
+Owns its configuration, its queues and how a job is asked for. The truth about a job is in our own tables; the
+engine only makes sure that unfinished work is run, by one process at a time. Owns no step of any job.
+"""
+
+import asyncio
+from typing import Any
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+
+from backend.photos import batches
+from backend.publications import service as publications
+from backend.workflows import analyse, parts, publish
+from backend.workflows.executor import ExecutorSlot
+
+READING_QUEUE = "reading"
+PUBLISHING_QUEUE = "publishing"
+APPLICATION_VERSION = "1"
+"""Pinned: raised only when a workflow's steps change order, so that a restart with new code resumes old work."""
+
+_POLL_SECONDS = 0.2
+_BATCHES_AT_ONCE = 2
+_PUBLICATIONS_AT_ONCE = 32  # waiting jobs count; the browser contexts are the real bound
+
+
+class JobEngine:
+    """Asks for jobs, and runs them when `run_jobs`."""
+
+    def __init__(self, url: str, slot: ExecutorSlot, *, run_jobs: bool) -> None:
+        self._url = url
+        self._slot = slot
+        self.runs_jobs = run_jobs
+        self._client: DBOSClient | None = None
+
+    async def start(self, handed: parts.Parts) -> None:
+        """Migrates the engine's tables and, when it runs jobs, resumes what this executor left unfinished."""
+        parts.use(handed)
+        await asyncio.to_thread(_prepare_sqlite, self._url)
+        if self.runs_jobs:
+            DBOS(config=self._config())
+            DBOS.launch()  # inside the running loop, so that workflows share it with the browser
+            await DBOS.register_queue_async(
+                READING_QUEUE, worker_concurrency=_BATCHES_AT_ONCE, polling_interval_sec=_POLL_SECONDS
+            )
+            await DBOS.register_queue_async(
+                PUBLISHING_QUEUE,
+                partition_concurrency=1,
+                worker_concurrency=_PUBLICATIONS_AT_ONCE,
+                polling_interval_sec=_POLL_SECONDS,
+            )
+        else:
+            await asyncio.to_thread(DBOS.migrate, self._url)
+        self._client = await asyncio.to_thread(lambda: DBOSClient(system_database_url=self._url))
+        await self.ask_for_unfinished(handed)
+
+    def _config(self) -> DBOSConfig:
+        return {
+            "name": "vintedbot",
+            "system_database_url": self._url,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": self._slot.executor_id,
+            "log_level": "ERROR",
+            "console_log_level": "ERROR",
+            "notification_listener_polling_interval_sec": _POLL_SECONDS,
+        }
+
+    async def read_batch(self, batch_id: str) -> None:
+        """Asks for the batch to be read. Asking twice is asking once."""
+        await self._enqueue(READING_QUEUE, analyse.WORKFLOW, batch_id, batch_id)
+
+    async def carry_out(self, publication_id: str, run: int, account_id: str) -> None:
+        """Asks for the publication to be carried out, after the account's earlier ones."""
+        await self._enqueue(
+            PUBLISHING_QUEUE, publish.WORKFLOW, f"{publication_id}-{run}", publication_id, partition=account_id
+        )
+
+    async def ask_for_unfinished(self, handed: parts.Parts) -> None:
+        """Makes sure every unfinished batch and publication of our tables has its job."""
+        for batch_id in await handed.database.run(batches.unfinished):
+            await self.read_batch(batch_id)
+        for publication in await handed.database.run(publications.running):
+            await self.carry_out(publication.id, publication.run, publication.account_id)
+
+    async def _enqueue(
+        self, queue: str, workflow: str, workflow_id: str, argument: str, *, partition: str | None = None
+    ) -> None:
+        assert self._client is not None, "the engine is not started"
+        options: Any = {
+            "queue_name": queue,
+            "workflow_name": workflow,
+            "workflow_id": workflow_id,
+            "app_version": APPLICATION_VERSION,
+        }
+        if partition is not None:
+            options["queue_partition_key"] = partition
+        await self._client.enqueue_async(options, argument)
+
+    async def stop(self) -> None:
+        """Stops running jobs; what is unfinished resumes at the next start."""
+        if self._client is not None:
+            await asyncio.to_thread(self._client.destroy)
+        if self.runs_jobs:
+            await asyncio.to_thread(DBOS.destroy)
+        parts.use(None)
+
+
+def _prepare_sqlite(url: str) -> None:
+    """Sets WAL on the engine's file, once and for all, so that its readers and writers don't wait on each other."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return
+    engine = create_engine(url)
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
+    with engine.connect():
+        engine.dispose()
