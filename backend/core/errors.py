@@ -38,7 +38,7 @@ class VintedBotError(Exception):
 class RetryableVintedError(VintedBotError):
     """Worth another attempt, as long as nothing has been submitted yet."""
 
-    kind = "retryable"
+    kind: ClassVar[Kind] = "retryable"
     code = "retryable"
     status = 503
 

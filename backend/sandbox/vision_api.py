@@ -1,0 +1,173 @@
+"""A stand-in for a vision model's endpoint: `/v1/chat/completions` and `/v1/models` on the loopback interface.
+
+Owns the protocol as the public OpenAI documentation has it, with its checks of a request (key, model, pictures
+that can be decoded, strict JSON schema), its errors and their shape. It understands no picture: it names the
+dominant colour and abstains from the rest, unless a test tells it what to answer or how to fail.
+"""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from backend.sandbox.chat_request import Rejected, check_request
+from backend.sandbox.dominant_colour import dominant_colour
+from backend.sandbox.loopback import serving
+
+Fault = Literal[
+    "rate_limited",
+    "no_credit",
+    "server_error",
+    "hang",
+    "refusal",
+    "truncated",
+    "content_filter",
+    "malformed",
+    "not_json",
+]
+ABSTAINS = {"value": None, "confidence": 0.0, "photo": None}
+NAMES = ("category", "audience", "brand", "size", "colours", "materials", "condition", "title", "description")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How the next call fails. `retry_after` goes with a 429 or 500, `seconds` is how long `hang` keeps silent."""
+
+    fault: Fault
+    retry_after: str | None = None
+    seconds: float = 30.0
+
+
+Scripted = Failure | Mapping[str, Any] | str
+"""A failure; the fields of an answer, as values or `{"value", "confidence", "photo"}`; or the raw content."""
+
+
+@dataclass
+class VisionApi:
+    """The endpoint's script and what it received; `requests` are the bodies it accepted for an answer."""
+
+    key: str = "sandbox-key"
+    models: tuple[str, ...] = ("gpt-4o",)
+    takes_temperature: bool = True
+    url: str = ""
+    script: deque[Scripted] = field(default_factory=deque)
+    calls: int = 0
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    def forget(self) -> None:
+        """As if just started."""
+        self.script.clear()
+        self.requests.clear()
+        self.calls = self.most_at_once = 0
+        self.takes_temperature = True
+
+
+@contextmanager
+def running_vision_api(*, key: str = "sandbox-key", models: tuple[str, ...] = ("gpt-4o",)) -> Iterator[VisionApi]:
+    """The endpoint, reachable at `url` (to be used as a base URL, `/v1` included) meanwhile."""
+    api = VisionApi(key, models)
+    with serving(build_app(api)) as address:
+        api.url = f"{address}/v1"
+        yield api
+
+
+def build_app(api: VisionApi) -> FastAPI:
+    app = FastAPI(title="Vision model stand-in", openapi_url=None)
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": [{"id": m, "object": "model", "owned_by": "sandbox"} for m in api.models]}
+
+    @app.post("/v1/chat/completions")
+    async def complete(request: Request) -> Response:
+        api.calls += 1
+        api.at_once += 1
+        api.most_at_once = max(api.most_at_once, api.at_once)
+        try:
+            return await _complete(api, request)
+        except Rejected as rejected:
+            return _error(rejected.status, str(rejected), code=rejected.code, param=rejected.param)
+        finally:
+            api.at_once -= 1
+
+    return app
+
+
+async def _complete(api: VisionApi, request: Request) -> Response:
+    if request.headers.get("authorization") != f"Bearer {api.key}":
+        return _error(401, "Incorrect API key provided.", code="invalid_api_key")
+    body = await request.json()
+    pictures = check_request(body, models=api.models, takes_temperature=api.takes_temperature)
+    api.requests.append(body)
+    scripted = api.script.popleft() if api.script else {"colours": _seen(dominant_colour(pictures[0]))}
+    if isinstance(scripted, Failure):
+        return await _fail(scripted, body)
+    return _completion(body, scripted if isinstance(scripted, str) else json.dumps(_filled(scripted)))
+
+
+async def _fail(failure: Failure, body: dict[str, Any]) -> Response:
+    headers = {"retry-after": failure.retry_after} if failure.retry_after is not None else None
+    answers: dict[str, Callable[[], Response]] = {
+        "rate_limited": lambda: _error(429, "Rate limit reached.", code="rate_limit_exceeded", headers=headers),
+        "no_credit": lambda: _error(429, "You exceeded your current quota.", code="insufficient_quota"),
+        "server_error": lambda: _error(500, "The server had an error.", kind="server_error", headers=headers),
+        "hang": lambda: _completion(body, "{}"),
+        "refusal": lambda: _completion(body, None, refusal="I'm sorry, I can't help with that."),
+        "truncated": lambda: _completion(body, '{"category": {"value": "dre', finish_reason="length"),
+        "content_filter": lambda: _completion(body, "", finish_reason="content_filter"),
+        "malformed": lambda: _completion(body, "A lovely blue dress!"),
+        "not_json": lambda: Response("<html>It works!</html>", media_type="text/html"),
+    }
+    if failure.fault == "hang":
+        await asyncio.sleep(failure.seconds)
+    return answers[failure.fault]()
+
+
+def _seen(value: str) -> dict[str, Any]:
+    return {"value": [value], "confidence": 0.8, "photo": 1}
+
+
+def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole answer: what is not named is abstained from."""
+    full: dict[str, Any] = dict.fromkeys(NAMES, ABSTAINS)
+    for name, value in fields.items():
+        full[name] = value if isinstance(value, dict) else {"value": value, "confidence": 0.9, "photo": 1}
+    return full
+
+
+def _completion(
+    body: dict[str, Any], content: str | None, *, finish_reason: str = "stop", refusal: str | None = None
+) -> Response:
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+    return JSONResponse(
+        {
+            "id": "chatcmpl-sandbox",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": body["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200},
+        }
+    )
+
+
+def _error(
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    param: str | None = None,
+    kind: str = "invalid_request_error",
+    headers: dict[str, str] | None = None,
+) -> Response:
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    return JSONResponse({"error": error}, status_code=status, headers=headers)

@@ -1,0 +1,187 @@
+"""What a vision model is asked to answer, and what becomes of its answer.
+
+Owns the JSON schema (in the strict subset: every property required, nothing additional), its validation, and
+the translation into fields: unknown words are dropped with a warning, sizes are put in the catalog's terms,
+and what must be printed to be known (brand, size, materials) counts only with the photo that shows it. Does
+not own the call (`openai_compatible.py`) nor the catalog.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from backend.core import catalog
+from backend.core.listing import Evidence, Field
+from backend.core.readiness import COLOURS_MAX, DESCRIPTION_LENGTH, MATERIALS_MAX, TITLE_LENGTH
+from backend.core.reading import ItemReading
+
+PRINTED = ("brand", "size", "materials")
+NO_BRAND = {"", "none", "null", "unknown", "n/a", "no brand", "unbranded", "sans marque", "inconnue", "inconnu"}
+
+
+class _Said(BaseModel):
+    """A value, how sure the model is (0 to 1), and the number of the photo that shows it (from 1)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    confidence: float
+    photo: int | None
+
+    @field_validator("confidence")
+    @classmethod
+    def _within_bounds(cls, confidence: float) -> float:
+        return 0.0 if math.isnan(confidence) else min(max(confidence, 0.0), 1.0)
+
+
+class SaidText(_Said):
+    value: str | None
+
+
+class SaidList(_Said):
+    value: list[str] | None
+
+
+class Answer(BaseModel):
+    """A model's answer about one item, in its own words."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    category: SaidText
+    audience: SaidText
+    brand: SaidText
+    size: SaidText
+    colours: SaidList
+    materials: SaidList
+    condition: SaidText
+    title: SaidText
+    description: SaidText
+
+
+def answer_schema() -> dict[str, Any]:
+    """The JSON schema of `Answer`, with the catalog's slugs as the only words allowed where we have them."""
+    text: dict[str, Any] = {"type": ["string", "null"]}
+    return _object(
+        {
+            "category": _said(_one_of(catalog.kinds())),
+            "audience": _said(_one_of(catalog.AUDIENCES)),
+            "brand": _said(text),
+            "size": _said(text),
+            "colours": _said(_some_of(catalog.colours())),
+            "materials": _said(_some_of(catalog.materials())),
+            "condition": _said(_one_of(catalog.conditions())),
+            "title": _said(text),
+            "description": _said(text),
+        }
+    )
+
+
+def to_reading(answer: Answer, photos: Sequence[str], *, source: str) -> ItemReading:
+    """The fields of an answer about these photo ids; `source` names the model and the prompt, for the evidence."""
+    fields: dict[str, Field] = {}
+    warnings: list[str] = []
+    for name, translate in _translations(answer).items():
+        said: SaidText | SaidList = getattr(answer, name)
+        if said.value is None or said.value == []:
+            continue
+        photo = photos[said.photo - 1] if said.photo is not None and 1 <= said.photo <= len(photos) else None
+        value = translate(said.value)
+        if value is None:
+            warnings.append(f"{name}_unknown")
+        elif name in PRINTED and photo is None:
+            warnings.append(f"{name}_unseen")
+        else:
+            fields[name] = Field(value, said.confidence, evidence=(Evidence("model", photo, source),))
+            if isinstance(value, list) and len(value) < len(said.value):
+                warnings.append(f"{name}_partly_unknown")
+    return ItemReading(tuple(photos), fields, tuple(warnings))
+
+
+def normalise_size(text: str, leaf: catalog.Leaf | None) -> str | None:
+    """A printed size in the catalog's terms ("W30 L32" → "W30", "8 ans" → "8Y"), or None when it has none.
+
+    A bare number needs a leaf: 38 is a shoe's size, a woman's M, or a man's waist in another country's terms."""
+    said = re.sub(r"[\s.]", "", text.upper())
+    groups = catalog.size_groups()
+    for pattern, form in _SIZES:
+        if not (match := re.fullmatch(pattern, said)):
+            continue
+        value = form(match)
+        if leaf is None:
+            known = not value.isdigit() and any(o.value == value for group in groups.values() for o in group)
+            return value if known else None
+        if leaf.size_group is None:
+            return None
+        for option in groups[leaf.size_group]:
+            if option.value == value or (_names_letter(option.label) and f" {value} " in f" {option.label} "):
+                return option.value
+    return None
+
+
+_SIZES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"X{0,3}S|M|X{0,3}L", lambda m: m[0]),
+    (r"([1-3])X([SL])", lambda m: "X" * int(m[1]) + m[2]),
+    (r"W(\d\d)(?:[/X]?L?\d\d)?|(\d\d)[/X]L?\d\d", lambda m: f"W{m[1] or m[2]}"),
+    (r"(\d{1,2})(?:Y|A|ANS?|YEARS?)", lambda m: f"{m[1]}Y"),
+    (r"(\d{1,2})(?:M|MOIS|MONTHS?)", lambda m: f"{m[1]}M"),
+    (r"(?:EU|EUR|FR)?([1-4]\d)(?:EU|EUR|FR)?", lambda m: m[1]),
+)
+
+
+def _names_letter(label: str) -> bool:
+    """Whether an option's label gives its European number beside a letter ("M / 38 / 10")."""
+    return re.match(r"X*[SML]+ / [34]\d / ", label) is not None
+
+
+def _translations(answer: Answer) -> Mapping[str, Callable[[Any], Any]]:
+    """How each field's words become ours; None where they can't."""
+    kind = _slug(answer.category.value, catalog.kinds())
+    leaf = catalog.find_leaf(_slug(answer.audience.value, catalog.AUDIENCES), kind)
+    return {
+        "category": lambda said: _slug(said, catalog.kinds()),
+        "audience": lambda said: _slug(said, catalog.AUDIENCES),
+        "brand": lambda said: None if said.strip().casefold() in NO_BRAND else " ".join(said.split()),
+        "size": lambda said: normalise_size(said, leaf),
+        "colours": lambda said: _slugs(said, catalog.colours(), COLOURS_MAX),
+        "materials": lambda said: _slugs(said, catalog.materials(), MATERIALS_MAX),
+        "condition": lambda said: _slug(said, catalog.conditions()),
+        "title": lambda said: _within(" ".join(said.split()), TITLE_LENGTH),
+        "description": lambda said: _within(said.strip(), DESCRIPTION_LENGTH),
+    }
+
+
+def _slug(said: str | None, known: Mapping[str, object] | Sequence[str]) -> str | None:
+    slug = (said or "").strip().casefold().replace(" ", "-").replace("_", "-")
+    return slug if slug in known else None
+
+
+def _slugs(said: list[str], known: Mapping[str, object], most: int) -> list[str] | None:
+    found = [slug for word in said if (slug := _slug(word, known))]
+    return list(dict.fromkeys(found))[:most] or None
+
+
+def _within(text: str, length: tuple[int, int]) -> str | None:
+    return text if length[0] <= len(text) <= length[1] else None
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _said(value: dict[str, Any]) -> dict[str, Any]:
+    return _object({"value": value, "confidence": {"type": "number"}, "photo": {"type": ["integer", "null"]}})
+
+
+def _one_of(slugs: Mapping[str, object] | Sequence[str]) -> dict[str, Any]:
+    return {"type": ["string", "null"], "enum": [*slugs, None]}
+
+
+def _some_of(slugs: Mapping[str, object]) -> dict[str, Any]:
+    return {"type": ["array", "null"], "items": {"type": "string", "enum": list(slugs)}}
