@@ -22,6 +22,11 @@ CHALLENGE_CASES = [
     ("datadome page to a call, 200", PageFacts(200, API, HTML, DATADOME % "fe", json_due=True), "datadome"),
     ("a page where data was due", PageFacts(200, API, HTML, "<html>", json_due=True), "interstitial"),
     ("datadome frame", PageFacts(200, FORM, HTML, frames=["https://geo.captcha-delivery.com/captcha/"]), "datadome"),
+    (
+        "frame mounted on the site's own host",
+        PageFacts(200, FORM, HTML, frames=["https://m.example/x/hcaptcha.com/v1"]),
+        "hcaptcha",
+    ),
     ("hcaptcha frame", PageFacts(200, FORM, HTML, frames=["https://newassets.hcaptcha.com/x"]), "hcaptcha"),
     (
         "recaptcha frame",
@@ -60,6 +65,7 @@ ORDINARY_CASES = [
         PageFacts(200, FORM, HTML, frames=["https://www.google.com/recaptcha/api2/anchor?size=invisible"]),
     ),
     ("a google frame", PageFacts(200, FORM, HTML, frames=["https://accounts.google.com/gsi/button"])),
+    ("a page about hcaptcha", PageFacts(200, FORM, HTML, frames=["https://m.example/help/why-hcaptcha.com-shows"])),
     ("an ad naming hcaptcha", PageFacts(200, FORM, HTML, frames=["https://ads.example/?ref=hcaptcha.com"])),
     ("frames without an address", PageFacts(200, FORM, HTML, frames=["about:blank", "about:srcdoc", ""])),
     ("too many requests", PageFacts(429, FORM, HTML, "slow down")),

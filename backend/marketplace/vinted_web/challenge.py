@@ -91,7 +91,7 @@ def _in_frames(frames: Collection[str]) -> Challenge | None:
         if parse_qs(parts.query).get("size") == ["invisible"]:
             continue
         for host, path, kind in _FRAMES:
-            if _host_is(frame, host) and parts.path.startswith(path):
+            if _host_is(frame, host) and path in parts.path:
                 return kind
     return None
 
@@ -103,8 +103,10 @@ def _in_marks(marks: Collection[str]) -> Challenge | None:
 
 
 def _host_is(url: str, domain: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host == domain or host.endswith("." + domain)
+    """Whether this is an address of the domain, or one that carries its host as a whole step of the path: so do
+    first-party mounts of such services, our sandbox's among them."""
+    parts = urlsplit(url)
+    return any(host == domain or host.endswith("." + domain) for host in (parts.hostname or "", *parts.path.split("/")))
 
 
 def raise_for(challenge: Challenge) -> NoReturn:

@@ -74,9 +74,10 @@ class VintedWebRoute:
             async with explained(page, traffic, "filling the form"):
                 await form.fill(progress)
                 await progress("read_back")
-                filled = Filled(await _picture(page), await form.check())
+                held = await form.check()
+                filled = Filled(await _picture(page), held)
                 button = None if mode == "dry_run" else await ready(page, mode)
-            missing = tuple(Difference(name, "set", "no such field in this category") for name in form.missing)
+            missing = tuple(Difference(name, "given", "no such field in this category") for name in form.missing)
             if button is None or mode == "dry_run":
                 return Outcome(None, None, filled.screenshot, missing, await _state(page))
             await before_submit(filled)

@@ -14,6 +14,7 @@ from playwright.async_api import Error, Frame, Page, Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from backend.core.errors import (
+    ListingRejected,
     SessionExpired,
     SessionMissing,
     VintedNetworkError,
@@ -73,7 +74,7 @@ async def raise_challenge(page: Page) -> None:
 
 
 async def _with_page(page: Page, answer: PageFacts) -> PageFacts:
-    frames = [frame.url for frame in page.frames[1:] if await _can_be_seen(frame)]
+    frames = [frame.url for frame in page.frames if frame != page.main_frame and await _can_be_seen(frame)]
     marks = [mark for mark, css in selectors.CHALLENGE_MARKS.items() if await page.locator(css).first.is_visible()]
     return PageFacts(answer.status, page.url, answer.content_type, answer.body, frames, marks, answer.json_due)
 
@@ -152,11 +153,16 @@ async def _dismiss_cookies(page: Page) -> None:
 
 @asynccontextmanager
 async def explained(page: Page, traffic: Traffic, doing: str) -> AsyncIterator[None]:
-    """Says why a wait ran out: a challenge, a refusal of a call the page made, a lost browser, or plain slowness.
+    """Says why a wait ran out or a field stayed empty: a challenge, a refusal of a call the page made, a lost
+    browser, or plain slowness.
 
     For work before the point of no return only."""
     try:
         yield
+    except ListingRejected:
+        traffic.raise_trouble()
+        await _raise_where_we_are(page)
+        raise
     except PlaywrightTimeout as error:
         traffic.raise_trouble()
         await _raise_where_we_are(page)

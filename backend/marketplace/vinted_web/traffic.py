@@ -6,6 +6,7 @@ an expired session), so that a wait that ran out can say why. Sends nothing itse
 
 import asyncio
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,9 @@ from backend.marketplace.vinted_web.challenge import PageFacts, detect, raise_fo
 
 KEPT = 400
 BODY_LIMIT = 20_000
+FORM_CALLS = re.compile(r"/api/v2/(item_upload|photos)\b")
+"""What the form needs answered. Other calls may fail on an ordinary page; a 401 that the page itself mends is
+followed by a good answer to the same call."""
 SIGN_IN_AGAIN = "Sign in again: `vintedbot login`."
 
 
@@ -46,14 +50,14 @@ class Traffic:
     def __init__(self, page: Page, base_url: str) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._host = urlsplit(base_url).netloc
-        self._trouble: VintedBotError | None = None
+        self._troubles: dict[str, VintedBotError] = {}
         page.on("response", self._answered)
         page.on("requestfailed", self._failed)
 
     def raise_trouble(self) -> None:
-        """Raises what the marketplace's answers to the page's own calls said, if any was a refusal."""
-        if self._trouble is not None:
-            raise self._trouble
+        """Raises what the marketplace's answers to the form's own calls said, if the last of one was a refusal."""
+        for trouble in self._troubles.values():
+            raise trouble
 
     def entries(self) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self._entries]
@@ -61,11 +65,12 @@ class Traffic:
     async def _answered(self, response: Response) -> None:
         self._log(response.request, response.status, response.headers.get("content-type", ""))
         parts = urlsplit(response.url)
-        if parts.netloc == self._host and "/api/" in parts.path and self._trouble is None:
+        if parts.netloc == self._host and FORM_CALLS.match(parts.path):
+            self._troubles.pop(parts.path, None)
             try:
                 refuse(await facts_of(response, json_due=True), response.headers)
             except VintedBotError as trouble:
-                self._trouble = self._trouble or trouble
+                self._troubles[parts.path] = trouble
 
     def _failed(self, request: Request) -> None:
         self._log(request, 0, request.failure or "")
