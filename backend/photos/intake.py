@@ -7,6 +7,7 @@ folders `discovery.py`'s, keeping `store.py`'s. One photo is in memory at a time
 
 import hashlib
 import io
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -92,7 +93,7 @@ SENTENCES: Mapping[Reason, Mapping[str, str]] = {
 
 DECODE_ERRORS = (
     *(OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error),
-    *(KeyError, IndexError, TypeError, OverflowError, RuntimeError, MemoryError),
+    *(KeyError, IndexError, TypeError, OverflowError, RuntimeError, MemoryError, UserWarning),
 )
 """What Pillow and libheif raise on broken files; every other error is a fault of ours and surfaces."""
 
@@ -165,7 +166,7 @@ def _opened(source: Path) -> Iterator[tuple[io.BufferedReader, int]]:
     except OSError as error:
         raise _refused(Reason.UNREADABLE, error.strerror) from error
     with file:
-        yield file, file.seek(0, io.SEEK_END)
+        yield file, os.fstat(file.fileno()).st_size
 
 
 def _identify(file: io.BufferedReader, size: int) -> Image.Image:
