@@ -24,6 +24,7 @@ from backend.sandbox.loopback import serving
 Fault = Literal[
     "rate_limited",
     "no_credit",
+    "rejected",
     "server_error",
     "hang",
     "refusal",
@@ -119,6 +120,9 @@ async def _fail(failure: Failure, body: dict[str, Any]) -> Response:
     answers: dict[str, Callable[[], Response]] = {
         "rate_limited": lambda: _error(429, "Rate limit reached.", code="rate_limit_exceeded", headers=headers),
         "no_credit": lambda: _error(429, "You exceeded your current quota.", code="insufficient_quota"),
+        "rejected": lambda: _error(
+            400, "Your request was rejected by our safety system.", code="content_policy_violation"
+        ),
         "server_error": lambda: _error(500, "The server had an error.", kind="server_error", headers=headers),
         "hang": lambda: _completion(body, "{}"),
         "refusal": lambda: _completion(body, None, refusal="I'm sorry, I can't help with that."),

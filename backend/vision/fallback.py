@@ -70,7 +70,7 @@ def merge(said: ItemReading, read: ItemReading, *, reader: str) -> ItemReading:
     for name in dict.fromkeys([*said.fields, *read.fields]):
         theirs, ours = said.fields.get(name, UNKNOWN), read.fields.get(name, UNKNOWN)
         fields[name] = _merge_field(theirs, ours, reader)
-        if theirs.known and ours.known and fields[name].value != theirs.value:
+        if theirs.known and ours.known and not _same(fields[name].value, theirs.value):
             beaten[name] = theirs.value
     for name in WORDS:
         if any(_mentions(str(fields.get(name, UNKNOWN).value), value) for value in beaten.values()):
@@ -112,5 +112,5 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _mentions(text: str, value: Any) -> bool:
-    words = value if isinstance(value, list) else [value]
-    return any(re.search(rf"(?<!\w){re.escape(str(word))}(?!\w)", text, re.IGNORECASE) for word in words)
+    """Lists are slugs, which no text repeats."""
+    return isinstance(value, str) and bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))

@@ -115,7 +115,7 @@ def normalise_size(text: str, leaf: catalog.Leaf | None) -> str | None:
         if leaf.size_group is None:
             return None
         for option in groups[leaf.size_group]:
-            if option.value == value or (_names_letter(option.label) and f" {value} " in f" {option.label} "):
+            if option.value == value or re.match(rf"[XSML]+ / {value} / ", option.label):  # "M / 38 / 10"
                 return option.value
     return None
 
@@ -128,11 +128,6 @@ _SIZES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"(\d{1,2})(?:M|MOIS|MONTHS?)", lambda m: f"{m[1]}M"),
     (r"(?:EU|EUR|FR)?([1-4]\d)(?:EU|EUR|FR)?", lambda m: m[1]),
 )
-
-
-def _names_letter(label: str) -> bool:
-    """Whether an option's label gives its European number beside a letter ("M / 38 / 10")."""
-    return re.match(r"X*[SML]+ / [34]\d / ", label) is not None
 
 
 def _translations(answer: Answer) -> Mapping[str, Callable[[Any], Any]]:
