@@ -1,0 +1,153 @@
+"""A garment's colours, from its pixels.
+
+Owns the prototypes of the catalog's colours in CIELAB, the vote of the garment's pixels, and when a vote is clear
+enough to be a value. Does not own which pixels are the garment's (`mask.py`).
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.core.listing import Alternative
+from backend.vision.embedded.mask import Mask
+
+Floats = NDArray[np.float32]
+
+# Lightness 0..100 and the two colour axes, as cloth looks on a phone's photo rather than as on a colour card.
+_PROTOTYPES: tuple[tuple[str, tuple[float, float, float]], ...] = (
+    ("black", (12, 0, 0)),
+    ("black", (22, 0, -1)),
+    ("grey", (40, 0, -1)),
+    ("grey", (55, 0, -1)),
+    ("grey", (68, 0, -1)),
+    ("white", (83, 0, 0)),
+    ("white", (95, 0, 1)),
+    ("cream", (88, 1, 13)),
+    ("beige", (74, 4, 16)),
+    ("beige", (63, 6, 19)),
+    ("brown", (30, 9, 12)),
+    ("brown", (42, 14, 22)),
+    ("navy", (17, 3, -16)),
+    ("navy", (25, 4, -22)),
+    ("blue", (35, 8, -38)),
+    ("blue", (45, 0, -32)),
+    ("blue", (50, -5, -22)),
+    ("blue", (38, -2, -17)),
+    ("light-blue", (72, -5, -16)),
+    ("light-blue", (82, -4, -10)),
+    ("light-blue", (62, -5, -17)),
+    ("turquoise", (60, -28, -14)),
+    ("turquoise", (48, -22, -16)),
+    ("turquoise", (72, -32, -6)),
+    ("mint", (83, -22, 8)),
+    ("mint", (76, -20, 6)),
+    ("green", (48, -34, 26)),
+    ("green", (60, -40, 40)),
+    ("green", (40, -26, 10)),
+    ("dark-green", (22, -12, 6)),
+    ("dark-green", (30, -17, 10)),
+    ("khaki", (36, -4, 14)),
+    ("khaki", (48, -5, 20)),
+    ("khaki", (28, -3, 10)),
+    ("yellow", (85, -3, 60)),
+    ("yellow", (88, -6, 38)),
+    ("mustard", (62, 12, 55)),
+    ("mustard", (70, 8, 58)),
+    ("orange", (62, 45, 55)),
+    ("orange", (55, 48, 48)),
+    ("apricot", (78, 18, 28)),
+    ("coral", (64, 44, 26)),
+    ("red", (42, 56, 34)),
+    ("red", (35, 48, 26)),
+    ("red", (50, 62, 36)),
+    ("burgundy", (22, 26, 9)),
+    ("burgundy", (28, 34, 12)),
+    ("pink", (52, 60, 2)),
+    ("pink", (60, 48, -4)),
+    ("pink", (45, 52, 6)),
+    ("rose", (78, 18, 4)),
+    ("rose", (70, 26, 4)),
+    ("rose", (62, 20, 6)),
+    ("purple", (30, 28, -28)),
+    ("purple", (38, 34, -24)),
+    ("purple", (25, 22, -12)),
+    ("lilac", (70, 15, -16)),
+    ("lilac", (60, 16, -18)),
+)
+_SLUGS = tuple(slug for slug, _ in _PROTOTYPES)
+_NAMES = tuple(dict.fromkeys(_SLUGS))
+_POINTS = np.array([point for _, point in _PROTOTYPES], np.float32)
+# A difference in lightness is often only light and shade: it counts half.
+_WEIGHTS = np.array([0.5, 1.0, 1.0], np.float32)
+
+_CLEAR = 0.5
+"""Share of the pixels from which one colour is the garment's."""
+_SECOND = 0.25
+"""Share from which a second colour is named too."""
+_CONFUSED = (frozenset({"navy", "black"}), frozenset({"navy", "blue"}), frozenset({"white", "cream"}))
+"""Pairs a photo's light can't tell apart for sure: named only where the other has next to no votes."""
+
+
+@dataclass(frozen=True)
+class ColourReading:
+    """`value` is at most two slugs, the larger first, or None where the vote is open."""
+
+    value: tuple[str, ...] | None
+    confidence: float
+    alternatives: tuple[Alternative, ...]
+
+
+def vote(rgb: NDArray[np.uint8], mask: Mask) -> dict[str, float]:
+    """The share of the garment's pixels nearest to each colour, in no order; shares add up to 1."""
+    pixels = _lab(rgb, mask)
+    distances = np.stack([np.square((pixels - point) * _WEIGHTS).sum(axis=1) for point in _POINTS])
+    nearest = np.bincount(distances.argmin(axis=0), minlength=len(_SLUGS)) / max(1, len(pixels))
+    shares = dict.fromkeys(_NAMES, 0.0)
+    for slug, share in zip(_SLUGS, nearest, strict=True):
+        shares[slug] += float(share)
+    return shares
+
+
+def histogram(rgb: NDArray[np.uint8], mask: Mask | None) -> Floats:
+    """The colours of the garment (of the whole photo without a mask) as shares of 8 * 8 * 8 cells of CIELAB."""
+    pixels = _lab(rgb, mask if mask is not None else np.ones(rgb.shape[:2], bool))
+    counts, _ = np.histogramdd(pixels, bins=(8, 8, 8), range=((0, 100), (-64, 64), (-64, 64)))
+    return np.asarray(counts.ravel() / max(1.0, counts.sum()), np.float32)
+
+
+def _lab(rgb: NDArray[np.uint8], mask: Mask) -> Floats:
+    """The mask's pixels in CIELAB on a small copy, without the outline, where garment and background mix."""
+    scale = min(1.0, 160 / max(rgb.shape[:2]))
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    core = cv2.erode(inside, np.ones((3, 3), np.uint8))
+    kept = core if core.sum() > 50 else inside
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return np.asarray(lab[kept.astype(bool)], np.float32)
+
+
+def decide(shares: dict[str, float]) -> ColourReading:
+    """One colour, two, `multi`, or nothing but alternatives."""
+    ranked = sorted(shares.items(), key=lambda s: -s[1])
+    alternatives = tuple(Alternative(slug, round(share, 3)) for slug, share in ranked[:3] if share >= 0.05)
+    (first, most), (second, next_), (_, third) = ranked[:3]
+    if most + next_ < 0.45 and third >= 0.12:
+        return ColourReading(("multi",), 0.7, alternatives)
+    if frozenset({first, second}) in _CONFUSED and next_ >= 0.25 * most:
+        return ColourReading(None, round(most, 3), alternatives)
+    if most < _CLEAR and most < 2 * next_:
+        if next_ >= _SECOND and most + next_ >= 0.65 and not _neighbours(first, second):
+            return ColourReading((first, second), round(min(0.9, most + next_), 3), alternatives)
+        return ColourReading(None, round(most, 3), alternatives)
+    value = (first, second) if next_ >= _SECOND and not _neighbours(first, second) else (first,)
+    return ColourReading(value, round(min(0.95, 0.55 + most / 2), 3), alternatives)
+
+
+def _neighbours(first: str, second: str) -> bool:
+    """Whether the second may be the first in another light, rather than a colour of its own."""
+    a, b = ([point for slug, point in _PROTOTYPES if slug == wanted] for wanted in (first, second))
+    gaps = [np.linalg.norm((np.subtract(p, q)) * _WEIGHTS) for p in a for q in b]
+    return bool(min(gaps) < 16)

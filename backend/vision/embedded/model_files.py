@@ -1,0 +1,52 @@
+"""Model files on this machine: checked before use, written once, opened with a bounded number of threads.
+
+Owns the cache folder's place and its atomic writes. Does not own what a model is for.
+"""
+
+import hashlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import onnxruntime
+
+from backend.core.errors import SetupError
+
+
+def default_cache_dir() -> Path:
+    """`vintedbot` in the user's cache folder, as the XDG rules have it."""
+    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(root).expanduser() / "vintedbot"
+
+
+@cache
+def verify(path: Path, sha256: str) -> None:
+    """Raises `SetupError` unless the file is there and is the very one this software was measured with."""
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SetupError(f"{path} can't be read: install the package it belongs to again") from error
+    if found != sha256:
+        raise SetupError(f"{path} is not the expected file (sha256 {found}): install the package it belongs to again")
+
+
+def write_once(target: Path, content: bytes) -> None:
+    """Puts a whole file in place; of several processes doing so at once the last one wins, none sees half a file."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as handle:
+            handle.write(content)
+        Path(handle.name).replace(target)
+    except OSError as error:
+        raise SetupError(f"The models' cache {target.parent} can't be written: {error}") from error
+
+
+def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """A model that computes on `threads` threads a call and gives its memory back between calls."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

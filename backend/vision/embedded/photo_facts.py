@@ -1,0 +1,143 @@
+"""Everything the reader can tell about one photo by itself.
+
+Owns the order of the looks (features first, then text, then the mask only where a garment is to be coloured) and
+what makes a photo a label, a garment or neither. Does not own what an item is (`analyzer.py`).
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from rapidocr import RapidOCR
+
+from backend.core.errors import PhotoRefused
+from backend.vision.embedded import category, colour, features, lexicon, mask, ocr
+from backend.vision.embedded.brands import BrandHit, find_brands
+from backend.vision.embedded.fibres import Composition, find_composition
+from backend.vision.embedded.ocr import TextLine
+
+LONGEST = 2048
+"""Photos are read at this many pixels at most."""
+
+_DENSE_TEXT = 0.04
+"""Share of a photo covered by text from which it is a picture of the text."""
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What one photo shows. `feature` (1280, unit length) compares garments by its dot product; `histogram` (512,
+    sums to 1) is the garment's colours in CIELAB, 8 steps an axis; `kinds` follows `category.load_probe().kinds`;
+    `sharpness` is the variance of the Laplacian at 400 px, `brightness` the mean from 0 to 1."""
+
+    is_label: bool
+    is_garment: bool
+    feature: NDArray[np.float32]
+    histogram: NDArray[np.float32]
+    kinds: NDArray[np.float32]
+    garment_share: float
+    text_share: float
+    lines: tuple[TextLine, ...]
+    brands: tuple[BrandHit, ...]
+    composition: Composition | None
+    colours: dict[str, float]
+    sharpness: float
+    brightness: float
+    cover_share: float
+    """How much of the photo the garment covers; 0 where it was not looked for."""
+
+
+class Models:
+    """The three networks, each loaded when first needed, once."""
+
+    def __init__(self, cache_dir: Path, threads: int) -> None:
+        self._cache_dir = cache_dir
+        self._threads = threads
+        self._lock = Lock()
+        self._features: onnxruntime.InferenceSession | None = None
+        self._mask: tuple[onnxruntime.InferenceSession | None] | None = None
+        self._ocr: RapidOCR | None = None
+
+    @property
+    def features(self) -> onnxruntime.InferenceSession:
+        with self._lock:
+            if self._features is None:
+                self._features = features.load_session(self._cache_dir, self._threads)
+            return self._features
+
+    @property
+    def mask(self) -> onnxruntime.InferenceSession | None:
+        with self._lock:
+            if self._mask is None:
+                self._mask = (mask.load_session(self._threads),)
+            return self._mask[0]
+
+    @property
+    def ocr(self) -> RapidOCR:
+        with self._lock:
+            if self._ocr is None:
+                self._ocr = ocr.load_engine(self._threads)
+            return self._ocr
+
+
+def open_photo(path: Path) -> Pixels:
+    """The photo upright as (height, width, 3). Raises `PhotoRefused` where it can't be decoded."""
+    try:
+        with warnings.catch_warnings(), Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image.draft("RGB", (LONGEST, LONGEST))
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright.thumbnail((LONGEST, LONGEST))
+            return np.array(upright)
+    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PhotoRefused("unreadable", f"{path.name} can't be read as a photo") from error
+
+
+def read_photo(models: Models, path: Path) -> PhotoFacts:
+    """Looks at one photo. Raises `PhotoRefused` where it can't be decoded, `SetupError` where a model is missing."""
+    rgb = open_photo(path)
+    small = _shrunk(rgb, 400)
+    seen = features.extract(models.features, small)
+    lines = ocr.read_lines(models.ocr, rgb)
+    worn = category.garment_share(seen)
+    text_share = sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in lines)
+    is_label = _is_label(lines, text_share, worn)
+    is_garment = not is_label and worn >= category.GARMENT and text_share < _DENSE_TEXT * 2
+    garment = mask.garment_mask(small, models.mask) if is_garment else None
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    return PhotoFacts(
+        is_label=is_label,
+        is_garment=is_garment,
+        feature=seen.whole,
+        histogram=colour.histogram(small, garment),
+        kinds=category.load_probe().probabilities(seen.parts),
+        garment_share=worn,
+        text_share=text_share,
+        lines=lines,
+        brands=tuple(find_brands(lines, on_label=is_label)),
+        composition=find_composition(lines),
+        colours=colour.vote(small, garment) if garment is not None else {},
+        sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()),
+        brightness=float(grey.mean()) / 255,
+        cover_share=float(garment.mean()) if garment is not None else 0.0,
+    )
+
+
+def _shrunk(rgb: Pixels, longest: int) -> Pixels:
+    scale = min(1.0, longest / max(rgb.shape[:2]))
+    return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+
+
+def _is_label(lines: tuple[TextLine, ...], text_share: float, worn: float) -> bool:
+    """A close-up of a brand, size or care label: words labels carry, and print that fills the photo or few clothes."""
+    words = [word for line in lines for word in lexicon.tokens(line.text)]
+    known = sum(len(word) > 2 and word in lexicon.label_words() for word in words)
+    named = bool(find_brands(lines, on_label=True))
+    return (known >= 2 or named) and (text_share >= _DENSE_TEXT or (known >= 2 and worn < category.GARMENT))
