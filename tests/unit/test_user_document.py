@@ -6,14 +6,21 @@ stands here only gives them a seed, a clock that does not wait, and a server.
 
 import random
 import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backend.app import create_app
 from backend.core import retry_utils
 from backend.core.metrics import publish_retry_count, publish_total
 from backend.core.retry_utils import VintedNetworkError, retry_publish_operation
+from backend.sandbox.loopback import serving
+from backend.settings import Settings
+from tests.fakes import ScriptedReader
 
 SECTION = Path(__file__).with_name("user_document.md").read_text(encoding="utf-8")
 ORIGINAL = Path("/work/shared/facts/user-document.md")
@@ -39,6 +46,20 @@ def waits():
 @pytest.mark.skipif(not ORIGINAL.exists(), reason="the user's document is not on this machine")
 def test_the_section_is_the_document_s_own_text() -> None:
     assert SECTION.rstrip() in ORIGINAL.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the document's own command needs curl")
+def test_1_the_command_shows_the_metrics(settings: Settings, reader: ScriptedReader) -> None:
+    """On a free port: 5000, the default, may be in use here."""
+    assert Settings.model_fields["port"].default == 5000
+    with serving(create_app(settings, analyzer=reader)) as address:
+        port = address.rsplit(":", 1)[1]
+        command = CURL.splitlines()[0].replace("5000", port)
+        answer = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True, timeout=30).stdout
+    help_line, type_line = [line for line in CURL.splitlines() if line.startswith(("# HELP", "# TYPE"))]
+    assert any(line.startswith(help_line) for line in answer.splitlines())
+    assert type_line in answer.splitlines()
+    assert 'vintedbot_publish_total{status="success"}' in answer
 
 
 @pytest.mark.parametrize("seed", [1, 10])
