@@ -88,32 +88,33 @@ ensure_project() {
   mark_done project "$metadata"
 }
 
-# Looks as the product will look, so that both agree.
+# Looks as the product will look, so that both agree; Playwright's driver must start too (it needs libatomic1).
 has_browser() {
-  local status=0
-  .venv/bin/python - <<'PYTHON' || status=$?
+  local status=0 found
+  found="$(.venv/bin/python -c '
 import os, sys
 from backend.core.errors import SetupError
 from backend.marketplace.vinted_web.browser import find_browser
-
 try:
-    find_browser(os.environ.get("VINTEDBOT_BROWSER"))
+    print(find_browser(os.environ.get("VINTEDBOT_BROWSER")).executable or "")
 except SetupError:
-    sys.exit(3)
-PYTHON
-  case "$status" in 0 | 3) return "$status" ;; *) give_up "✗ VintedBot does not start: see above." ;; esac
+    sys.exit(3)')" || status=$?
+  case "$status" in 0) ;; 3) return 1 ;; *) give_up "✗ VintedBot does not start: see above." ;; esac
+  .venv/bin/playwright --version >/dev/null 2>&1 && mark_done browser "$found"
 }
 
 # Everything but publishing works without a browser: lacking one is said, not fatal.
 ensure_browser() {
+  local packages="chromium-headless-shell fonts-liberation libatomic1"
+  [ -x "$(cat .venv/browser.done 2>/dev/null)" ] && return
   has_browser && return
-  if on_debian_as_root && step "Browser (Debian's chromium-headless-shell)" \
-    apt_install chromium-headless-shell fonts-liberation && has_browser; then return; fi
+  # shellcheck disable=SC2086 # several words
+  if on_debian_as_root && step "Browser (Debian's chromium-headless-shell)" apt_install $packages && has_browser; then return; fi
   if step "Browser (Playwright's own)" timeout 600 .venv/bin/playwright install chromium-headless-shell && has_browser; then
     return
   fi
-  say "No browser yet, so nothing can be published. Install one in one of these ways, then run this again:
-    sudo apt-get install --no-install-recommends chromium-headless-shell fonts-liberation
+  say "No browser that starts yet, so nothing can be published. Install one in one of these ways, then run this again:
+    sudo apt-get install --no-install-recommends $packages
     .venv/bin/playwright install --with-deps chromium-headless-shell
   or name your own: VINTEDBOT_BROWSER=/path/to/chromium"
 }
