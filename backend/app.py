@@ -20,17 +20,20 @@ from backend.api.v1.routers import (
     publications,
     vinted,
 )
+from backend.core.reading import Analyzer
 from backend.runtime import running
 from backend.settings import Settings, load_settings
 
 
-def create_app(settings: Settings | None = None, *, run_jobs: bool | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, run_jobs: bool | None = None, analyzer: Analyzer | None = None
+) -> FastAPI:
     """The application; `settings` default to the environment's. Jobs run here unless another process has them."""
     settings = settings or load_settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, run_jobs=run_jobs) as runtime:
+        async with running(settings, run_jobs=run_jobs, analyzer=analyzer) as runtime:
             app.state.runtime = runtime
             yield
 

@@ -20,7 +20,8 @@ from sqlmodel import Session, col, select
 from backend.accounts import service as accounts
 from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
-from backend.core.ai_analyzer import Analyzer
+from backend.core.ai_analyzer import load_analyzer
+from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, User
 from backend.marketplace.port import AccountSession
@@ -32,7 +33,6 @@ from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.users.service import local_user
-from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 from backend.workflows.engine import JobEngine
 from backend.workflows.executor import ExecutorSlot
 from backend.workflows.parts import Parts
@@ -126,14 +126,13 @@ async def running(
 
 def build_analyzer(settings: Settings) -> Analyzer:
     """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field."""
-    embedded = EmbeddedAnalyzer()
+    embedded = load_analyzer("embedded")
     if settings.reader == "embedded":
         return embedded
-    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415 - seconds of imports, only if used
-    from backend.vision.openai_compatible import OpenAIAnalyzer  # noqa: PLC0415
+    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415 - only who asks for a model waits for it
 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    model = OpenAIAnalyzer(api_key=key, base_url=settings.openai_base_url, model=settings.model)
+    model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
     return FallbackAnalyzer(model, embedded)
 
 

@@ -19,7 +19,6 @@ from backend.core.errors import NotFound
 from backend.runtime import Runtime, running
 from backend.sandbox.options import SandboxOptions
 from backend.sandbox.server import running_sandbox
-from backend.sandbox.wardrobe import draw_wardrobe
 from backend.settings import Settings, load_settings
 
 SANDBOX_PORT = 5055
@@ -61,6 +60,8 @@ def demo(
 
 
 def _draw(folder: Path) -> Path:
+    from backend.sandbox.wardrobe import draw_wardrobe  # noqa: PLC0415 - the demo alone draws
+
     with err.status("Drawing a small wardrobe to try things on"):
         items = draw_wardrobe(folder)
     files = sum(1 for _ in folder.iterdir())

@@ -14,9 +14,10 @@ from loguru import logger
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from backend.core.ai_analyzer import ItemReading, PhotoInput, Refusal, read_one_item
+from backend.core.ai_analyzer import read_one_item
 from backend.core.errors import PhotoRefused, VintedBotError
 from backend.core.grouping import Grouping, group_photos
+from backend.core.reading import ItemReading, PhotoInput, Refusal
 from backend.db.models import Batch, Draft, Photo
 from backend.drafts import service as drafts
 from backend.photos import batches

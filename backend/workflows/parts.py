@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.accounts.vault import Vault
-from backend.core.ai_analyzer import Analyzer
+from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.marketplace.port import Route
 from backend.photos.store import PhotoStore

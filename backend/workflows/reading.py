@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.core.ai_analyzer import BatchReading, PhotoInput, Refusal
 from backend.core.errors import PhotoRefused
+from backend.core.reading import BatchReading, PhotoInput, Refusal
 from backend.drafts.schemas import FIELDS
 from backend.photos.intake import take_in
 

