@@ -8,7 +8,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## make .venv, install the locked dependencies and a browser; then .venv/bin/vintedbot works
-	@scripts/setup.sh run
+	@bash scripts/setup.sh run
 
 demo: setup ## photos to listings on the bundled sandbox; with your own photos: make demo PHOTOS=~/Pictures/closet
 	@$(bin)/vintedbot demo $${PHOTOS:+--photos "$${PHOTOS/#\~/$$HOME}"}
@@ -17,7 +17,7 @@ serve: setup ## the server, on port 5000
 	@$(bin)/vintedbot serve
 
 dev:
-	@scripts/setup.sh dev
+	@bash scripts/setup.sh dev
 
 test: dev ## the whole test suite; a part of it: make test ARGS="tests/unit -k price"
 	@$(bin)/pytest $(ARGS)

@@ -27,7 +27,7 @@ step() {
     say "✓ $what ($((SECONDS - start)) s)"
   else
     say "✗ $what failed after $((SECONDS - start)) s:"
-    tail -n 25 "$scratch" >&2
+    tail -n 15 "$scratch" >&2
     return 1
   fi
 }
