@@ -62,8 +62,8 @@ def photos(tmp_path: Path) -> list[PhotoInput]:
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = 6
     exif[0x010F] = "SecretCam"
-    Image.new("RGB", (2000, 1500), (200, 30, 40)).save(tmp_path / "cover.jpg", exif=exif)
-    Image.new("RGBA", (1600, 1600), (30, 60, 180, 255)).save(tmp_path / "label.png")
+    Image.new("RGB", (1600, 1200), (200, 30, 40)).save(tmp_path / "cover.jpg", exif=exif)
+    Image.new("RGBA", (900, 900), (30, 60, 180, 255)).save(tmp_path / "label.png")
     return [PhotoInput(f"p-{n}", tmp_path / n, n) for n in ("cover.jpg", "label.png")]
 
 
