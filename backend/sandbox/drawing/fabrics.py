@@ -1,0 +1,114 @@
+"""What garments are made of: jersey, denim, fleece, poplin, prints, pleats of crêpe, twill, leather.
+
+Each takes the generator, the canvas's shape and a colour; `zoom` enlarges the weave for close-ups.
+"""
+
+import cv2
+import numpy as np
+
+from backend.sandbox.drawing.cloth import Colour, Fabric
+from backend.sandbox.drawing.noise import Field, Shape, blurred, layered, specks
+
+
+def _tinted(colour: Colour, tone: Field) -> Field:
+    tinted: Field = np.asarray(colour, np.float32) * tone[..., None].astype(np.float32)
+    return tinted
+
+
+def jersey(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    fuzz = blurred(specks(rng, shape), 0.9 * zoom) * 2
+    tone = 1 + 0.016 * fuzz + 0.03 * layered(rng, shape, (500, 500), 2)
+    if zoom < 2:
+        return Fabric(_tinted(colour, tone), fuzz * 0.12)
+    height, width = shape
+    y, x = np.ogrid[:height, :width]
+    wales = np.abs(np.sin(x * np.pi / (5 * zoom))) * (0.6 + 0.4 * np.abs(np.sin(y * np.pi / (4 * zoom) + x * 0.3)))
+    return Fabric(_tinted(colour, tone * (0.9 + 0.1 * wales)), (wales * 0.5 * zoom + fuzz * 0.3).astype(np.float32))
+
+
+def denim(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Blue warp, white weft: diagonal lines, slubs along the warp, uneven dye."""
+    height, width = shape
+    y, x = np.ogrid[:height, :width]
+    twill = np.sin((x * 0.8 + y) * 2 * np.pi / (6.5 * zoom))
+    slubs = layered(rng, shape, (3 * zoom, 60 * zoom), 2)
+    fuzz = blurred(specks(rng, shape), 0.8 * zoom) * 2
+    tone = 1 + 0.06 * twill + 0.10 * slubs + 0.10 * fuzz + 0.06 * layered(rng, shape, (260, 260), 3)
+    pale = np.clip(0.10 * fuzz + 0.05 * twill, 0, 1)[..., None]
+    cloth = _tinted(colour, tone) * (1 - pale) + 0.8 * pale
+    return Fabric(cloth, (twill * 0.35 * zoom + fuzz * 0.25).astype(np.float32))
+
+
+def fleece(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Sweatshirt jersey, mottled."""
+    fuzz = blurred(specks(rng, shape), 1.3 * zoom) * 3
+    flecks = layered(rng, shape, (4 * zoom, 12 * zoom), 2)
+    return Fabric(_tinted(colour, 1 + 0.045 * flecks + 0.025 * fuzz), fuzz * 0.3)
+
+
+def ribbed(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Knitted rib for cuffs and collars, running down."""
+    x = np.arange(shape[1], dtype=np.float32)[None, :]
+    rib = np.repeat(np.sin(x * 2 * np.pi / (8 * zoom)), shape[0], 0)
+    fuzz = blurred(specks(rng, shape), zoom)
+    return Fabric(_tinted(colour, 0.95 + 0.05 * rib + 0.03 * fuzz), (rib * 1.3 * zoom).astype(np.float32))
+
+
+def poplin(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Shirt cotton with a fine stripe."""
+    x = np.arange(shape[1], dtype=np.float32)[None, :]
+    stripe = np.clip(np.sin(x * 2 * np.pi / (15 * zoom)) * 3, -1, 1) * 0.5 + 0.5
+    fuzz = blurred(specks(rng, shape), 0.7 * zoom)
+    tone = 1 + 0.015 * fuzz + 0.015 * layered(rng, shape, (400, 400), 2)
+    cloth = _tinted(colour, tone) * (1 - 0.38 * stripe[..., None]) + 0.36 * stripe[..., None]
+    return Fabric(cloth.astype(np.float32), (fuzz * 0.2).astype(np.float32))
+
+
+def floral(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Light viscose printed with small flowers."""
+    height, width = shape
+    print_ = np.zeros((height, width, 3), np.float32)
+    print_[:] = colour
+    petals = [(0.93, 0.88, 0.80), (0.91, 0.66, 0.58), (0.92, 0.78, 0.50)]
+    step = round(64 * zoom)
+    for row, top in enumerate(range(-step, height + step, step)):
+        for left in range(-step - (row % 2) * step // 2, width + step, step):
+            x, y = left + rng.uniform(-14, 14) * zoom, top + rng.uniform(-14, 14) * zoom
+            _flower(print_, rng, (x, y), float(rng.uniform(6, 10)) * zoom, petals[int(rng.integers(3))])
+    fuzz = blurred(specks(rng, shape), 0.8 * zoom)
+    return Fabric(print_ * (1 + 0.02 * fuzz)[..., None], fuzz * 0.15)
+
+
+def _flower(canvas: Field, rng: np.random.Generator, at: tuple[float, float], size: float, colour: Colour) -> None:
+    turn = rng.uniform(0, 6.3)
+    for leaf in (turn, turn + 2.2):
+        end = (round(at[0] + 2.3 * size * np.cos(leaf)), round(at[1] + 2.3 * size * np.sin(leaf)))
+        cv2.line(canvas, (round(at[0]), round(at[1])), end, (0.30, 0.40, 0.26), max(1, round(size / 4)), cv2.LINE_AA)
+    for petal in range(5):
+        angle = turn + petal * 2 * np.pi / 5
+        spot = (round((at[0] + size * 0.75 * np.cos(angle)) * 16), round((at[1] + size * 0.75 * np.sin(angle)) * 16))
+        cv2.circle(canvas, spot, round(size * 0.52 * 16), colour, -1, cv2.LINE_AA, 4)
+    cv2.circle(
+        canvas, (round(at[0] * 16), round(at[1] * 16)), round(size * 0.34 * 16), (0.80, 0.55, 0.2), -1, cv2.LINE_AA, 4
+    )
+
+
+def crepe(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Matt polyester crêpe, for pleats."""
+    fuzz = blurred(specks(rng, shape), 1.1 * zoom) * 2
+    return Fabric(_tinted(colour, 1 + 0.015 * fuzz), fuzz * 0.15, shine=0.12)
+
+
+def twill(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Stout cotton of a field jacket."""
+    height, width = shape
+    y, x = np.ogrid[:height, :width]
+    lines = np.sin((x + y) * 2 * np.pi / (5 * zoom))
+    fuzz = blurred(specks(rng, shape), 0.8 * zoom) * 2
+    tone = 1 + 0.025 * lines + 0.03 * fuzz + 0.05 * layered(rng, shape, (300, 300), 3)
+    return Fabric(_tinted(colour, tone), (lines * 0.25 * zoom + fuzz * 0.15).astype(np.float32))
+
+
+def leather(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    grained = blurred(specks(rng, shape), 1.5 * zoom) * 4
+    return Fabric(_tinted(colour, 1 + 0.008 * grained), grained * 0.35, shine=0.4)
