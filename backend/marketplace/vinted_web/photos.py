@@ -5,14 +5,17 @@ what a photo looks like (`backend/photos`).
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, expect
 
 from backend.core.errors import ListingRejected, VintedNetworkError, VintedTimeoutError
 from backend.marketplace.vinted_web import selectors
 from backend.marketplace.vinted_web.traffic import AnswerTo, refuse
+
+UPLOAD = re.compile(r"^/api/v2/photos/?$")
 
 
 async def upload(page: Page, photos: Sequence[Path], patience: float) -> None:
@@ -34,7 +37,7 @@ async def count(page: Page) -> int:
 
 
 async def _upload_one(page: Page, photo: Path, patience: float) -> None:
-    with AnswerTo(page, _is_upload) as upload:
+    async with AnswerTo(page, "POST", UPLOAD) as upload:
         await page.locator(selectors.PHOTOS_INPUT).first.set_input_files(photo)
         try:
             async with asyncio.timeout(patience):
@@ -46,7 +49,3 @@ async def _upload_one(page: Page, photo: Path, patience: float) -> None:
     refuse(answer.facts, answer.headers)
     if answer.status >= 400:
         raise ListingRejected(f"The marketplace refused the photo {photo.name} ({answer.status}).")
-
-
-def _is_upload(request: Request) -> bool:
-    return request.method == "POST" and request.url.split("?")[0].endswith("/api/v2/photos")

@@ -97,7 +97,7 @@ class VintedWebRoute:
         """The account's newest listings and drafts, as its own wardrobe page shows them, newest first."""
         async with self._page(account) as (page, traffic), explained(page, traffic, "reading the wardrobe"):
             await open_form(page, account)
-            return await read_wardrobe(page, account, self._step_timeout)
+            return await read_wardrobe(page, account)
 
     async def aclose(self) -> None:
         await self._browsers.aclose()

@@ -3,26 +3,31 @@
 Owns reading back, never writing. Reads only what the pages themselves show or ask for.
 """
 
-import asyncio
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-from playwright.async_api import Error, Page, Request
+from playwright.async_api import Error, Page
 
-from backend.core.errors import VintedBotError, VintedNetworkError, VintedTimeoutError
+from backend.core.errors import VintedBotError, VintedNetworkError
 from backend.marketplace.port import AccountSession, Difference, Mode
 from backend.marketplace.vinted_web import selectors
+from backend.marketplace.vinted_web.challenge import PageFacts
 from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.session import open_form, visit
-from backend.marketplace.vinted_web.traffic import AnswerTo, refuse
+from backend.marketplace.vinted_web.traffic import refuse
 from backend.marketplace.vinted_web.values import differences, parse_price
 
 _MEMBER = re.compile(r"^/member/\d+")
-_WARDROBE = re.compile(r"/api/v2/wardrobe/[^/]+/items$")
+NEWEST = "?page=1&per_page=96&order=newest_first"
+ASK = """async path => {
+    const answer = await fetch(path, {headers: {accept: 'application/json'}});
+    const headers = Object.fromEntries(answer.headers);
+    return {status: answer.status, type: headers['content-type'] ?? '', headers, body: await answer.text()};
+}"""
 READ_BACK = "read_back"
 """The field name of the difference that says: accepted, but what was stored could not be read."""
 
@@ -54,37 +59,29 @@ async def read_stored(page: Page, account: AccountSession, form: Form, listing_i
     return wrong
 
 
-async def read_wardrobe(page: Page, account: AccountSession, patience: float) -> list[WardrobeItem]:
-    """The first page of the account's own wardrobe, from a page on which it is signed in."""
+async def read_wardrobe(page: Page, account: AccountSession) -> list[WardrobeItem]:
+    """The newest listings and drafts of the account's own wardrobe, from a page on which it is signed in.
 
-    with AnswerTo(page, _is_wardrobe) as wardrobe:
-        await visit(page, urljoin(account.base_url, await _own_page(page)))
-        try:
-            async with asyncio.timeout(patience):
-                answer = await wardrobe.answer
-        except TimeoutError as error:
-            raise VintedTimeoutError("The wardrobe's page did not ask for its items in time.") from error
-    refuse(answer.facts, answer.headers)
-    said = answer.json()
-    items = said.get("items") if isinstance(said, dict) else None
-    if answer.status != 200 or not isinstance(items, list):
-        raise VintedNetworkError(f"The wardrobe could not be read ({answer.status}).")
-    return [_item(item) for item in items]
+    Goes to the wardrobe's page and asks, from there, for what it shows."""
+    own = await _own_page(page)
+    await visit(page, account.base_url + own)
+    answer = await page.evaluate(ASK, f"/api/v2/wardrobe/{own.rsplit('/', 1)[1]}/items{NEWEST}")
+    refuse(PageFacts(answer["status"], page.url, answer["type"], answer["body"], json_due=True), answer["headers"])
+    try:
+        return [_item(item) for item in json.loads(answer["body"])["items"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise VintedNetworkError(f"The wardrobe could not be read ({answer['status']}).") from error
 
 
 async def _own_page(page: Page) -> str:
-    """The address of the signed-in member's page, from the header or the menu behind it."""
+    """The path of the signed-in member's page, from the header or the menu behind it: `/member/<id>`."""
     for _ in range(2):
-        links = await page.locator(selectors.MEMBER_LINK).evaluate_all("all => all.map(a => a.getAttribute('href'))")
-        if found := next((link for link in links if _MEMBER.match(urlsplit(link).path)), None):
+        links = await page.locator(selectors.MEMBER_LINK).evaluate_all("all => all.map(a => a.pathname)")
+        if found := next((match[0] for link in links if (match := _MEMBER.match(link))), None):
             return str(found)
         await page.locator(selectors.USER_MENU).first.click()
         await page.locator(selectors.MEMBER_LINK).first.wait_for(state="attached")
     raise VintedNetworkError("The header does not lead to the account's own page.")
-
-
-def _is_wardrobe(request: Request) -> bool:
-    return request.method == "GET" and _WARDROBE.search(urlsplit(request.url).path) is not None
 
 
 def _item(item: Mapping[str, Any]) -> WardrobeItem:

@@ -11,12 +11,11 @@ connection, a timeout, a lost browser or an acceptance without an id prove nothi
 
 import asyncio
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Error, Locator, Page, Request
+from playwright.async_api import Error, Locator, Page
 
 from backend.core.errors import ListingRejected, UncertainError
 from backend.marketplace.vinted_web import selectors
@@ -41,7 +40,7 @@ async def ready(page: Page, press: Press) -> Locator:
 
 async def submit(page: Page, button: Locator, press: Press, patience: float) -> str:
     """Clicks once and returns the id of the listing or draft; waits `patience` seconds for the proof."""
-    with AnswerTo(page, _is_submission(press)) as submission:
+    async with AnswerTo(page, "POST", REQUESTS[press]) as submission:
         moved = asyncio.ensure_future(page.wait_for_url(_is_listing, wait_until="commit", timeout=patience * 1000))
         try:
             await button.click(no_wait_after=True)
@@ -102,13 +101,6 @@ def _messages(said: Any) -> str:
     if not isinstance(errors, list):
         return ""
     return "; ".join(f"{e.get('field')}: {e.get('value')}" for e in errors if isinstance(e, dict))
-
-
-def _is_submission(press: Press) -> Callable[[Request], bool]:
-    def matches(request: Request) -> bool:
-        return request.method == "POST" and REQUESTS[press].search(urlsplit(request.url).path) is not None
-
-    return matches
 
 
 def _is_listing(url: str) -> bool:

@@ -5,16 +5,17 @@ an expired session), so that a wait that ran out can say why. Sends nothing itse
 """
 
 import asyncio
+import base64
 import json
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Error, Page, Request, Response
+from playwright.async_api import CDPSession, Error, Page, Request, Response
 
 from backend.core.errors import (
     AccountRestricted,
@@ -27,6 +28,7 @@ from backend.marketplace.vinted_web.challenge import PageFacts, detect, raise_fo
 
 KEPT = 400
 BODY_LIMIT = 20_000
+BODY_PATIENCE = 5
 FORM_CALLS = re.compile(r"/api/v2/(item_upload|photos)\b")
 """What the form needs answered. Other calls may fail on an ordinary page; a 401 that the page itself mends is
 followed by a good answer to the same call."""
@@ -92,7 +94,7 @@ async def facts_of(response: Response, *, json_due: bool) -> PageFacts:
 
 async def _body(response: Response) -> str:
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(BODY_PATIENCE):
             return (await response.text())[:BODY_LIMIT]
     except (Error, TimeoutError):
         return ""
@@ -137,35 +139,58 @@ class Answer:
 
 
 class AnswerTo:
-    """Waits for the answer to the page's next request that matches. Listen first, then act, then await `answer`."""
+    """Waits for the answer to the page's next request of this method and path. Enter, act, await `answer`.
 
-    def __init__(self, page: Page, matches: Callable[[Request], bool]) -> None:
+    The answer is held at the browser's door until its body is read: a page that leaves at once on an answer would
+    otherwise take the body with it, and with it the proof. The page itself sees no difference."""
+
+    def __init__(self, page: Page, method: str, path: re.Pattern[str]) -> None:
         self._page = page
-        self._matches = matches
+        self._method = method
+        self._path = path
+        self._door: CDPSession | None = None
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
-    def __enter__(self) -> "AnswerTo":
-        self._page.on("response", self._answered)
-        self._page.on("requestfailed", self._dropped)
+    async def __aenter__(self) -> "AnswerTo":
+        self._door = await self._page.context.new_cdp_session(self._page)
+        self._door.on("Fetch.requestPaused", self._paused)
+        await self._door.send("Fetch.enable", {"patterns": [{"urlPattern": "*/api/*", "requestStage": "Response"}]})
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._page.remove_listener("response", self._answered)
-        self._page.remove_listener("requestfailed", self._dropped)
+    async def __aexit__(self, *_: object) -> None:
+        assert self._door is not None
+        self._door.remove_listener("Fetch.requestPaused", self._paused)
         self.answer.cancel()
+        with suppress(Error):
+            await self._door.detach()  # lets go of whatever is still held
 
-    async def _answered(self, response: Response) -> None:
-        if not self._matches(response.request):
-            return
-        body = await _body(response)
-        content_type = response.headers.get("content-type", "")
-        facts = PageFacts(response.status, response.url, content_type, body, json_due=True)
-        self._settle(Answer(response.status, response.headers, body, facts))
+    async def _paused(self, event: dict[str, Any]) -> None:
+        assert self._door is not None
+        request = {"requestId": event["requestId"]}
+        with suppress(Error):
+            if self._is_it(event["request"]) and not self.answer.done():
+                answer = await self._read(event, request)
+                if not self.answer.done():
+                    self.answer.set_result(answer)
+            await self._door.send("Fetch.continueRequest", request)
 
-    def _dropped(self, request: Request) -> None:
-        if self._matches(request):
-            self._settle(Answer(0, {}, "", PageFacts(0, request.url)))
+    def _is_it(self, request: dict[str, Any]) -> bool:
+        return request["method"] == self._method and self._path.search(urlsplit(request["url"]).path) is not None
 
-    def _settle(self, answer: Answer) -> None:
-        if not self.answer.done():
-            self.answer.set_result(answer)
+    async def _read(self, event: dict[str, Any], request: dict[str, Any]) -> Answer:
+        url, status = event["request"]["url"], event.get("responseStatusCode", 0)
+        headers = {h["name"].lower(): h["value"] for h in event.get("responseHeaders", ())}
+        body = await self._body(request) if status else ""
+        facts = PageFacts(status, url, headers.get("content-type", ""), body, json_due=True)
+        return Answer(status, headers, body, facts)
+
+    async def _body(self, request: dict[str, Any]) -> str:
+        """The body, or "" for one that breaks off or does not end."""
+        assert self._door is not None
+        try:
+            async with asyncio.timeout(BODY_PATIENCE):
+                said = await self._door.send("Fetch.getResponseBody", request)
+        except (Error, TimeoutError):
+            return ""
+        raw = base64.b64decode(said["body"]) if said["base64Encoded"] else said["body"].encode()
+        return raw.decode("utf-8", "replace")
