@@ -5,8 +5,11 @@ short). Owns no drawing (`drawing/`). For the demo and the tests; everything fol
 """
 
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +26,8 @@ FIRST_TIME = datetime(2026, 5, 2, 10, 14, 7)
 COPIED, CUT_SHORT, HEIC = 3, 11, 13
 """Which photo, counted from one, lies in the folder twice; after which one follows a broken file; which is HEIC."""
 
-SIDEWAYS = 6
-"""EXIF's orientation of a photo whose pixels lie on their side, as phones write them."""
+LYING = 6
+"""EXIF's orientation of a photo whose pixels lie on their side, as phones write every so many."""
 
 
 @dataclass(frozen=True)
@@ -43,66 +46,76 @@ class DrawnItem:
     broken: tuple[str, ...] = ()
 
 
-class Camera:
-    """A phone with its clock and its running number."""
+@dataclass(frozen=True)
+class Exposure:
+    """One press of the button. `at` counts them from one."""
 
-    def __init__(self, folder: Path, rng: np.random.Generator) -> None:
-        self.folder = folder
-        self.rng = rng
-        self.number = FIRST_NUMBER - 1
-        self.clock = FIRST_TIME
-        self.kept = 0
-
-    def wait(self, least: float, most: float) -> None:
-        self.clock += timedelta(milliseconds=round(self.rng.uniform(least, most) * 1000))
-
-    def name(self) -> str:
-        self.number += 1
-        return f"IMG_{self.number}"
-
-    def keep(self, picture: Image.Image) -> Path:
-        """Writes a photo as a phone does: EXIF with time and place, every fourth with its pixels on their side."""
-        self.kept += 1
-        path = self.folder / f"{self.name()}{'.HEIC' if self.kept == HEIC else '.jpg'}"
-        sideways = self.kept % 4 == 0 and self.kept != HEIC
-        exif = _exif(self.clock, SIDEWAYS if sideways else 1)
-        if sideways:
-            picture = picture.transpose(Image.Transpose.ROTATE_90)
-        if self.kept == HEIC:
-            picture.save(path, quality=70, exif=exif.tobytes())
-        else:
-            picture.save(path, quality=90, exif=exif)
-        return path
+    at: int
+    design: Design
+    shot: Shot
+    name: str
+    when: datetime
 
 
 def draw_wardrobe(folder: Path, *, seed: int = 7, items: int = 8) -> list[DrawnItem]:
     """Writes the wardrobe into the folder: with eight items 30 files, of which one is a copy and one is broken.
 
-    More than eight begin again with the first garment, photographed anew."""
+    More than eight begin again with the first garment, photographed anew. Takes about a quarter of a second a photo
+    on each of two cores."""
     folder.mkdir(parents=True, exist_ok=True)
-    camera = Camera(folder, np.random.default_rng(seed))
-    return [_photograph(camera, DESIGNS[at % len(DESIGNS)]) for at in range(items)]
+    sessions = _plan(seed, items)
+    with ThreadPoolExecutor(max_workers=2) as both:  # Pillow, OpenCV and NumPy work outside Python's lock
+        for _ in both.map(
+            lambda exposure: _expose(folder, seed, exposure), [e for session in sessions for e in session]
+        ):
+            pass
+    return [_finish(folder, session) for session in sessions]
 
 
-def _photograph(camera: Camera, design: Design) -> DrawnItem:
-    """All the shots of one garment, seconds apart, after a pause to lay it out."""
-    photos: list[str] = []
-    copies: list[str] = []
-    broken: list[str] = []
-    camera.wait(55, 100)
-    for shot in design.shots:
-        camera.wait(4, 14)
-        path = camera.keep(_take(camera.rng, design, shot))
-        photos.append(path.name)
-        if camera.kept == COPIED:
+def _plan(seed: int, items: int) -> list[list[Exposure]]:
+    """All the shots of one garment seconds apart, then a pause to lay out the next."""
+    chance = np.random.default_rng(seed)
+    now, at, number = FIRST_TIME, 0, FIRST_NUMBER
+    sessions: list[list[Exposure]] = []
+    for design in islice(cycle(DESIGNS), items):
+        now += timedelta(milliseconds=int(chance.integers(50_000, 90_000)))
+        session = []
+        for shot in design.shots:
+            at += 1
+            now += timedelta(milliseconds=int(chance.integers(4_000, 14_000)))
+            session.append(Exposure(at, design, shot, f"IMG_{number}.{'HEIC' if at == HEIC else 'jpg'}", now))
+            number += 2 if at == CUT_SHORT else 1
+        sessions.append(session)
+    return sessions
+
+
+def _expose(folder: Path, seed: int, exposure: Exposure) -> None:
+    """Draws one photo and writes it as a phone does: with time and place, some with their pixels on their side."""
+    picture = _take(np.random.default_rng([seed, exposure.at]), exposure.design, exposure.shot)
+    lying = exposure.at % 4 == 0
+    exif = _exif(exposure.when, LYING if lying else 1)
+    if exposure.at == HEIC:
+        picture.save(folder / exposure.name, quality=70, exif=exif.tobytes())
+    else:
+        turned = picture.transpose(Image.Transpose.ROTATE_90) if lying else picture
+        turned.save(folder / exposure.name, quality=90, exif=exif)
+
+
+def _finish(folder: Path, session: Sequence[Exposure]) -> DrawnItem:
+    """Adds what goes wrong in a real folder, and says what is in it."""
+    copies, broken = [], []
+    for exposure in session:
+        path = folder / exposure.name
+        if exposure.at == COPIED:
             copies.append(f"{path.stem} (1){path.suffix}")
-            shutil.copyfile(path, path.with_name(copies[-1]))
-        if camera.kept == CUT_SHORT:
-            broken.append(f"{camera.name()}.jpg")
+            shutil.copyfile(path, folder / copies[-1])
+        if exposure.at == CUT_SHORT:
+            broken.append(f"IMG_{int(path.stem.removeprefix('IMG_')) + 1}.jpg")
             whole = path.read_bytes()
-            path.with_name(broken[-1]).write_bytes(whole[: len(whole) // 3])
+            (folder / broken[-1]).write_bytes(whole[: len(whole) // 3])
+    design = session[0].design
     return DrawnItem(
-        photos=tuple(photos),
+        photos=tuple(exposure.name for exposure in session),
         kind=design.kind,
         audience="women",
         brand=design.brand,
@@ -132,7 +145,7 @@ def _take(rng: np.random.Generator, design: Design, shot: Shot) -> Image.Image:
 
 
 def _exif(when: datetime, orientation: int) -> Image.Exif:
-    """What a phone notes: time with its fraction, orientation, make, and the place, which intake must not let through."""
+    """What a phone notes: time with its fraction, orientation, make, and the place, which intake must drop."""
     base, gps = ExifTags.Base, ExifTags.GPS
     exif = Image.Exif()
     stamp = when.strftime("%Y:%m:%d %H:%M:%S")

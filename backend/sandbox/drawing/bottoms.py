@@ -25,8 +25,10 @@ def jeans(rng: Rng, cloth: Cloth, colour: Colour, back: bool) -> None:
             (0.475, 1.98, 1),
             (0.30, 2.0),
             (0.145, 1.99, 1),
-        ]
-        + [(0.115, 1.3), (0.06, 0.72), (-0.01, 0.60, 1)],
+            (0.115, 1.3),
+            (0.06, 0.72),
+            (-0.01, 0.60, 1),
+        ],
         closed=True,
     )
     for side in both(leg)[::-1]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.sandbox.drawing.noise import Field, Shape, blurred
+from backend.sandbox.drawing.noise import Field, Shape, blurred, rows_and_columns
 from backend.sandbox.drawing.outlines import Points, ellipse
 
 Colour = tuple[float, float, float]
@@ -56,7 +56,7 @@ class Cloth:
         if shade:
             self.colour[at] *= (1 - shade * blurred(mask, 9) * (1 - mask))[..., None]
         inside = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
-        rounded = thick * (1 - np.exp(-inside / edge))
+        rounded = thick - thick * cv2.exp(inside * (-1 / edge))
         colour = fabric.colour[at] if isinstance(fabric.colour, np.ndarray) else np.array(fabric.colour, np.float32)
         weave = 0 if fabric.relief is None else fabric.relief[at]
         self.colour[at] += mask[..., None] * (colour - self.colour[at])
@@ -103,14 +103,22 @@ class Cloth:
         """Pushes everything about by so many pixels and turns it: cloth never lies quite straight."""
         height, width = self.shape
         cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-        x = np.arange(width, dtype=np.float32)[None, :] - width / 2
-        y = np.arange(height, dtype=np.float32)[:, None] - height / 2
+        y, x = rows_and_columns(self.shape)
+        x, y = x - width / 2, y - height / 2
         from_x, from_y = x * cos - y * sin + width / 2 + dx, x * sin + y * cos + height / 2 + dy
-        for name in ("colour", "height", "alpha", "shine"):
-            setattr(self, name, cv2.remap(getattr(self, name), from_x, from_y, cv2.INTER_LINEAR))
+        maps = cv2.convertMaps(from_x, from_y, cv2.CV_16SC2)
+        self.colour = cv2.remap(self.colour, *maps, cv2.INTER_LINEAR)
+        rest = cv2.remap(cv2.merge([self.height, self.alpha, self.shine]), *maps, cv2.INTER_LINEAR)
+        self.height, self.alpha, self.shine = cv2.split(rest)
 
-    def lit(self) -> Picture:
-        return shaded(self.colour, self.height, self.shine)
+    def lit(self, at: Window) -> Picture:
+        """A part of it as the light shows it."""
+        return shaded(self.colour[at], self.height[at], self.shine[at])
+
+    def extent(self) -> Window:
+        """The smallest part of the canvas that holds the whole garment."""
+        left, top, width, height = cv2.boundingRect((self.alpha > 0).astype(np.uint8))
+        return slice(top, top + height), slice(left, left + width)
 
     def _dye(self, at: Window, share: Field, colour: Colour) -> None:
         mask = (share * self.alpha[at])[..., None]
@@ -121,13 +129,13 @@ class Cloth:
         at, corners, drawn = self._window([outline], margin)
         if drawn.size:
             cv2.fillPoly(drawn, corners, 255, cv2.LINE_AA, SHIFT)
-        return at, drawn.astype(np.float32) / 255
+        return at, drawn.astype(np.float32) * np.float32(1 / 255)
 
     def _lined(self, lines: list[Points], width: float) -> tuple[Window, Field]:
         at, corners, drawn = self._window(lines, MARGIN)
         if drawn.size:
             cv2.polylines(drawn, corners, False, 255, max(1, round(width)), cv2.LINE_AA, SHIFT)
-        return at, drawn.astype(np.float32) / 255
+        return at, drawn.astype(np.float32) * np.float32(1 / 255)
 
     def _window(self, lines: list[Points], margin: int) -> tuple[Window, list[Any], NDArray[np.uint8]]:
         """The part of the canvas around some lines, the lines in fixed-point pixels of it, and an empty field."""
@@ -146,10 +154,13 @@ def shaded(colour: Picture, height: Field, shine: Field | None = None) -> Pictur
     """The colours under a window's light from the upper left; `height` in pixels."""
     dx = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     dy = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    facing = (LIGHT[2] - dx * LIGHT[0] - dy * LIGHT[1]) / np.sqrt(dx * dx + dy * dy + 1)
-    facing = np.clip(facing, 0, None)
-    hollow = np.clip((blurred(height, 14) - height) * 0.022, -0.1, 0.3)
-    lit: Picture = colour * (0.36 + 0.86 * facing - hollow)[..., None]
+    facing = (LIGHT[2] - LIGHT[0] * dx - LIGHT[1] * dy) / cv2.sqrt(dx * dx + dy * dy + 1)
+    np.maximum(facing, 0, out=facing)
+    hollow = (blurred(height, 14) - height) * 0.022
+    light = 0.36 + 0.86 * facing - np.clip(hollow, -0.1, 0.3, out=hollow)
+    lit: Picture = colour * light[..., None]
     if shine is not None and shine.any():
-        lit += (0.5 * shine * np.clip(facing, 0, 1) ** 24)[..., None]
+        sharp = np.minimum(facing, 1) ** 2
+        sharp = (sharp * sharp) ** 2  # to the 8th, then the 24th: squares are quick where powers are slow
+        lit += (0.5 * shine * sharp * sharp * sharp)[..., None]
     return lit

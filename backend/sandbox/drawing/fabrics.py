@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from backend.sandbox.drawing.cloth import Colour, Fabric
-from backend.sandbox.drawing.noise import Field, Shape, blurred, layered, specks
+from backend.sandbox.drawing.noise import Field, Shape, blurred, layered, rows_and_columns, specks
 
 
 def _tinted(colour: Colour, tone: Field) -> Field:
@@ -20,16 +20,14 @@ def jersey(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float =
     tone = 1 + 0.016 * fuzz + 0.03 * layered(rng, shape, (500, 500), 2)
     if zoom < 2:
         return Fabric(_tinted(colour, tone), fuzz * 0.12)
-    height, width = shape
-    y, x = np.ogrid[:height, :width]
+    y, x = rows_and_columns(shape)
     wales = np.abs(np.sin(x * np.pi / (5 * zoom))) * (0.6 + 0.4 * np.abs(np.sin(y * np.pi / (4 * zoom) + x * 0.3)))
     return Fabric(_tinted(colour, tone * (0.9 + 0.1 * wales)), (wales * 0.5 * zoom + fuzz * 0.3).astype(np.float32))
 
 
 def denim(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
     """Blue warp, white weft: diagonal lines, slubs along the warp, uneven dye."""
-    height, width = shape
-    y, x = np.ogrid[:height, :width]
+    y, x = rows_and_columns(shape)
     twill = np.sin((x * 0.8 + y) * 2 * np.pi / (6.5 * zoom))
     slubs = layered(rng, shape, (3 * zoom, 60 * zoom), 2)
     fuzz = blurred(specks(rng, shape), 0.8 * zoom) * 2
@@ -48,16 +46,16 @@ def fleece(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float =
 
 def ribbed(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
     """Knitted rib for cuffs and collars, running down."""
-    x = np.arange(shape[1], dtype=np.float32)[None, :]
-    rib = np.repeat(np.sin(x * 2 * np.pi / (8 * zoom)), shape[0], 0)
+    _, x = rows_and_columns(shape)
+    rib = np.repeat(np.sin(x * (2 * np.pi / (8 * zoom))), shape[0], 0)
     fuzz = blurred(specks(rng, shape), zoom)
     return Fabric(_tinted(colour, 0.95 + 0.05 * rib + 0.03 * fuzz), (rib * 1.3 * zoom).astype(np.float32))
 
 
 def poplin(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
     """Shirt cotton with a fine stripe."""
-    x = np.arange(shape[1], dtype=np.float32)[None, :]
-    stripe = np.clip(np.sin(x * 2 * np.pi / (15 * zoom)) * 3, -1, 1) * 0.5 + 0.5
+    _, x = rows_and_columns(shape)
+    stripe = np.clip(np.sin(x * (2 * np.pi / (15 * zoom))) * 3, -1, 1) * 0.5 + 0.5
     fuzz = blurred(specks(rng, shape), 0.7 * zoom)
     tone = 1 + 0.015 * fuzz + 0.015 * layered(rng, shape, (400, 400), 2)
     cloth = _tinted(colour, tone) * (1 - 0.38 * stripe[..., None]) + 0.36 * stripe[..., None]
@@ -101,8 +99,7 @@ def crepe(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 
 
 def twill(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
     """Stout cotton of a field jacket."""
-    height, width = shape
-    y, x = np.ogrid[:height, :width]
+    y, x = rows_and_columns(shape)
     lines = np.sin((x + y) * 2 * np.pi / (5 * zoom))
     fuzz = blurred(specks(rng, shape), 0.8 * zoom) * 2
     tone = 1 + 0.025 * lines + 0.03 * fuzz + 0.05 * layered(rng, shape, (300, 300), 3)

@@ -17,17 +17,28 @@ def smooth(rng: np.random.Generator, shape: Shape, cell: tuple[float, float]) ->
     """Noise whose bumps are about `cell` (x, y) pixels large."""
     height, width = shape
     grid = rng.standard_normal((max(2, round(height / cell[1]) + 2), max(2, round(width / cell[0]) + 2)))
-    grown: Field = cv2.resize(grid.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    return grown
+    out: Field = cv2.resize(grid.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return out
 
 
 def layered(rng: np.random.Generator, shape: Shape, cell: tuple[float, float], octaves: int = 4) -> Field:
     """Noise with detail on several scales, each half as large and half as strong as the one before."""
-    total = np.zeros(shape, np.float32)
+    finest = min(cell) / 2 ** (octaves - 1)
+    shrink = max(1, int(finest / 6))
+    small = (-(-shape[0] // shrink), -(-shape[1] // shrink))
+    total = np.zeros(small, np.float32)
     for octave in range(octaves):
-        step = 2**octave
-        total += smooth(rng, shape, (cell[0] / step, cell[1] / step)) / step
-    return total / 1.4
+        step = shrink * 2**octave
+        total += smooth(rng, small, (cell[0] / step, cell[1] / step)) / 2**octave
+    return grown(total / 1.4, shape)
+
+
+def grown(field: Field, shape: Shape) -> Field:
+    """A field drawn on a coarser canvas, on the full one."""
+    if field.shape == shape:
+        return field
+    out: Field = cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return out
 
 
 def turned(field: Field, degrees: float) -> Field:
@@ -40,22 +51,25 @@ def turned(field: Field, degrees: float) -> Field:
 
 def creases(rng: np.random.Generator, shape: Shape, cell: tuple[float, float], degrees: float = 0) -> Field:
     """Long soft ridges with valleys between them, 0 to 1, running along x turned by `degrees`."""
-    ridge = 1 - np.abs(layered(rng, shape, cell, 2)) * 1.3
-    return turned(np.clip(ridge, 0, 1).astype(np.float32) ** 2, degrees)
+    ridge = np.clip(1 - np.abs(layered(rng, shape, cell, 2)) * np.float32(1.3), 0, 1)
+    return turned(ridge * ridge, degrees)
 
 
 @cache
-def grain(side: int = 2048) -> Field:
-    """A fixed field of independent normal values, to cut sensor noise and fibres from."""
-    return np.random.default_rng(20).standard_normal((side, side), dtype=np.float32)
+def _grain() -> Field:
+    return np.random.default_rng(20).standard_normal((2600, 2400), dtype=np.float32)
 
 
 def specks(rng: np.random.Generator, shape: Shape) -> Field:
-    """Independent normal noise, cheaply: a random cut of `grain`."""
-    top, left = rng.integers(0, 2048, 2)
-    rows = np.arange(top, top + shape[0]) % 2048
-    columns = np.arange(left, left + shape[1]) % 2048
-    return grain()[np.ix_(rows, columns)]
+    """Independent normal noise, cheaply: a random cut of one large field, not to be written to."""
+    height, width = shape
+    top, left = int(rng.integers(0, 2600 - height)), int(rng.integers(0, 2400 - width))
+    return _grain()[top : top + height, left : left + width]
+
+
+def rows_and_columns(shape: Shape) -> tuple[Field, Field]:
+    """Each pixel's row and column, to be broadcast."""
+    return np.arange(shape[0], dtype=np.float32)[:, None], np.arange(shape[1], dtype=np.float32)[None, :]
 
 
 def blurred(field: Field, sigma: float) -> Field:
@@ -67,5 +81,4 @@ def blurred(field: Field, sigma: float) -> Field:
     shrink = sigma / 3
     size = (max(2, round(width / shrink)), max(2, round(height / shrink)))
     small = cv2.GaussianBlur(cv2.resize(field, size, interpolation=cv2.INTER_AREA), (0, 0), 3)
-    grown: Field = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-    return grown
+    return grown(small, (height, width))

@@ -4,6 +4,7 @@ Owns the geometry; knows no pixels.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ def curve(waypoints: Waypoints, closed: bool = False) -> Points:
     knots = [*waypoints, waypoints[0]] if closed else list(waypoints)
     corners = [0, *(i for i in range(1, len(knots) - 1) if len(knots[i]) > 2), len(knots) - 1]
     plain = np.array([knot[:2] for knot in knots], np.float32)
-    runs = [_smooth_run(plain[start : end + 1]) for start, end in zip(corners, corners[1:], strict=False)]
+    runs = [_smooth_run(plain[start : end + 1]) for start, end in pairwise(corners)]
     return np.concatenate([run[:-1] for run in runs] + [plain[-1:]])
 
 

@@ -15,7 +15,7 @@ from backend.sandbox.drawing.folds import rumple
 from backend.sandbox.drawing.labels import Label, sew_on
 from backend.sandbox.drawing.noise import Shape, smooth
 from backend.sandbox.drawing.outlines import band, box, curve, ellipse
-from backend.sandbox.drawing.surfaces import SURFACES
+from backend.sandbox.drawing.surfaces import ground
 
 Rng = np.random.Generator
 Draw = Callable[[Rng, Cloth, Colour, bool], None]
@@ -50,7 +50,7 @@ def whole(
 ) -> Image.Image:
     """The garment on its surface; before a wall it hangs on a hanger."""
     hung = surface == "wall"
-    scene = SURFACES[surface](rng, SHAPE)
+    scene = ground(rng, surface, SHAPE)
     if hung:
         scene = _hanger(scene, framing)
     cloth = Cloth(SHAPE, x=framing.x, y=framing.y, unit=framing.unit)
@@ -94,7 +94,7 @@ def label_at_the_seam(rng: Rng, weave: Weave, colour: Colour, surface: str, labe
 def _close(rng: Rng, cloth: Cloth, surface: str) -> Image.Image:
     sway = [smooth(rng, SHAPE, (700, 700)) * 7 for _ in range(2)]
     cloth.bend(sway[0], sway[1], float(rng.uniform(-4, 4)))
-    return snap(rng, lay(cloth, SURFACES[surface](rng, SHAPE)), tilt=0.6)
+    return snap(rng, lay(cloth, ground(rng, surface, SHAPE)), tilt=0.6)
 
 
 def _thread(colour: Colour) -> Colour:

@@ -1,11 +1,13 @@
 """What the garments lie on or hang against: floorboards, a bed sheet, a wall, a rug."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.sandbox.drawing.cloth import Picture, shaded
-from backend.sandbox.drawing.noise import Shape, blurred, creases, layered, smooth, specks
+from backend.sandbox.drawing.noise import Shape, blurred, creases, layered, rows_and_columns, smooth, specks
 
 
 def floorboards(rng: np.random.Generator, shape: Shape) -> Picture:
@@ -49,9 +51,8 @@ def wall(rng: np.random.Generator, shape: Shape) -> Picture:
 
 def rug(rng: np.random.Generator, shape: Shape) -> Picture:
     """Woven wool, grey-beige."""
-    height, width = shape
-    y, x = np.ogrid[:height, :width]
-    weave = np.sin(x * 2 * np.pi / 13 + np.pi * ((y // 11) % 2)) * np.sin(y * 2 * np.pi / 22)
+    y, x = rows_and_columns(shape)
+    weave = np.sin(x * (2 * np.pi / 13) + np.pi * ((y // 11) % 2)) * np.sin(y * (2 * np.pi / 22))
     tone = 1 + 0.05 * blurred(specks(rng, shape), 1.2) + 0.03 * layered(rng, shape, (300, 300), 3)
     colour = np.array([0.66, 0.63, 0.58], np.float32) * tone[..., None].astype(np.float32)
     return shaded(colour, (weave * 2.2 + blurred(specks(rng, shape), 1.5) * 1.2).astype(np.float32))
@@ -59,3 +60,18 @@ def rug(rng: np.random.Generator, shape: Shape) -> Picture:
 
 Surface = Callable[[np.random.Generator, Shape], Picture]
 SURFACES: dict[str, Surface] = {"floorboards": floorboards, "bed_sheet": bed_sheet, "wall": wall, "rug": rug}
+ROOM: Shape = (2000, 1600)
+
+
+def ground(rng: np.random.Generator, name: str, shape: Shape) -> Picture:
+    """A random part of a surface: everything in a wardrobe is photographed on the same floor, bed and wall."""
+    top, left = int(rng.integers(0, ROOM[0] - shape[0])), int(rng.integers(0, ROOM[1] - shape[1]))
+    part: Picture = _room(name)[top : top + shape[0], left : left + shape[1]].astype(np.float32)
+    part *= 1 / 255
+    return part
+
+
+@cache
+def _room(name: str) -> NDArray[np.uint8]:
+    whole = SURFACES[name](np.random.default_rng(3), ROOM)
+    return np.clip(whole * 255, 0, 255).astype(np.uint8)

@@ -35,8 +35,9 @@ LONG_SLEEVE = curve(
         (0.86, 1.40),
         (0.755, 1.40, 1),
         (0.69, 1.0),
-    ]
-    + [(0.60, 0.58), (0.54, 0.44, 1)],
+        (0.60, 0.58),
+        (0.54, 0.44, 1),
+    ],
     closed=True,
 )
 
@@ -224,8 +225,9 @@ def darker(colour: Colour, by: float) -> Colour:
 
 def _around(outline: Points, scale: float) -> Points:
     """The outline grown or shrunk about its middle, closed."""
-    middle = outline.mean(0)
-    return np.concatenate([outline, outline[:1]]) * np.float32(scale) + middle * np.float32(1 - scale)
+    middle: Points = outline.mean(0)
+    closed: Points = np.concatenate([outline, outline[:1]])
+    return middle + (closed - middle) * np.float32(scale)
 
 
 def _long_sleeves(cloth: Cloth, fabric: Fabric, cuff: Fabric) -> None:
