@@ -72,6 +72,28 @@ KINDS: Mapping[str, Kind] = {
 CLEARABLE = ("challenge", "challenge_json", "html_for_json", "hcaptcha")
 """A visitor who solved a challenge meets these no more."""
 REDIRECTS = ("/", "/member/login", "/session-refresh", "/users/verification")
+FIELDS = (
+    "title",
+    "description",
+    "category",
+    "brand",
+    "size",
+    "condition",
+    "color",
+    "material",
+    "price",
+    "package_size",
+)
+CHOICES: Mapping[tuple[str, str], Sequence[str]] = {
+    ("redirect", "to"): REDIRECTS,
+    ("challenge", "type"): ("fe", "bv"),
+    ("validation_error", "field"): (*FIELDS, "photos"),
+    ("form_wipe", "field"): FIELDS,
+    ("form_wipe", "after"): FIELDS,
+    ("ignored_click", "field"): FIELDS[2:8],
+    ("ignored_click", "part"): ("trigger", "option"),
+}
+"""The parameters that are one of a few words."""
 
 
 @dataclass
@@ -127,8 +149,8 @@ def make_fault(
         default = known.params[name]
         if not isinstance(value, (int, float) if isinstance(default, float) else type(default)):
             raise BadRequest(f"The parameter {name} of {kind} is a {type(default).__name__}.")
-    if kind == "redirect" and params.get("to", "/") not in REDIRECTS:
-        raise BadRequest(f"`to` is one of {', '.join(REDIRECTS)}.")
+        if value not in CHOICES.get((kind, name), (value,)):
+            raise BadRequest(f"The parameter {name} of {kind} is one of {', '.join(CHOICES[kind, name])}.")
     return Fault(kind, step, times, skip, account, {**known.params, **params})
 
 

@@ -69,15 +69,21 @@ class Gate:
         answering = next((fault for fault in visitor.faults if fault.effect == "answer"), None)
         if answering is not None and answering.kind == "dropped_before":
             await _read_all(receive)
-            self.connections.cut(scope)
+            await self._cut(request)
         elif answering is not None:
             await _read_all(receive)
             await answer(answering, request, self.state)(scope, receive, send)
         elif visitor.met("dropped_after"):
             await self.app(scope, receive, _unheard)
-            self.connections.cut(scope)
+            await self._cut(request)
         else:
             await self.app(scope, receive, send)
+
+    async def _cut(self, request: Request) -> None:
+        """Closes the connection without an answer, and waits until the server knows."""
+        self.connections.cut(request.scope)
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
 
 
 async def _read_all(receive: Receive) -> None:

@@ -79,8 +79,9 @@ def create_sandbox_app(
     connections: Connections | None = None,
 ) -> FastAPI:
     """The site with its controls. State, faults and connections may be given, to be reached from outside."""
-    state = state or SandboxState(options or SandboxOptions())
-    plan = plan or FaultPlan()
+    state = SandboxState(options or SandboxOptions()) if state is None else state
+    plan = FaultPlan() if plan is None else plan
+    connections = Connections() if connections is None else connections
     app = FastAPI(title="Sandbox marketplace", openapi_url=None)
     app.state.sandbox, app.state.faults = state, plan
     app.mount("/static", StaticFiles(directory=str(files("backend.sandbox") / "static")))
@@ -88,7 +89,7 @@ def create_sandbox_app(
         app.include_router(part.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
-    app.add_middleware(Gate, state=state, plan=plan, connections=connections or Connections())
+    app.add_middleware(Gate, state=state, plan=plan, connections=connections)
     return app
 
 

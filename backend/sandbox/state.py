@@ -133,7 +133,8 @@ class SandboxState:
             return account
 
     def account_named(self, username: str) -> Account | None:
-        return next((a for a in self.accounts.values() if a.username == username), None)
+        with self.lock:
+            return next((a for a in self.accounts.values() if a.username == username), None)
 
     def open_session(self, account: Account) -> Session:
         with self.change():
@@ -146,6 +147,10 @@ class SandboxState:
         """The session with that access token, if it is still good."""
         session = self.sessions.get(access or "")
         return session if session and session.access_valid and session.account_id in self.accounts else None
+
+    def can_renew(self, refresh: str | None) -> bool:
+        with self.lock:
+            return any(s.refresh == refresh and s.refresh_valid for s in self.sessions.values())
 
     def renew_session(self, refresh: str | None) -> Session | None:
         """A new access token for a refresh token that is still good; the old access token dies."""
@@ -184,6 +189,10 @@ class SandboxState:
         photo = self.photos.get(photo_id)
         return self._bytes.get(photo.sha256) if photo else None
 
+    def photo_ids_of(self, account_id: int) -> set[int]:
+        with self.lock:
+            return {photo.id for photo in self.photos.values() if photo.account_id == account_id}
+
     def add_item(self, item: StoredItem, event: Event) -> StoredItem:
         """Stores a new listing or draft under the next id."""
         with self.change():
@@ -204,11 +213,13 @@ class SandboxState:
         with self.change():
             del self.items[item_id]
 
-    def items_of(self, account_id: int, *, drafts: bool = True) -> list[StoredItem]:
-        """Newest first."""
+    def items_of(self, account_id: int | None, *, drafts: bool = True) -> list[StoredItem]:
+        """An account's (None: everybody's) listings, newest first."""
         with self.lock:
-            own = [i for i in self.items.values() if i.account_id == account_id and (drafts or not i.is_draft)]
-        return sorted(own, key=lambda item: item.id, reverse=True)
+            found = [
+                i for i in self.items.values() if account_id in (None, i.account_id) and (drafts or not i.is_draft)
+            ]
+        return sorted(found, key=lambda item: item.id, reverse=True)
 
     def count(self, event: Event, account_id: int) -> None:
         with self.lock:

@@ -97,13 +97,13 @@ def _missing(body: ItemBody) -> dict[str, str]:
 def _malformed(body: ItemBody, own_photos: set[int]) -> dict[str, str]:
     leaf = leaves_by_id().get(body.catalog_id or 0)
     sizes = {o.id for o in catalog.size_groups()[leaf.size_group]} if leaf and leaf.size_group else set()
-    photos = [p.id for p in body.assigned_photos]
+    photos, size = [p.id for p in body.assigned_photos], body.attribute("size")
     rules = {
         "photos": ("error_photos", len(photos) <= PHOTOS_MAX and set(photos) <= own_photos),
         "title": ("error_too_long", len(body.title) <= TITLE_MAX),
         "description": ("error_too_long", len(body.description) <= DESCRIPTION_MAX),
         "category": ("error_unknown", body.catalog_id is None or leaf is not None),
-        "size": ("error_unknown", set(body.attribute("size")) <= sizes and len(body.attribute("size")) <= 1),
+        "size": ("error_unknown", leaf is None or (set(size) <= sizes and len(size) <= 1)),
         "condition": ("error_unknown", set(body.attribute("condition")) <= _ids("conditions")),
         "color": ("error_unknown", set(body.color_ids) <= _ids("colours") and len(body.color_ids) <= COLOURS_MAX),
         "material": (

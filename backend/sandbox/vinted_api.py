@@ -205,8 +205,7 @@ def rejection(errors: list[FieldError]) -> HTTPException:
 
 def _accepted(request: Request, account: Account, body: Submission, state: SandboxState, *, draft: bool) -> StoredItem:
     """The listing to store, or the form's validation error."""
-    own_photos = {photo.id for photo in state.photos.values() if photo.account_id == account.id}
-    if errors := check(body.item, own_photos, labels(state.options.language), draft=draft):
+    if errors := check(body.item, state.photo_ids_of(account.id), labels(state.options.language), draft=draft):
         state.count("refused", account.id)
         raise rejection(errors)
     zero = visitor_of(request).met("price_stored_zero") is not None

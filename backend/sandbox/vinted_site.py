@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from backend.core import catalog
-from backend.sandbox import brands, views
+from backend.sandbox import views
 from backend.sandbox.faults import REDIRECTS
 from backend.sandbox.labels import labels
 from backend.sandbox.pages import render
@@ -24,8 +24,8 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 @router.get("/")
 def home(request: Request, state: State) -> Response:
-    items = sorted((i for i in state.items.values() if not i.is_draft), key=lambda i: -i.id)[:48]
-    return page(request, state, "home.html", cards=[views.card(i, state) for i in items])
+    newest = state.items_of(None, drafts=False)[:48]
+    return page(request, state, "home.html", cards=[views.card(item, state) for item in newest])
 
 
 @router.get("/member/login")
@@ -62,12 +62,9 @@ def verification(request: Request, state: State) -> Response:
 
 @router.get("/items/new")
 def new_item(request: Request, state: State) -> Response:
-    account = visitor_of(request).account
-    return (
-        page(request, state, "form.html", item=None, config=form_config(request, state, None))
-        if account
-        else (_sign_in_first(request, state))
-    )
+    if visitor_of(request).account is None:
+        return _sign_in_first(request, state)
+    return page(request, state, "form.html", item=None, config=form_config(request, state, None))
 
 
 @router.get("/items/{item_id:int}/edit")
@@ -159,16 +156,14 @@ def form_config(request: Request, state: SandboxState, item: StoredItem | None) 
 
 
 def _values(item: StoredItem) -> dict[str, Any]:
-    known = brands.find(item.brand_id)
+    brand = views.brand_name(item)
     return {
         "id": item.id,
         "is_draft": item.is_draft,
         "title": item.title,
         "description": item.description,
         "catalog_id": item.catalog_id,
-        "brand": None
-        if item.brand_id is None and item.brand is None
-        else {"id": item.brand_id, "title": (known.title if known else item.brand)},
+        "brand": {"id": item.brand_id, "title": brand} if brand is not None else None,
         "size_id": item.size_id,
         "condition_id": item.condition_id,
         "color_ids": item.color_ids,
@@ -182,9 +177,7 @@ def _values(item: StoredItem) -> dict[str, Any]:
 
 def _sign_in_first(request: Request, state: SandboxState) -> Response:
     """To the refresh page while the refresh token may still be good, else to the sign-in."""
-    refresh = request.cookies.get(REFRESH)
-    can_refresh = any(s.refresh == refresh and s.refresh_valid for s in list(state.sessions.values()))
-    target = "/session-refresh" if can_refresh else "/member/login"
+    target = "/session-refresh" if state.can_renew(request.cookies.get(REFRESH)) else "/member/login"
     return RedirectResponse(f"{target}?ref_url={request.url.path}", 302)
 
 

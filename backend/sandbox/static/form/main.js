@@ -13,7 +13,7 @@ const { labels, language, item } = config;
 const newer = config.widgets === "new";
 const EMPTY = { brand: null, size_id: null, condition_id: null, package_size_id: null, title: "", description: "", price: null };
 const LISTS = { color: "color_ids", material: "material_ids" };
-const SINGLES = { category: "catalog_id", size: "size_id", condition: "condition_id" };
+const SINGLES = { category: "catalog_id", size: "size_id", condition: "condition_id", package_size: "package_size_id" };
 
 const form = {
   ...EMPTY, id: null, catalog_id: null, color_ids: [], material_ids: [], is_unisex: false, photos: [], ...item,
@@ -44,8 +44,8 @@ function renderDependents() {
     roots.push(fields[name].root);
   }
   document.getElementById("dependent-fields").replaceChildren(...roots, ...(attributes.length ? [unisexField({ form, labels })] : []));
-  document.getElementById("parcel-fields").replaceChildren(
-    ...(found("package_size") ? [parcelFields({ form, labels, parcels: config.parcels })] : []));
+  const parcels = { form, labels, parcels: config.parcels, chosen: () => happened("package_size") };
+  document.getElementById("parcel-fields").replaceChildren(...(found("package_size") ? [parcelFields(parcels)] : []));
 }
 
 async function leafChosen(leaf) {
@@ -65,6 +65,10 @@ function happened(name) {
   const [{ field }] = wipes.splice(place, 1);
   if (field in LISTS) form[LISTS[field]] = [];
   else form[SINGLES[field] ?? field] = EMPTY[SINGLES[field] ?? field] ?? null;
+  if (field === "category") {
+    attributes = [];
+    fields.category.show();
+  }
   if (field === "price") showPrice();
   else if (["title", "description"].includes(field)) byTestId(`${field}--input`).value = "";
   else renderDependents();
@@ -91,6 +95,7 @@ const chosen = async (leaf) => {
   for (const name of ["brand", "size", "condition", "color", "material"]) ignoreClicks(name);
 };
 fields.category = categoryField({ form, catalogs, labels, chosen });
+fields.category.onclose = () => happened("category");
 ignoreClicks("category");
 document.getElementById("category-field").replaceChildren(fields.category.root);
 if (form.catalog_id !== null) await chosen({ id: form.catalog_id });

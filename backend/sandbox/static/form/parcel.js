@@ -1,11 +1,12 @@
 // The parcel's size: three cells, each with a label and a radio of its own; and the unisex box.
 import { make } from "./dom.js";
 
-export function parcelFields({ form, labels, parcels }) {
+export function parcelFields({ form, labels, parcels, chosen }) {
   const radios = new Map();
   const choose = (id) => {
     form.package_size_id = id;
     for (const [other, radio] of radios) radio.checked = other === id;
+    chosen();
   };
   const row = (parcel) => {
     const name = `package_type_selector_${parcel.id}`;
