@@ -78,7 +78,8 @@ class Domain:
 @cache
 def raw() -> dict[str, Any]:
     """The catalog as stored: `tree`, `sizes`, `kinds`, `colours`, `conditions`, `materials`, `parcels`, `domains`."""
-    return json.loads(files("backend.core").joinpath("catalog.json").read_text(encoding="utf-8"))
+    stored: dict[str, Any] = json.loads(files("backend.core").joinpath("catalog.json").read_text(encoding="utf-8"))
+    return stored
 
 
 def _terms(name: str) -> dict[str, Term]:
