@@ -4,6 +4,7 @@ Owns the answers of `/in.php` and `/res.php`, after the vendor's public document
 a test (or a demonstration) says what it answers, and reads what it was asked.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import FastAPI, Form, Response
+from fastapi.responses import JSONResponse
 
 from backend.sandbox.loopback import serving
 
 NOT_READY = "CAPCHA_NOT_READY"
-Answer = str | int
-"""A word of the vendor's (`ERROR_…`, `CAPCHA_NOT_READY`, a token), or an HTTP status to fail with."""
+Answer = str | int | float
+"""A word of the vendor's (`ERROR_…`, `CAPCHA_NOT_READY`, a token), an HTTP status to fail with (int), or seconds
+of silence before such a failure (float)."""
 
 
 @dataclass
@@ -31,10 +34,10 @@ class SolverApi:
     orders: list[dict[str, str]] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
 
-    def take_order(self, method: str, key: str, sitekey: str, pageurl: str) -> Response:
+    async def take_order(self, method: str, key: str, sitekey: str, pageurl: str) -> Response:
         self.orders.append({"method": method, "key": key, "sitekey": sitekey, "pageurl": pageurl})
         if self.on_order:
-            return _say(self.on_order.popleft())
+            return await _play(self.on_order.popleft())
         checks = (
             (key != self.key, "ERROR_WRONG_USER_KEY"),
             (method != "hcaptcha", "ERROR_METHOD_CALL"),
@@ -44,13 +47,14 @@ class SolverApi:
         wrong = next((word for is_wrong, word in checks if is_wrong), None)
         return _say(wrong or f"{70_000_000 + len(self.orders)}", accepted=wrong is None)
 
-    def answer_poll(self, key: str, order: str) -> Response:
+    async def answer_poll(self, key: str, order: str) -> Response:
         self.polls.append(order)
         if self.on_poll:
-            return _say(self.on_poll.popleft())
+            return await _play(self.on_poll.popleft())
         if key != self.key:
-            return _say("ERROR_WRONG_USER_KEY")
-        return _say(NOT_READY if self.polls.count(order) < 2 else f"P1_token-for-{order}")
+            return _say("ERROR_WRONG_USER_KEY", accepted=False)
+        ready = self.polls.count(order) > 1
+        return _say(f"P1_token-for-{order}" if ready else NOT_READY, accepted=ready)
 
 
 def build_app(api: SolverApi) -> FastAPI:
@@ -64,12 +68,12 @@ def build_app(api: SolverApi) -> FastAPI:
         sitekey: Annotated[str, Form()] = "",
         pageurl: Annotated[str, Form()] = "",
     ) -> Response:
-        return api.take_order(method, key, sitekey, pageurl) if as_json == 1 else Response("ERROR_JSON_EXPECTED")
+        return await api.take_order(method, key, sitekey, pageurl) if as_json == 1 else Response("ERROR_JSON_EXPECTED")
 
     @app.get("/res.php")
     async def poll(key: str, action: str, id: str, json: int) -> Response:  # noqa: A002 - the vendor's name
         assert (action, json) == ("get", 1)
-        return api.answer_poll(key, id)
+        return await api.answer_poll(key, id)
 
     return app
 
@@ -82,9 +86,14 @@ def running_solver_api(key: str = "sandbox-key") -> Iterator[SolverApi]:
         yield api
 
 
-def _say(answer: Answer, *, accepted: bool | None = None) -> Response:
+async def _play(answer: Answer) -> Response:
+    if isinstance(answer, str):
+        return _say(answer, accepted=not answer.startswith("ERROR") and answer != NOT_READY)
+    if isinstance(answer, float):
+        await asyncio.sleep(answer)
+    return Response(status_code=503 if isinstance(answer, float) else answer)
+
+
+def _say(word: str, *, accepted: bool) -> Response:
     """The vendor answers 200 to everything it understood; `status` 1 is a yes."""
-    if isinstance(answer, int):
-        return Response(status_code=answer)
-    yes = not answer.startswith("ERROR") and answer != NOT_READY if accepted is None else accepted
-    return Response(f'{{"status":{int(yes)},"request":"{answer}"}}', media_type="application/json")
+    return JSONResponse({"status": int(accepted), "request": word})

@@ -147,12 +147,14 @@ async def test_no_answer_within_two_minutes_is_the_end(api: SolverApi, waits: li
     assert counted_since(before) == (0, {"timeout": 1})
 
 
-async def test_a_service_that_hangs_is_left_after_the_timeout(api: SolverApi) -> None:
+@pytest.mark.parametrize("when", ["on_order", "on_poll"])
+async def test_a_service_that_keeps_silent_is_left_after_the_timeout(api: SolverApi, when: str) -> None:
+    (api.on_order if when == "on_order" else api.on_poll).append(1.5)
     started = time.perf_counter()
-    api.on_poll.extend([NOT_READY] * 100)
-    with pytest.raises(SolverRefused):
-        await solve(api, poll_interval=0.19, timeout=0.2)
-    assert time.perf_counter() - started < 2
+    with pytest.raises(SolverRefused) as refused:
+        await solve(api, poll_interval=0.05, timeout=0.3)
+    assert refused.value.reason == "timeout"
+    assert time.perf_counter() - started < 1.4
 
 
 async def test_a_poll_that_fails_on_the_way_does_not_cost_another_order(api: SolverApi, waits: list[float]) -> None:
@@ -193,6 +195,28 @@ async def test_the_key_is_in_no_log_line(api: SolverApi, waits: list[float], cap
         logger.remove(sink)
     assert lines
     assert "secret-key-7" not in "".join(lines) + caplog.text + str(refused.value)
+
+
+async def test_a_connection_that_breaks_while_polling_shows_no_key_either(waits: list[float]) -> None:
+    polls = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal polls
+        if request.method == "POST":
+            return httpx.Response(200, json={"status": 1, "request": "7"})
+        polls += 1
+        if polls == 1:
+            raise httpx.ReadError(f"broke off: {request.url}", request=request)
+        return httpx.Response(200, json={"status": 1, "request": "P1_token"})
+
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="DEBUG")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        solver = TwoCaptchaSolver("secret-key-7", http=http)
+        assert await solver.solve_hcaptcha("10000000-ffff", PAGE) == "P1_token"
+    logger.remove(sink)
+    assert "ReadError" in "".join(lines)
+    assert "secret-key-7" not in "".join(lines)
 
 
 async def test_the_document_s_constructor_and_the_vendor_s_address_by_default() -> None:
