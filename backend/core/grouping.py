@@ -34,6 +34,7 @@ SPLIT_FROM = 0.15
 SURELY_SAME = 0.8
 ITEM_FOLDER_USUAL = 8
 
+NameKey = tuple[tuple[tuple[int, int, str], ...], str]
 GroupReason = Literal["folder", "capture_time", "hints", "alone"]
 UnsortedReason = Literal["between_items", "folder_too_large"]
 
@@ -68,10 +69,10 @@ class Grouping:
     reasons: Mapping[str, UnsortedReason] = field(default_factory=dict)
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts as a person does: photo2 before photo10, whatever the case."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", unicodedata.normalize("NFC", name).casefold())
-    return tuple(_number_key(part) if part[0] in "0123456789" else (1, 0, part) for part in parts)
+def natural_key(name: str) -> NameKey:
+    """Sorts as a person does: photo2 before photo10, photo before "photo (1)", whatever the case and the ending."""
+    stem, dot, ending = unicodedata.normalize("NFC", name).casefold().rpartition(".")
+    return _name_parts(stem if dot else ending), ending
 
 
 def shooting_order(photos: Iterable[PhotoInput]) -> list[PhotoInput]:
@@ -97,12 +98,17 @@ def group_photos(photos: Sequence[PhotoInput], *, hints: Mapping[str, PhotoHint]
     )
 
 
+def _name_parts(text: str) -> tuple[tuple[int, int, str], ...]:
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    return tuple(_number_key(part) if part[0] in "0123456789" else (1, 0, part) for part in parts)
+
+
 def _number_key(digits: str) -> tuple[int, int, str]:
     significant = digits.lstrip("0")
     return 0, len(significant), significant
 
 
-def _name_key(photo: PhotoInput) -> tuple[tuple[tuple[int, int, str], ...], str]:
+def _name_key(photo: PhotoInput) -> tuple[NameKey, str]:
     return natural_key(photo.name or photo.id), photo.id
 
 
