@@ -24,7 +24,7 @@ export function parcelFields({ form, labels, parcels, chosen }) {
     make("label", { class: "web_ui__Radio__radio", "data-testid": name, for: name }, radio,
       make("span", { class: "web_ui__Radio__button", "aria-hidden": "true" })));
   };
-  return make("section", { id: "package_size", class: "web_ui__Card__card" },
+  return make("div", { id: "package_size", class: "web_ui__Card__card" },
     make("h2", {}, labels.package_size),
     ...parcels.map(row),
     make("p", { class: "c-input__note", role: "alert", "data-testid": "package_size--error", hidden: true }));
