@@ -185,7 +185,24 @@ async def test_a_wish_may_be_a_date(api: VisionApi, analyzer: OpenAIAnalyzer, ph
     assert raised.value.retry_after == pytest.approx(90, abs=5)
 
 
-@pytest.mark.parametrize("fault", ["refusal", "truncated", "content_filter", "malformed"])
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("refusal", "refused to read"),
+        ("truncated", "was cut off"),
+        ("content_filter", "content filter"),
+        ("malformed", "not of the agreed form"),
+    ],
+)
+async def test_an_answer_that_is_no_reading_says_what_it_was(
+    api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], fault: Any, says: str
+) -> None:
+    api.script.append(Failure(fault))
+    with pytest.raises(UnusableAnswer, match=says):
+        await analyzer.read_item(photos[1:])
+
+
+@pytest.mark.parametrize("fault", ["refusal", "malformed"])
 async def test_an_answer_that_is_no_reading_is_not_asked_for_again(
     api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], waits: list[float], fault: Any
 ) -> None:
@@ -260,6 +277,9 @@ async def test_the_environment_is_not_read(api: VisionApi, photos: list[PhotoInp
     monkeypatch.setenv("OPENAI_BASE_URL", api.url)
     with pytest.raises(SetupError, match="OPENAI_API_KEY"):
         OpenAIAnalyzer()
+    away = OpenAIAnalyzer(api_key="k")
+    assert away._client.base_url.host == "api.openai.com"
+    await away.aclose()
     at_home = load_analyzer("openai", base_url=api.url)
     with pytest.raises(SetupError, match="refuses the key"):
         await at_home.read_item(photos)
