@@ -13,8 +13,8 @@ setup: ## make .venv, install the locked dependencies and a browser; then .venv/
 demo: setup ## photos to listings on the bundled sandbox; with your own photos: make demo PHOTOS=~/Pictures/closet
 	@$(bin)/vintedbot demo $${PHOTOS:+--photos "$${PHOTOS/#\~/$$HOME}"}
 
-serve: setup ## the server, on port 5000
-	@$(bin)/vintedbot serve
+serve: setup ## the server, on port 5000; on another data folder: make serve DATA=~/closet
+	@$(bin)/vintedbot $${DATA:+--data "$${DATA/#\~/$$HOME}"} serve
 
 dev:
 	@bash scripts/setup.sh dev
