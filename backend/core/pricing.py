@@ -122,7 +122,8 @@ def brand_tier(brand: str) -> str:
 
     The longest listed name found in the brand decides: "Zara Kids" is Zara, "H&M x Balmain" is H&M."""
     words = _words(brand)
-    runs = (words[i : i + n] for n in range(len(words), 0, -1) for i in range(len(words) - n + 1))
+    longest = min(len(words), max(map(len, _tiers())))
+    runs = (words[i : i + n] for n in range(longest, 0, -1) for i in range(len(words) - n + 1))
     return next((tier for run in runs if (tier := _tiers().get(run))), "unlisted")
 
 
