@@ -1,4 +1,4 @@
-"""Jeans, a pleated skirt and a dress, front and back. Units: 1 is about half a hem's width; y = 0 is the top."""
+"""Jeans, a kilt and a dress, front and back. Units: 1 is about half a hem's width; y = 0 is the top."""
 
 import numpy as np
 
@@ -92,19 +92,34 @@ def _back_pockets(cloth: Cloth, fabric: Fabric) -> None:
 
 
 def skirt(rng: Rng, cloth: Cloth, colour: Colour, back: bool) -> None:
-    """Midi, pleated, with a waistband; a zip at the back."""
-    fabric = fabrics.crepe(rng, cloth.shape, colour)
-    body = [(0, 0.09), (0.40, 0.07, 1), (0.60, 0.5), (0.74, 0.95), (0.86, 1.48, 1), (0.45, 1.56), (0, 1.585)]
+    """A short kilt, pleated, with a waistband and a buckle; a zip at the back."""
+    fabric = fabrics.tartan(rng, cloth.shape, colour)
+    body = [(0, 0.09), (0.44, 0.07, 1), (0.56, 0.35), (0.66, 0.7), (0.74, 1.04, 1), (0.4, 1.1), (0, 1.12)]
     cloth.panel(symmetric(body), fabric, thick=9, edge=14)
-    cloth.fold(_pleats(rng, cloth, 0.05, 1.6, 0.40, 0.86, 13))
+    cloth.fold(_pleats(rng, cloth, 0.05, 1.12, 0.44, 0.74, 11))
     cloth.panel(
-        symmetric([(0, 0.01), (0.37, -0.02, 1), (0.40, 0.10, 1), (0, 0.13)]), fabric, thick=7, edge=6, shade=0.4
+        symmetric([(0, 0.01), (0.42, -0.02, 1), (0.44, 0.12, 1), (0, 0.15)]), fabric, thick=7, edge=6, shade=0.4
     )
-    cloth.stitches(curve([(-0.385, 0.085), (0, 0.115), (0.385, 0.085)]), _scaled(colour, 0.8), long=5, gap=4, width=1)
+    cloth.stitches(curve([(-0.425, 0.10), (0, 0.13), (0.425, 0.10)]), _scaled(colour, 0.6), long=5, gap=4, width=1)
     if back:
         cloth.seam(curve([(0, 0.02), (0.005, 0.5)]), depth=4, width=3)
         cloth.panel(box(-0.012, 0.03, 0.012, 0.085), Fabric((0.75, 0.72, 0.66), shine=0.6), thick=4, edge=3, shade=0.4)
-    cloth.fold(rumple(rng, cloth, 0.35))
+    else:
+        _strap(cloth, 0.26, 0.06)
+        _strap(cloth, 0.28, 0.24)
+    cloth.fold(rumple(rng, cloth, 0.6))
+
+
+def _strap(cloth: Cloth, x: float, y: float) -> None:
+    """A leather strap with its buckle."""
+    cloth.panel(
+        box(x - 0.13, y - 0.028, x + 0.11, y + 0.028), Fabric((0.17, 0.12, 0.10), shine=0.3), thick=6, edge=4, shade=0.4
+    )
+    steel = Fabric((0.72, 0.70, 0.66), shine=0.8)
+    for part in (box(x - 0.03, y - 0.045, x + 0.03, y - 0.031), box(x - 0.03, y + 0.031, x + 0.03, y + 0.045)):
+        cloth.panel(part, steel, thick=5, edge=3, shade=0.4)
+    for edge in (x - 0.03, x + 0.02):
+        cloth.panel(box(edge, y - 0.045, edge + 0.012, y + 0.045), steel, thick=5, edge=3, shade=0.4)
 
 
 def _pleats(rng: Rng, cloth: Cloth, top: float, bottom: float, waist: float, hem: float, count: int) -> Field:

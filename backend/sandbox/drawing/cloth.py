@@ -78,6 +78,14 @@ class Cloth:
             self.height[at] -= depth * groove
             self.colour[at] *= (1 - 0.12 * groove)[..., None]
 
+    def swollen_seam(self, points: Points, *, depth: float = 7) -> None:
+        """A quilting seam: narrow itself, with padding that swells on both sides."""
+        at, drawn = self._lined([points], 2)
+        if drawn.size:
+            near, far = blurred(drawn, 1.5), blurred(drawn, 11)
+            self.height[at] -= (3 * near + depth * 10 * far) * self.alpha[at]
+            self.colour[at] *= (1 - 0.2 * near)[..., None]
+
     def stitches(self, points: Points, colour: Colour, *, long: float = 9, gap: float = 6, width: float = 2) -> None:
         """A dashed line of thread; `long`, `gap` and `width` in pixels."""
         lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]) * self.unit

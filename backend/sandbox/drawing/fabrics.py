@@ -1,4 +1,4 @@
-"""What garments are made of: jersey, denim, fleece, poplin, prints, pleats of crêpe, twill, leather.
+"""What garments are made of: jersey, denim, fleece, poplin, prints, tartan, nylon, leather.
 
 Each takes the generator, the canvas's shape and a colour; `zoom` enlarges the weave for close-ups.
 """
@@ -91,19 +91,26 @@ def _flower(canvas: Field, rng: np.random.Generator, at: tuple[float, float], si
     )
 
 
-def crepe(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
-    """Matt polyester crêpe, for pleats."""
-    fuzz = blurred(specks(rng, shape), 1.1 * zoom) * 2
-    return Fabric(_tinted(colour, 1 + 0.015 * fuzz), fuzz * 0.15, shine=0.12)
-
-
-def twill(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
-    """Stout cotton of a field jacket."""
+def tartan(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Checked wool blend: dark bands and thin pale lines, both ways."""
     y, x = rows_and_columns(shape)
-    lines = np.sin((x + y) * 2 * np.pi / (5 * zoom))
+    twill_lines = np.sin((x + y) * (2 * np.pi / (5 * zoom)))
+    fuzz = blurred(specks(rng, shape), 0.9 * zoom) * 2
+    cloth = _tinted(colour, 1 + 0.03 * fuzz + 0.02 * twill_lines)
+    for along in (x, y):
+        at = along / (120 * zoom) % 1
+        cloth -= (np.where((at > 0.1) & (at < 0.42), 0.42, 0) * np.ones(shape))[..., None].astype(np.float32) * cloth
+        cloth += (np.where(np.abs(at - 0.71) < 0.02, 0.5, 0) * np.ones(shape))[..., None].astype(np.float32) * (
+            0.85 - cloth
+        )
+    return Fabric(cloth, (twill_lines * 0.2 * zoom + fuzz * 0.2).astype(np.float32))
+
+
+def nylon(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
+    """Fine ripstop with a slight sheen, for padded jackets."""
     fuzz = blurred(specks(rng, shape), 0.8 * zoom) * 2
-    tone = 1 + 0.025 * lines + 0.03 * fuzz + 0.05 * layered(rng, shape, (300, 300), 3)
-    return Fabric(_tinted(colour, tone), (lines * 0.25 * zoom + fuzz * 0.15).astype(np.float32))
+    tone = 1 + 0.012 * fuzz + 0.03 * layered(rng, shape, (300, 300), 3)
+    return Fabric(_tinted(colour, tone), fuzz * 0.12, shine=0.22)
 
 
 def leather(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:

@@ -37,8 +37,9 @@ def grown(field: Field, shape: Shape) -> Field:
     """A field drawn on a coarser canvas, on the full one."""
     if field.shape == shape:
         return field
-    out: Field = cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return out
+    out: Field = cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    step = 2 * (shape[0] // field.shape[0] // 2) + 1
+    return cv2.blur(out, (step, step)) if step > 1 else out  # else the light would show the coarse canvas's grid
 
 
 def turned(field: Field, degrees: float) -> Field:

@@ -1,4 +1,4 @@
-"""Garments for the upper body, front and back: T-shirt, hoodie, shirt, field jacket.
+"""Garments for the upper body, front and back: T-shirt, hoodie, shirt, padded jacket.
 
 Units: 1 is about half the width across the sleeves; y = 0 is the collar's height.
 """
@@ -97,23 +97,9 @@ def hoodie(rng: Rng, cloth: Cloth, colour: Colour, back: bool) -> None:
     cloth.panel(symmetric([(0, 1.42), (0.60, 1.41, 1), (0.575, 1.57, 1), (0, 1.585)]), rib, thick=8, edge=12, shade=0.3)
     for arm in both(curve([(0.625, 0.13), (0.575, 0.28), (0.59, 0.45)])):
         cloth.seam(arm, depth=2.2)
-    hood = [
-        (0, -0.46),
-        (0.17, -0.43),
-        (0.29, -0.28),
-        (0.31, -0.08),
-        (0.25, 0.07, 1),
-        (0.12, 0.13 if not back else 0.07),
-        (0, 0.16 if not back else 0.075),
-    ]
-    cloth.panel(symmetric(hood), fabric, thick=13, edge=26, shade=0.4)
-    if back:
-        cloth.seam(curve([(0, -0.46), (0.005, 0.07)]), depth=2.2)
-    else:
-        opening = [(0, -0.34), (0.11, -0.31), (0.185, -0.19), (0.185, -0.06), (0.10, 0.06), (0, 0.115)]
-        cloth.panel(symmetric(opening), Fabric(darker(colour, 0.52)), thick=-9, edge=20, shade=0)
-        cloth.stitches(_around(symmetric(opening), 1.10), darker(colour, 0.75), long=6, gap=4, width=1)
-        for cord in both(curve([(0.085, 0.085), (0.10, 0.24), (0.075, 0.40), (0.09, 0.50)])):
+    _hood(cloth, fabric, colour, back)
+    if not back:
+        for cord in both(curve([(0.075, 0.085), (0.095, 0.24), (0.07, 0.40), (0.085, 0.50)])):
             cloth.panel(band(cord, 0.022), Fabric((0.93, 0.92, 0.90)), thick=6, edge=3, shade=0.35)
         pocket = symmetric([(0, 0.93), (0.27, 0.93, 1), (0.44, 1.24, 1), (0.44, 1.40, 1), (0, 1.41)])
         cloth.panel(pocket, fabric, thick=6, edge=9, shade=0.32)
@@ -163,60 +149,38 @@ def shirt(rng: Rng, cloth: Cloth, colour: Colour, back: bool) -> None:
     cloth.fold(hang(rng, cloth, top=0.2, bottom=1.8, strength=0.42, wide=0.19) + rumple(rng, cloth, 0.55))
 
 
-def field_jacket(rng: Rng, cloth: Cloth, colour: Colour, back: bool) -> None:
-    """Cotton jacket with a collar, flap pockets and a covered zip."""
-    fabric = fabrics.twill(rng, cloth.shape, colour)
+def padded_jacket(rng: Rng, cloth: Cloth, colour: Colour, back: bool) -> None:
+    """Quilted across, hooded, with a zip and welt pockets."""
+    fabric = fabrics.nylon(rng, cloth.shape, colour)
     _long_sleeves(cloth, fabric, fabric)
-    side = [(0.42, 0.04), (0.64, 0.15, 1), (0.605, 0.46, 1), (0.60, 0.9), (0.625, 1.66, 1), (0.3, 1.68), (0, 1.685)]
+    side = [(0.42, 0.03), (0.66, 0.15, 1), (0.62, 0.46, 1), (0.615, 0.9), (0.645, 1.74, 1), (0.3, 1.76), (0, 1.765)]
+    cloth.panel(symmetric([(0, 0.05), (0.2, -0.02, 1), *side]), fabric, thick=24, edge=34, shade=0.42)
+    _quilting(cloth)
+    _hood(cloth, fabric, colour, back)
     if not back:
-        _inside_back(cloth, darker(colour, 0.8), (0.20, 0.10))
+        _zip(cloth, 0.13, 1.75)
+        for pocket in both(curve([(0.36, 0.98), (0.46, 1.28)])):
+            cloth.panel(band(pocket, 0.045), fabric, thick=9, edge=5, shade=0.5)
+    cloth.fold(rumple(rng, cloth, 1.3) + pulled(cloth, rng, 0.62, 0.5) + pulled(cloth, rng, -0.62, 0.5))
+
+
+def _quilting(cloth: Cloth) -> None:
+    """Seams across body and sleeves, the down swelling between them."""
+    for y in np.arange(0.27, 1.72, 0.165):
+        cloth.swollen_seam(curve([(-0.64, float(y)), (0, float(y) + 0.02), (0.64, float(y))]))
+    for t in np.arange(0.16, 1.0, 0.115):
+        x, y = 0.60 + 0.28 * float(t) ** 0.8, 0.12 + 1.22 * float(t)
+        for line in both(curve([(x - 0.125, y + 0.075), (x, y + 0.01), (x + 0.115, y - 0.045)])):
+            cloth.swollen_seam(line)
+
+
+def _zip(cloth: Cloth, top: float, bottom: float) -> None:
+    cloth.panel(box(-0.022, top, 0.022, bottom), Fabric((0.13, 0.13, 0.13)), thick=5, edge=3, shade=0.5)
+    for x in (-0.006, 0.006):
+        cloth.stitches(curve([(x, top), (x, bottom)]), (0.55, 0.54, 0.50), long=3, gap=3, width=4)
     cloth.panel(
-        symmetric([(0, 0.03 if back else 0.14), (0.18, -0.03, 1), *side]), fabric, thick=14, edge=26, shade=0.42
+        box(-0.014, top + 0.02, 0.014, top + 0.10), Fabric((0.6, 0.59, 0.56), shine=0.6), thick=6, edge=3, shade=0.5
     )
-    for arm in both(curve([(0.635, 0.14), (0.58, 0.28), (0.60, 0.46)])):
-        cloth.seam(arm, depth=2.4)
-        cloth.stitches(
-            arm - np.array([0.02 * np.sign(arm[0, 0]), 0], np.float32), darker(colour, 1.25), long=6, gap=4, width=1
-        )
-    cloth.seam(curve([(-0.62, 0.98), (0, 1.0), (0.62, 0.98)]), depth=2)
-    cloth.seam(curve([(-0.63, 1.60), (0, 1.62), (0.63, 1.60)]))
-    if back:
-        cloth.seam(curve([(-0.60, 0.30), (0, 0.32), (0.60, 0.30)]))
-        cloth.panel(
-            symmetric([(0, -0.12), (0.17, -0.10), (0.22, 0.0, 1), (0.1, 0.055), (0, 0.06)]), fabric, thick=9, edge=8
-        )
-    else:
-        cloth.panel(box(-0.075, 0.13, 0.075, 1.68), fabric, thick=5, edge=4, shade=0.36)
-        cloth.stitches(curve([(0.058, 0.14), (0.058, 1.67)]), darker(colour, 1.3), long=6, gap=4, width=1)
-        for y in (0.28, 0.58, 0.88, 1.18, 1.48):
-            cloth.button(0, y, 0.026, (0.24, 0.22, 0.17))
-        for left, top, right, bottom in ((0.19, 0.50, 0.49, 0.86), (0.19, 1.10, 0.53, 1.54)):
-            for pocket in both(box(left, top, right, bottom)):
-                cloth.panel(pocket, fabric, thick=5, edge=5, shade=0.34)
-            flap = curve(
-                [
-                    (left - 0.01, top - 0.02, 1),
-                    (right + 0.01, top - 0.02, 1),
-                    (right + 0.01, top + 0.1, 1),
-                    ((left + right) / 2, top + 0.14, 1),
-                    (left - 0.01, top + 0.1, 1),
-                ],
-                closed=True,
-            )
-            for lid in both(flap):
-                cloth.panel(lid, fabric, thick=5, edge=4, shade=0.4)
-                cloth.stitches(_around(lid, 0.9), darker(colour, 1.28), long=5, gap=4, width=1)
-            for x in (-(left + right) / 2, (left + right) / 2):
-                cloth.button(x, top + 0.085, 0.02, (0.24, 0.22, 0.17))
-        for wing in both(
-            curve(
-                [(0.17, -0.09, 1), (0.25, 0.05), (0.27, 0.24, 1), (0.06, 0.16, 1), (0.12, 0.05), (0.14, -0.04, 1)],
-                closed=True,
-            )
-        ):
-            cloth.panel(wing, fabric, thick=9, edge=8, shade=0.42)
-            cloth.stitches(_around(wing, 0.88), darker(colour, 1.28), long=5, gap=4, width=1)
-    cloth.fold(rumple(rng, cloth, 1.2) + pulled(cloth, rng, 0.6, 0.5) + pulled(cloth, rng, -0.6, 0.5))
 
 
 def darker(colour: Colour, by: float) -> Colour:
@@ -228,6 +192,41 @@ def _around(outline: Points, scale: float) -> Points:
     middle: Points = outline.mean(0)
     closed: Points = np.concatenate([outline, outline[:1]])
     return middle + (closed - middle) * np.float32(scale)
+
+
+def _hood(cloth: Cloth, fabric: Fabric, colour: Colour, back: bool) -> None:
+    """Laid flat, it comes to a point; from the front its two edges meet below a narrow opening."""
+    whole = [(0, -0.60), (0.10, -0.56), (0.225, -0.36), (0.29, -0.12), (0.27, 0.07, 1), (0.13, 0.10), (0, 0.11)]
+    cloth.panel(symmetric(whole), fabric, thick=14, edge=26, shade=0.4)
+    if back:
+        cloth.seam(curve([(0, -0.60), (0.005, 0.11)]), depth=2.2)
+        return
+    cloth.panel(
+        symmetric([(0, -0.47), (0.085, -0.40), (0.13, -0.2), (0.08, 0.02), (0, 0.1)]),
+        Fabric(darker(colour, 0.5)),
+        thick=-8,
+        edge=14,
+    )
+    half = curve(
+        [
+            (0.0, 0.15, 1),
+            (0.045, -0.02),
+            (0.085, -0.2),
+            (0.06, -0.36),
+            (0.0, -0.46, 1),
+            (0.03, -0.58, 1),
+            (0.16, -0.48),
+            (0.255, -0.27),
+            (0.30, -0.06),
+            (0.275, 0.08, 1),
+            (0.14, 0.13),
+        ],
+        closed=True,
+    )
+    for side in both(half)[::-1]:
+        cloth.panel(side, fabric, thick=11, edge=18, shade=0.36)
+    for edge in both(curve([(0.045, 0.10), (0.088, -0.03), (0.127, -0.2), (0.10, -0.37), (0.045, -0.46)])):
+        cloth.stitches(edge, darker(colour, 0.78), long=6, gap=4, width=1)
 
 
 def _long_sleeves(cloth: Cloth, fabric: Fabric, cuff: Fabric) -> None:
