@@ -5,6 +5,7 @@ Does not own the wording (`texts/`), and invents nothing: what is unknown, or a 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -93,25 +94,31 @@ def _materials(field: Field, language: str) -> list[str]:
     """The materials' names, with their shares where the evidence gives one for each and they total 100."""
     terms = [catalog.materials()[slug] for slug in field.value if slug in catalog.materials()]
     names = [term.name(language).lower() for term in terms]
-    shares = next((s for e in field.evidence if (s := material_shares(e.detail)).keys() == set(field.value)), None)
-    if shares is None or len(terms) != len(field.value):
+    shares = material_shares("\n".join(e.detail for e in field.evidence))
+    if shares.keys() != set(field.value) or len(terms) != len(field.value):
         return names
     texts = sentences(language)["words"]
     return [texts["share"].format(name=name, n=shares[term.slug]) for name, term in zip(names, terms, strict=True)]
 
 
-def material_shares(detail: str) -> dict[str, int]:
-    """Percentages by material read from an evidence's words, such as "cotton 60%, polyester 40%" (our slugs, or the
-    catalog's names; the number on either side). Empty unless every share has its material and they total 100."""
-    slugs = {name.lower(): t.slug for t in catalog.materials().values() for name in (t.slug, *t.names.values())}
+def material_shares(label: str) -> dict[str, int]:
+    """Percentages by material read from a label's words, such as "60% coton 40% polyester" or "cotton: 60 %, …", in
+    our slugs or the catalog's names. Empty unless each percentage has its material, none two, and they total 100."""
+    slugs = {_plain(name): t.slug for t in catalog.materials().values() for name in (t.slug, *t.names.values())}
     name = "|".join(sorted(map(re.escape, slugs), key=len, reverse=True))
     number = r"(\d{1,3})\s*%"
     for pattern, share, word in ((rf"{number}\s*({name})\b", 0, 1), (rf"\b({name})\s*:?\s*{number}", 1, 0)):
-        found = re.findall(pattern, detail.lower())
+        found = re.findall(pattern, _plain(label))
         shares = {slugs[pair[word]]: int(pair[share]) for pair in found}
-        if len(found) == len(shares) == detail.count("%") and sum(shares.values()) == 100:
+        agreed = all(shares[slugs[pair[word]]] == int(pair[share]) for pair in found)
+        if agreed and len(found) == label.count("%") and sum(shares.values()) == 100:
             return shares
     return {}
+
+
+def _plain(text: str) -> str:
+    """Lower case without accents: labels print "ELASTHANNE"."""
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text.lower()))
 
 
 def _cut(text: str, most: int) -> str:

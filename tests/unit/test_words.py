@@ -92,6 +92,9 @@ def test_descriptions_tell_what_is_known_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("detail", "line"),
     [
+        ("60% COTTON\n40% POLYESTER", "Matières : coton 60 %, polyester 40 %"),
+        ("60% cotton 40% polyester\n60% coton 40% polyester", "Matières : coton 60 %, polyester 40 %"),
+        ("60% cotton 40% polyester\n40% cotton 60% polyester", "Matières : coton, polyester"),
         ("60% cotton, 40% polyester", "Matières : coton 60 %, polyester 40 %"),
         ("polyester: 40 %, coton 60 %", "Matières : coton 60 %, polyester 40 %"),
         ("60% cotton, 30% polyester", "Matières : coton, polyester"),
@@ -101,9 +104,15 @@ def test_descriptions_tell_what_is_known_and_nothing_else() -> None:
     ],
 )
 def test_shares_are_told_only_when_they_add_up(detail: str, line: str) -> None:
-    materials = Field(["cotton", "polyester"], 0.9, evidence=(Evidence("label", "a.jpg", detail),))
+    materials = Field(
+        ["cotton", "polyester"], 0.9, evidence=tuple(Evidence("label", "a.jpg", line) for line in detail.split("\n"))
+    )
     described = words.compose(item(category="shirt").with_fields(materials=materials), "fr")["description"]
     assert line in described.value.splitlines()
+
+
+def test_labels_print_without_accents() -> None:
+    assert words.material_shares("98% COTON 2% ELASTHANNE") == {"cotton": 98, "elastane": 2}
 
 
 def test_no_category_no_words() -> None:
