@@ -28,7 +28,7 @@ from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
-from backend.photos.batches import UNFINISHED
+from backend.photos.batches import MOVING
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
@@ -49,6 +49,7 @@ class Runtime:
     analyzer: Analyzer
     web: VintedWebRoute
     jobs: JobEngine
+    troubles: Mapping[str, str]
     user_id: str
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
@@ -121,7 +122,7 @@ async def running(
         await jobs.start(parts)
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
-        yield Runtime(settings, database, store, vault, analyzer, web, jobs, user_id)
+        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, user_id)
 
 
 def build_analyzer(settings: Settings) -> Analyzer:
@@ -154,7 +155,7 @@ def read_gauges(database: Database) -> metrics.GaugeReadings:
     """The gauges as the tables have them now."""
 
     def count(session: Session) -> metrics.GaugeReadings:
-        active_batches = select(func.count()).select_from(Batch).where(col(Batch.state).in_(UNFINISHED))
+        active_batches = select(func.count()).select_from(Batch).where(col(Batch.state).in_(MOVING))
         users = select(func.count(func.distinct(User.id))).select_from(User).join(Account)
         return metrics.GaugeReadings(
             publish_queue_size=publications.count_running(session),
@@ -170,5 +171,9 @@ def set_up_logging(settings: Settings, level: str | None = None) -> None:
     """Log lines to standard error: readable text, or JSON lines; `level` instead of the setting's."""
     logger.remove()
     logger.add(
-        sys.stderr, level=level or settings.log_level, serialize=settings.log_json, backtrace=False, diagnose=False
+        lambda line: sys.stderr.write(line),
+        level=level or settings.log_level,
+        serialize=settings.log_json,
+        backtrace=False,
+        diagnose=False,
     )

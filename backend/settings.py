@@ -4,6 +4,7 @@ Owns names, types, defaults and the secrets made at first start. Read by the roo
 `runtime`); everything below is handed values. `docs/settings.md` describes each one; a test keeps it so.
 """
 
+import errno
 import os
 import secrets
 from collections.abc import Callable
@@ -70,7 +71,6 @@ class Settings(BaseSettings):
     )
     model: str = Field("gpt-4o", description="Vision model asked for.")
     max_photos: Annotated[int, Field(ge=1)] = Field(2000, description="Most photos in one batch.")
-    max_upload_mb: Annotated[int, Field(ge=1)] = Field(60, description="Largest photo file, in MB.")
 
     # Publishing
     marketplace: str = Field("https://www.vinted.fr", description="Address of the marketplace for new accounts.")
@@ -129,9 +129,16 @@ def prepare_data_folder(settings: Settings) -> None:
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = settings.data / f".writable-{secrets.token_hex(4)}"
-        probe.write_bytes(b"x")
-        probe.unlink()
+        try:
+            probe.write_bytes(b"x" * 65_536)
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SetupError(
+                f"The disk of the data folder {settings.data} is full. Free some space; nothing stored is lost, and "
+                "what was under way goes on at the next start."
+            ) from error
         raise SetupError(
             f"The data folder {settings.data} can't be written to ({error.strerror}). "
             "Make it writable or set VINTEDBOT_DATA to another folder."

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +13,14 @@ from backend.cli import tables
 from backend.cli.terminal import AsJson, err, out, settings_of, show_json, with_runtime
 from backend.cli.terminal import carry_out as run_task
 from backend.core.ai_analyzer import batch_analyze_photos
-from backend.core.errors import BadRequest
+from backend.core.errors import BadRequest, SetupError
 from backend.db.models import Photo
 from backend.drafts import service as drafts
 from backend.drafts.schemas import BatchDefaults
 from backend.photos import batches
 from backend.photos.discovery import discover
 from backend.runtime import Runtime, build_analyzer
+from backend.settings import prepare_data_folder
 from backend.workflows.reading import prepared, shown_reading
 
 PhotosPath = Annotated[Path, typer.Argument(help="A folder of photos, or one photo.", show_default=False)]
@@ -71,7 +73,7 @@ async def hand_in(runtime: Runtime, path: Path, stated: dict[str, Any], language
         language=language or runtime.settings.language,
         most=runtime.settings.max_photos,
     )
-    await runtime.jobs.read_batch(batch.id)
+    await runtime.jobs.read_batch(batch.id, batch.user_id)
     return batch.id
 
 
@@ -86,12 +88,16 @@ async def watch(runtime: Runtime, batch_id: str, *, quiet: bool = False) -> None
     )
     with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
         photos, items = bars.add_task("Photos taken in", total=None), bars.add_task("Items read", total=None)
-        while True:
+        for look in count():
+            if look % 20 == 0:  # a full disk can keep the jobs from saying so
+                prepare_data_folder(runtime.settings)
             now = await runtime.database.run(batches.progress, runtime.user_id, batch_id)
             bars.update(photos, completed=now.taken_in, total=now.files)
             bars.update(items, completed=now.read, total=now.items or None)
             if now.finished:
                 return
+            if batch_id in runtime.troubles:  # it may not even have been able to write that down
+                raise SetupError(runtime.troubles[batch_id])
             await asyncio.sleep(0.1)
 
 

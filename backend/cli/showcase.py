@@ -98,7 +98,7 @@ def _show(report: dict[str, Any], done: dict[str, Any]) -> None:
 def _next_steps(settings: Settings, own: Path | None) -> None:
     command = f"vintedbot --data {settings.data}"
     out.print(
-        "\nLook at the drafts:     make serve DATA=" + str(settings.data) + "   then http://127.0.0.1:5000\n"
+        f"\nLook at the drafts:     VINTEDBOT_DATA={settings.data} make serve, then http://127.0.0.1:5000\n"
         f"One draft, evidence:    {command} drafts show ID\n"
         + ("" if own else "With your own photos:   make demo PHOTOS=~/Pictures/closet\n")
         + "In earnest:             vintedbot ingest ~/Pictures/closet --audience women --condition very-good\n"

@@ -37,7 +37,7 @@ class Database:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction: committed on leaving, rolled back on an error. Writes are serialised on SQLite."""
-        with _storage_errors(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with storage_errors(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     async def run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -51,7 +51,7 @@ class Database:
 
     def migrate(self, revision: str = "head") -> None:
         """Brings the tables up to `revision`. Raises SetupError when the database can't be opened."""
-        with _storage_errors(self.url), self.engine.connect() as connection:
+        with storage_errors(self.url), self.engine.connect() as connection:
             if not self.is_sqlite:  # two processes starting together: the second waits
                 connection.execute(text("select pg_advisory_lock(864209753)"))
             with alembic_config(connection) as config:
@@ -95,7 +95,7 @@ _DISK = ("disk is full", "disk i/o error", "readonly database", "unable to open 
 
 
 @contextmanager
-def _storage_errors(url: str) -> Iterator[None]:
+def storage_errors(url: str) -> Iterator[None]:
     """Says what to do when the database's disk or server fails us."""
     try:
         yield

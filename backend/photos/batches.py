@@ -17,8 +17,10 @@ from backend.core.errors import BadRequest
 from backend.db.models import Batch, Draft, Photo, now
 from backend.db.scope import get_owned, owned
 
-BatchState = Literal["queued", "taking_in", "sorting", "reading", "done", "failed", "cancelled"]
-UNFINISHED = ("queued", "taking_in", "sorting", "reading")
+BatchState = Literal["queued", "taking_in", "sorting", "reading", "stopped", "done", "failed"]
+MOVING = ("queued", "taking_in", "sorting", "reading")
+UNFINISHED = (*MOVING, "stopped")
+"""States with work left: a batch stopped by something on this machine goes on at the next start."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Progress:
 
     @property
     def finished(self) -> bool:
-        return self.state not in UNFINISHED
+        return self.state not in MOVING
 
 
 def create_batch(
@@ -132,9 +134,9 @@ def progress(session: Session, user_id: str, batch_id: str) -> Progress:
     )
 
 
-def unfinished(session: Session) -> list[str]:
-    """Ids of every user's batches with work left, oldest first."""
-    return list(session.exec(select(Batch.id).where(col(Batch.state).in_(UNFINISHED)).order_by(col(Batch.created_at))))
+def unfinished(session: Session) -> list[Batch]:
+    """Every user's batches with work left, oldest first."""
+    return list(session.exec(select(Batch).where(col(Batch.state).in_(UNFINISHED)).order_by(col(Batch.created_at))))
 
 
 def batches_of(session: Session, user_id: str, limit: int = 50) -> list[Batch]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from backend.core.ai_analyzer import read_one_item
-from backend.core.errors import PhotoRefused, VintedBotError
+from backend.core.errors import PhotoRefused, SetupError, VintedBotError
 from backend.core.grouping import Grouping, group_photos
 from backend.core.reading import ItemReading, PhotoInput, Refusal
 from backend.db.models import Batch, Draft, Photo
@@ -38,6 +38,8 @@ async def analyse(batch_id: str) -> None:
         draft_ids = await sort_into_items(batch_id)
         await read_items(batch_id, draft_ids)
         await finish(batch_id)
+    except SetupError as error:
+        await stop(batch_id, str(error))
     except VintedBotError as error:
         await fail(batch_id, str(error))
     except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
@@ -163,5 +165,15 @@ async def finish(batch_id: str) -> None:
 
 @DBOS.step()
 async def fail(batch_id: str, error: str) -> None:
-    """The batch stops with a reason; photos and drafts so far stay."""
+    """The batch ends with a reason; photos and drafts so far stay."""
     await current().database.run(batches.set_state, batch_id, "failed", error)
+
+
+async def stop(batch_id: str, error: str) -> None:
+    """Something on this machine is in the way: the batch goes on at the next start.
+
+    Kept in memory first, since a full disk may be what is in the way."""
+    parts = current()
+    parts.troubles[batch_id] = error
+    logger.bind(batch=batch_id).error("batch_stopped: {}", error)
+    await parts.database.run(batches.set_state, batch_id, "stopped", error)

@@ -5,12 +5,16 @@ engine only makes sure that unfinished work is run, by one process at a time. Ow
 """
 
 import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig
+from loguru import logger
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 
+from backend.db.engine import storage_errors
 from backend.photos import batches
 from backend.publications import service as publications
 from backend.workflows import analyse, parts, publish
@@ -21,6 +25,7 @@ PUBLISHING_QUEUE = "publishing"
 APPLICATION_VERSION = "1"
 """Pinned: raised only when a workflow's steps change order, so that a restart with new code resumes old work."""
 
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _POLL_SECONDS = 0.2
 _BATCHES_AT_ONCE = 2
 _PUBLICATIONS_AT_ONCE = 32  # waiting jobs count; the browser contexts are the real bound
@@ -38,12 +43,21 @@ class JobEngine:
     async def start(self, handed: parts.Parts) -> None:
         """Migrates the engine's tables and, when it runs jobs, resumes what this executor left unfinished."""
         parts.use(handed)
+        logging.getLogger("dbos").handlers = [_ToOurLog()]
+        with storage_errors(self._url):
+            await self._start()
+        await self.ask_for_unfinished(handed)
+
+    async def _start(self) -> None:
         await asyncio.to_thread(_prepare_sqlite, self._url)
         if self.runs_jobs:
             DBOS(config=self._config())
             DBOS.launch()  # inside the running loop, so that workflows share it with the browser
             await DBOS.register_queue_async(
-                READING_QUEUE, worker_concurrency=_BATCHES_AT_ONCE, polling_interval_sec=_POLL_SECONDS
+                READING_QUEUE,
+                partition_concurrency=1,
+                worker_concurrency=_BATCHES_AT_ONCE,
+                polling_interval_sec=_POLL_SECONDS,
             )
             await DBOS.register_queue_async(
                 PUBLISHING_QUEUE,
@@ -54,7 +68,6 @@ class JobEngine:
         else:
             await asyncio.to_thread(DBOS.migrate, self._url)
         self._client = await asyncio.to_thread(lambda: DBOSClient(system_database_url=self._url))
-        await self.ask_for_unfinished(handed)
 
     def _config(self) -> DBOSConfig:
         return {
@@ -63,40 +76,50 @@ class JobEngine:
             "application_version": APPLICATION_VERSION,
             "executor_id": self._slot.executor_id,
             "log_level": "ERROR",
-            "console_log_level": "ERROR",
             "notification_listener_polling_interval_sec": _POLL_SECONDS,
         }
 
-    async def read_batch(self, batch_id: str) -> None:
-        """Asks for the batch to be read. Asking twice is asking once."""
-        await self._enqueue(READING_QUEUE, analyse.WORKFLOW, batch_id, batch_id)
+    async def read_batch(self, batch_id: str, user_id: str) -> None:
+        """Asks for the batch to be read, after the user's earlier ones. Asking twice is asking once."""
+        await self._enqueue(READING_QUEUE, analyse.WORKFLOW, batch_id, batch_id, partition=user_id)
 
     async def carry_out(self, publication_id: str, run: int, account_id: str) -> None:
         """Asks for the publication to be carried out, after the account's earlier ones."""
         await self._enqueue(
-            PUBLISHING_QUEUE, publish.WORKFLOW, f"{publication_id}-{run}", publication_id, partition=account_id
+            PUBLISHING_QUEUE,
+            publish.WORKFLOW,
+            publish.job_id(publication_id, run),
+            publication_id,
+            partition=account_id,
         )
 
     async def ask_for_unfinished(self, handed: parts.Parts) -> None:
         """Makes sure every unfinished batch and publication of our tables has its job."""
-        for batch_id in await handed.database.run(batches.unfinished):
-            await self.read_batch(batch_id)
+        for batch in await handed.database.run(batches.unfinished):
+            await self._forget_ended(batch.id)
+            await self.read_batch(batch.id, batch.user_id)
         for publication in await handed.database.run(publications.running):
+            await self._forget_ended(publish.job_id(publication.id, publication.run))
             await self.carry_out(publication.id, publication.run, publication.account_id)
 
-    async def _enqueue(
-        self, queue: str, workflow: str, workflow_id: str, argument: str, *, partition: str | None = None
-    ) -> None:
+    async def _forget_ended(self, workflow_id: str) -> None:
+        """A job that broke off leaves its work unfinished; forgotten, it can be asked for again under its id."""
+        assert self._client is not None, "the engine is not started"
+        ended = await self._client.list_workflows_async(workflow_ids=[workflow_id], status=_ENDED)
+        if ended:
+            await self._client.delete_workflows_async([workflow_id])
+
+    async def _enqueue(self, queue: str, workflow: str, workflow_id: str, argument: str, *, partition: str) -> None:
         assert self._client is not None, "the engine is not started"
         options: Any = {
             "queue_name": queue,
             "workflow_name": workflow,
             "workflow_id": workflow_id,
             "app_version": APPLICATION_VERSION,
+            "queue_partition_key": partition,
         }
-        if partition is not None:
-            options["queue_partition_key"] = partition
-        await self._client.enqueue_async(options, argument)
+        with storage_errors(self._url):
+            await self._client.enqueue_async(options, argument)
 
     async def stop(self) -> None:
         """Stops running jobs; what is unfinished resumes at the next start."""
@@ -104,7 +127,16 @@ class JobEngine:
             await asyncio.to_thread(self._client.destroy)
         if self.runs_jobs:
             await asyncio.to_thread(DBOS.destroy)
+            # The engine had put its own threads under this loop and has ended them: give the loop new ones.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="vintedbot"))
         parts.use(None)
+
+
+class _ToOurLog(logging.Handler):
+    """The engine's own log lines, in our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger.opt(exception=record.exc_info).log(record.levelname, "engine: {}", record.getMessage())
 
 
 def _prepare_sqlite(url: str) -> None:

@@ -1,7 +1,7 @@
 """What the workflows work with, handed in by the runtime. Owns nothing itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.accounts.vault import Vault
@@ -19,6 +19,7 @@ class Parts:
     analyzer: Analyzer
     routes: Mapping[str, Route]
     incoming: Path
+    troubles: dict[str, str] = field(default_factory=dict)
 
 
 _current: Parts | None = None

@@ -38,6 +38,11 @@ from backend.workflows.sheet import summary, to_sheet
 WORKFLOW = "publish"
 
 
+def job_id(publication_id: str, run: int) -> str:
+    """The engine's id for this round of the publication."""
+    return f"{publication_id}-{run}"
+
+
 @dataclass(frozen=True)
 class Job:
     """One publication with all a route needs."""

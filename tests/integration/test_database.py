@@ -102,7 +102,7 @@ def test_the_same_file_is_accepted_once_a_user(database: Database) -> None:
         photo = {"user_id": user.id, "batch_id": batch.id, "name": "a.jpg", "source_path": "a.jpg", "sha256": "f" * 64}
         session.add(Photo(**photo, position=0, state="accepted"))
         session.add(Photo(**photo, position=1, state="duplicate"))
-    with pytest.raises(Exception, match="(?i)unique"), database.session() as session:
+    with pytest.raises(Exception, match=r"(?i)unique"), database.session() as session:
         session.add(Photo(**photo, position=2, state="accepted"))
 
 

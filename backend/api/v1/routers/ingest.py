@@ -51,7 +51,7 @@ async def ingest(
         batch_id=batch_id,
         most=runtime.settings.max_photos,
     )
-    await runtime.jobs.read_batch(batch_id)
+    await runtime.jobs.read_batch(batch_id, user_id)
     url = str(request.app.url_path_for("bulk_job", job_id=batch_id))
     response.headers["Location"] = url
     return BatchAccepted(batch_id=batch_id, files=len(incoming), url=url)

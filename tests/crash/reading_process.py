@@ -1,0 +1,45 @@
+"""A process that reads batches slowly, to be killed: `python -m tests.crash.reading_process DATA [FOLDER]`.
+
+With a folder it hands it in; either way it ends when no batch is unfinished. Each item read is a line in DATA/read.log."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from backend.cli.photos import hand_in
+from backend.core.reading import ItemReading, PhotoInput
+from backend.photos import batches
+from backend.runtime import running
+from backend.settings import Settings
+from tests.fakes import t_shirt
+
+
+class SlowReader:
+    """Takes a moment for each item and keeps a log that survives it."""
+
+    name = "slow"
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    async def read_item(self, photos: Sequence[PhotoInput], *, language: str = "fr") -> ItemReading:
+        await asyncio.sleep(0.3)
+        with self._log.open("a") as log:
+            log.write(f"{photos[0].name}\n")
+        return t_shirt(photos)
+
+    async def aclose(self) -> None:
+        return None
+
+
+async def main(data: Path, folder: Path | None) -> None:
+    async with running(Settings(data=data), run_jobs=True, analyzer=SlowReader(data / "read.log")) as runtime:
+        if folder is not None:
+            await hand_in(runtime, folder, {"audience": "women", "condition": "good"})
+        while await runtime.database.run(batches.unfinished):
+            await asyncio.sleep(0.05)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None))

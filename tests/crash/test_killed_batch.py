@@ -1,0 +1,79 @@
+"""A process killed in the middle of a batch: the next one resumes it, and nothing is lost or doubled."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from backend.db.engine import Database
+from backend.db.models import Batch, Draft, DraftPhoto, Photo
+from backend.settings import Settings
+from tests.conftest import DrawPhoto
+
+ITEMS, SHOTS = 8, 3
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def many(draw_photo: DrawPhoto, tmp_path: Path) -> Path:
+    for item in range(ITEMS):
+        for shot in range(SHOTS):
+            draw_photo(f"IMG_{item}{shot}.jpg", seconds=item * 600 + shot * 8)
+    return tmp_path / "photos"
+
+
+def start(data: Path, *folder: Path) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-m", "tests.crash.reading_process", str(data), *map(str, folder)]
+    return subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def taken_in(data: Path) -> int:
+    if not (data / "vintedbot.db").exists():
+        return 0
+    database = Database(Settings(data=data).database)
+    with database.engine.connect() as connection:
+        if not database.engine.dialect.has_table(connection, "photos"):
+            return 0
+    with database.session() as session:
+        found = len(session.exec(select(Photo).where(Photo.state == "accepted")).all())
+    database.close()
+    return found
+
+
+@pytest.mark.parametrize("moment", ["taking_in", "reading"])
+def test_a_killed_batch_is_resumed(tmp_path: Path, many: Path, moment: str) -> None:
+    data = tmp_path / "data"
+    log = data / "read.log"
+    process = start(data, many)
+    if moment == "taking_in":
+        wait_until(lambda: taken_in(data) > 2, process)
+    else:
+        wait_until(lambda: log.exists() and len(log.read_text().splitlines()) >= 3, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert start(data).wait(timeout=90) == 0
+    database = Database(Settings(data=data).database)
+    with database.session() as session:
+        assert [b.state for b in session.exec(select(Batch))] == ["done"]
+        drafts = session.exec(select(Draft)).all()
+        assert len(drafts) == ITEMS
+        assert all(d.publish_ready for d in drafts)
+        assert len(session.exec(select(DraftPhoto)).all()) == ITEMS * SHOTS
+    database.close()
+    read = log.read_text().splitlines()
+    assert len(set(read)) == ITEMS
+    assert len(read) <= ITEMS + 4, "only what was under way is read again"
