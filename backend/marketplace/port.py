@@ -14,6 +14,8 @@ from backend.core.catalog import Leaf, SizeOption, Term
 
 Mode = Literal["dry_run", "draft", "publish"]
 
+KeepSession = Callable[[Mapping[str, Any]], Awaitable[None]]
+
 
 @dataclass(frozen=True)
 class ListingSheet:
@@ -39,12 +41,14 @@ class AccountSession:
     """An account on one marketplace: where it lives, who must be signed in, and its kept browser state.
 
     `base_url` is `https://www.vinted.fr`, or the sandbox's address; `storage_state` is Playwright's format
-    (`cookies`, `origins`) and never leaves memory in the clear."""
+    (`cookies`, `origins`) and never leaves memory in the clear. `keep`, if given, is awaited with the session as a
+    visit left it, a failed visit too: the marketplace rotates cookies, and a lost one ends the session."""
 
     base_url: str
     username: str | None
     storage_state: Mapping[str, Any]
     language: str = "fr"
+    keep: KeepSession | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Filled:
-    """The form is filled and was read back; nothing has been submitted."""
+    """The form is filled and was read back; nothing has been submitted. `screenshot` is a JPEG."""
 
     screenshot: bytes
     read_back: Mapping[str, str] = field(default_factory=dict)
@@ -66,8 +70,8 @@ class Filled:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the attempt came to. `listing_id` is positive proof and None for a dry run;
-    `storage_state` is the session as the browser left it, to be kept."""
+    """What the attempt came to. `listing_id` is positive proof and None for a dry run; `screenshot` is a JPEG, empty
+    when none could be taken; `storage_state` is the session as the browser left it, to be kept."""
 
     listing_id: str | None
     listing_url: str | None
@@ -100,8 +104,9 @@ class Route(Protocol):
         """Fills, reads back, and (unless `mode` is "dry_run") submits once.
 
         Raises, before `before_submit` was awaited: any `RetryableVintedError`, `NeedsPersonError` or
-        `PermanentError`. After it: `UncertainError` when there is no proof either way, `ListingRejected` when
-        the marketplace itself refused the submission."""
+        `PermanentError`. After it: `UncertainError` when there is no proof either way, and any other error only
+        when the marketplace's own answer says that it stored nothing (`ListingRejected` for its validation,
+        `VintedRateLimitError`, `ChallengeRaised`, `AccountRestricted`, `SessionExpired` for 429, 403, 401)."""
         ...
 
     async def aclose(self) -> None: ...

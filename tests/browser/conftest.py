@@ -1,6 +1,6 @@
 """A sandbox marketplace, an account on it, a listing and its photos, and the browser route to put them there."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -34,8 +34,17 @@ def sandbox(site: Sandbox) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def account(sandbox: Sandbox) -> AccountSession:
-    return AccountSession(sandbox.url, "lea", sandbox.create_account("lea"))
+def kept() -> list[Mapping[str, Any]]:
+    """The sessions that visits left behind."""
+    return []
+
+
+@pytest.fixture
+def account(sandbox: Sandbox, kept: list[Mapping[str, Any]]) -> AccountSession:
+    async def keep(state: Mapping[str, Any]) -> None:
+        kept.append(state)
+
+    return AccountSession(sandbox.url, "lea", sandbox.create_account("lea"), keep=keep)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +107,6 @@ class Attempts:
         self.route = route
         self.journal = journal
         self.account = account
-        self.kept: list[Any] = []
 
     async def put(self, sheet: ListingSheet, mode: Mode, account: AccountSession | None = None) -> Outcome:
         journal = self.journal
@@ -116,9 +124,5 @@ async def browsers() -> AsyncIterator[Browsers]:
 
 @pytest.fixture
 def attempts(browsers: Browsers, journal: Journal, account: AccountSession, tmp_path: Path) -> Attempts:
-    async def keep(_: AccountSession, state: Any) -> None:
-        made.kept.append(state)
-
-    route = VintedWebRoute(browsers, diagnostics_dir=tmp_path / "diagnostics", step_timeout=4, keep_state=keep)
-    made = Attempts(route, journal, account)
-    return made
+    route = VintedWebRoute(browsers, diagnostics_dir=tmp_path / "diagnostics", step_timeout=4)
+    return Attempts(route, journal, account)

@@ -91,10 +91,10 @@ AFTER: list[tuple[Mode, str, dict[str, Any], type[VintedBotError], str, int]] = 
 
 
 @pytest.mark.parametrize(
-    ("mode", "kind", "params", "error", "says", "kept"), AFTER, ids=[f"{a[0]}-{a[1]}" for a in AFTER]
+    ("mode", "kind", "params", "error", "says", "there"), AFTER, ids=[f"{a[0]}-{a[1]}" for a in AFTER]
 )
 async def test_after_the_click_there_is_no_second_one(
-    kind: str, params: dict[str, Any], error: type[VintedBotError], says: str, kept: int, mode: Mode,
+    kind: str, params: dict[str, Any], error: type[VintedBotError], says: str, there: int, mode: Mode,
     sandbox: Sandbox, attempts: Attempts, journal: Journal, sheet: ListingSheet,
 ) -> None:  # fmt: skip
     sandbox.set_fault(kind, mode, times=-1, **params)
@@ -104,7 +104,7 @@ async def test_after_the_click_there_is_no_second_one(
     assert len(journal.filled) == 1
     path = {"draft": "POST /api/v2/item_upload/drafts", "publish": "POST /api/v2/item_upload/items"}[mode]
     assert sandbox.received()["requests"][path] == 1, "exactly one submission left the browser"
-    assert len(sandbox.received()["items"]) == kept
+    assert len(sandbox.received()["items"]) == there
 
 
 @pytest.mark.parametrize(
@@ -121,11 +121,11 @@ async def test_a_read_back_that_fails_does_not_undo_the_proof(
 
 
 async def test_no_session_is_told_without_opening_a_page(
-    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, kept: list[Any]
 ) -> None:
     with pytest.raises(SessionMissing, match="vintedbot login"):
         await attempts.put(sheet, "draft", replace(attempts.account, storage_state={}))
-    assert sandbox.received()["requests"] == {}
+    assert sandbox.received()["requests"] == {} and kept == []
 
 
 async def test_another_account_than_asked_for_does_nothing(
@@ -137,7 +137,7 @@ async def test_another_account_than_asked_for_does_nothing(
 
 
 async def test_a_session_that_refreshes_goes_on_and_its_new_cookies_are_kept(
-    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, kept: list[Any]
 ) -> None:
     sandbox.expire_sessions("lea", refresh_too=False)
     outcome = await attempts.put(sheet, "draft")
@@ -145,16 +145,28 @@ async def test_a_session_that_refreshes_goes_on_and_its_new_cookies_are_kept(
     again = replace(attempts.account, storage_state=outcome.storage_state)
     assert outcome.storage_state["cookies"] != attempts.account.storage_state["cookies"]
     assert await attempts.route.check_session(again) == "lea"
-    assert attempts.kept[0] == outcome.storage_state
+    assert kept[0] == outcome.storage_state
 
 
-async def test_rotated_cookies_outlive_a_failure(sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet) -> None:
+async def test_rotated_cookies_outlive_a_failure(
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, kept: list[Any]
+) -> None:
     sandbox.expire_sessions("lea", refresh_too=False)
     sandbox.set_fault("server_error", "photos", times=-1)
     with pytest.raises(VintedNetworkError):
         await attempts.put(sheet, "draft")
-    (state,) = attempts.kept
+    (state,) = kept
     assert await attempts.route.check_session(replace(attempts.account, storage_state=state)) == "lea"
+
+
+async def test_a_session_that_can_not_be_kept_does_not_undo_the_proof(
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet
+) -> None:
+    async def keep(_: Any) -> None:
+        raise OSError("no space left")
+
+    outcome = await attempts.put(sheet, "draft", replace(attempts.account, keep=keep))
+    assert outcome.listing_id == str(sandbox.received()["items"][0]["id"])
 
 
 async def test_a_form_that_never_answers_times_out(sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet) -> None:

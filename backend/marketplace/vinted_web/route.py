@@ -4,11 +4,12 @@ Owns the order of an attempt: arrive as the right account, fill, read back, (sub
 Keeps no state: the journal is the caller's, through `before_submit`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from loguru import logger
 from playwright.async_api import Error, Page
 
 from backend.core.errors import VintedBotError
@@ -31,9 +32,7 @@ from backend.marketplace.vinted_web.stored import WardrobeItem, listing_url, rea
 from backend.marketplace.vinted_web.submission import ready, submit
 from backend.marketplace.vinted_web.traffic import Traffic
 
-KeepState = Callable[[AccountSession, Mapping[str, Any]], Awaitable[None]]
-"""Given the session as the browser left it, after every attempt: a rotated cookie must outlive a failure too."""
-
+NOWHERE = "about:blank"
 PROOF_PATIENCE = 2
 """The proof of a submission may take so many times as long as any other step."""
 
@@ -49,12 +48,10 @@ class VintedWebRoute:
         *,
         diagnostics_dir: Path | None,
         step_timeout: float = 15.0,
-        keep_state: KeepState | None = None,
     ) -> None:
         self._browsers = browsers
         self._diagnostics_dir = diagnostics_dir
         self._step_timeout = step_timeout
-        self._keep_state = keep_state
 
     async def put(
         self,
@@ -117,8 +114,7 @@ class VintedWebRoute:
                     await save_bundle(page, traffic, error, self._diagnostics_dir)
                 raise
             finally:
-                if self._keep_state is not None and (state := await _state(page)):
-                    await self._keep_state(account, state)
+                await _keep(account, page)
 
 
 async def _picture(page: Page) -> bytes:
@@ -127,6 +123,16 @@ async def _picture(page: Page) -> bytes:
         return await page.screenshot(full_page=True, type="jpeg", quality=70)
     except Error:
         return b""
+
+
+async def _keep(account: AccountSession, page: Page) -> None:
+    """Hands back the session as the visit left it; a failure to keep it must not hide what the visit came to."""
+    if account.keep is None or page.url == NOWHERE or not (state := await _state(page)):
+        return
+    try:
+        await account.keep(state)
+    except Exception as error:  # noqa: BLE001 - the caller's own code, at the edge of an attempt that has ended
+        logger.opt(exception=error).warning("session_not_kept")
 
 
 async def _state(page: Page) -> Mapping[str, Any] | None:
