@@ -98,6 +98,7 @@ def test_descriptions_tell_what_is_known_and_nothing_else() -> None:
         ("60% cotton, 40% polyester", "Matières : coton 60 %, polyester 40 %"),
         ("polyester: 40 %, coton 60 %", "Matières : coton 60 %, polyester 40 %"),
         ("60% cotton, 30% polyester", "Matières : coton, polyester"),
+        ("60% cotton, 40% polyester, 5% kryptonite", "Matières : coton, polyester"),
         ("60% cotton, 40% kryptonite", "Matières : coton, polyester"),
         ("60% cotton, 40% wool", "Matières : coton, polyester"),
         ("cotton and polyester", "Matières : coton, polyester"),
