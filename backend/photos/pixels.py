@@ -1,6 +1,7 @@
 """From a decoded picture to the clean one: at most 2048 px, opaque, eight bits, sRGB, upright.
 
-Owns sizes, qualities and colour conversion; what it makes carries no metadata. Owns no decision about what is taken in (`intake.py`).
+Owns sizes, qualities and colour conversion; what it makes carries no metadata. Owns no decision about what is
+taken in (`intake.py`).
 """
 
 import io
@@ -33,7 +34,7 @@ def clean(image: Image.Image, orientation: int) -> Image.Image:
     plain = _opaque(_eight_bits(image))
     plain.thumbnail((LONGEST, LONGEST), Image.Resampling.BICUBIC, reducing_gap=2.0)
     plain = _to_srgb(plain, profile)
-    if turn := UPRIGHT.get(orientation):
+    if (turn := UPRIGHT.get(orientation)) is not None:
         plain = plain.transpose(turn)
     plain.info = {}
     return plain

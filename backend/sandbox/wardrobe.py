@@ -91,7 +91,7 @@ def _plan(seed: int, items: int) -> list[list[Exposure]]:
 
 def _expose(folder: Path, seed: int, exposure: Exposure) -> None:
     """Draws one photo and writes it as a phone does: with time and place, some with their pixels on their side."""
-    picture = _take(np.random.default_rng([seed, exposure.at]), exposure.design, exposure.shot)
+    picture = take_picture(np.random.default_rng([seed, exposure.at]), exposure.design, exposure.shot)
     lying = exposure.at % 4 == 0
     exif = _exif(exposure.when, LYING if lying else 1)
     if exposure.at == HEIC:
@@ -127,7 +127,7 @@ def _finish(folder: Path, session: Sequence[Exposure]) -> DrawnItem:
     )
 
 
-def _take(rng: np.random.Generator, design: Design, shot: Shot) -> Image.Image:
+def take_picture(rng: np.random.Generator, design: Design, shot: Shot) -> Image.Image:
     match shot:
         case "brand":
             return scenes.label_at_the_collar(rng, design.weave, design.colour, design.surface, design.label)
