@@ -8,6 +8,8 @@ A line is found whichever way it runs; only its reading fails upside down. So th
 once, and lines that read badly are turned by 180° and read again: that covers all four turns of a photo.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,13 +23,18 @@ from rapidocr.ch_ppocr_rec import TextRecInput
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 
-SEARCH_SIDE = 960
-"""Text is searched for on a photo shrunk to this longest side, and read from the photo itself."""
+LOOK_SIDE, SEARCH_SIDE = 640, 960
+"""Longest side of the coarse look for any text, and of the close one at where it is; it is read at full size."""
 
 _MAX_LINES = 60
 _SURE = 0.9
 """Mean score from which the first reading is taken: upright print reads at 0.95 and more, upside down at 0.6–0.87."""
 _KEEP = 0.6
+_WORD = 4
+_LATIN = re.compile(r"[0-9A-Za-z\u00c0-\u017f]")
+"""The recogniser knows Chinese too and sees it in folds: a line without a Latin letter or digit is no line."""
+_HUGE = 0.4
+"""What covers this share of the photo is no line but the garment itself."""
 
 _MODELS = {
     "Det.model_path": "PP-OCRv6_det_small.onnx",
@@ -60,31 +67,61 @@ def load_engine(threads: int) -> RapidOCR:
     """The engine, safe to use from several threads; each call computes on `threads` of them."""
     folder = Path(str(files("rapidocr"))) / "models"
     paths = {key: str(folder / name) for key, name in _MODELS.items()}
-    options = {"Global.log_level": "error", "EngineConfig.onnxruntime.intra_op_num_threads": threads}
+    options = {
+        "Global.log_level": "error",
+        "Det.limit_type": "max",  # never enlarge before searching
+        "Det.limit_side_len": SEARCH_SIDE,
+        "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+    }
     return RapidOCR(params={**paths, **options})
 
 
 def read_lines(engine: RapidOCR, rgb: Pixels) -> tuple[TextLine, ...]:
     """The lines of text on a photo in reading order; empty where there is none."""
     found = _find(engine, rgb)
-    lines: list[TextLine] = []
-    for upended in (False, True):
-        group = [line for line in found if line.upended is upended]
-        lines += _read_group(engine, group, rgb.shape[1], rgb.shape[0])
-    return tuple(lines)
+    groups = (
+        _read_group(engine, [line for line in found if line.upended is upended], rgb.shape[1], rgb.shape[0])
+        for upended in (False, True)
+    )
+    most, rest = sorted(groups, key=_letters, reverse=True)
+    # Print runs one way; what little seems to run across it is folds and seams, or a second label.
+    return (*most, *(line for line in rest if len(line.text) >= _WORD))
+
+
+def _letters(lines: Sequence[TextLine]) -> int:
+    return sum(len(line.text) for line in lines)
 
 
 def _find(engine: RapidOCR, rgb: Pixels) -> list[_Found]:
+    """Looks over the whole photo coarsely, then closely at the part where there is text."""
     height, width = rgb.shape[:2]
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    scale = min(1.0, SEARCH_SIDE / max(height, width))
+    coarse = [corners for corners in _corners(engine, bgr, LOOK_SIDE) if _area(corners) < _HUGE * width * height]
+    if not coarse:
+        return []
+    left, top, right, bottom = _around(coarse, width, height)
+    fine = _corners(engine, bgr[top:bottom, left:right], SEARCH_SIDE)
+    shifted = [corners + np.array([left, top], np.float32) for corners in fine]
+    return [_cut(bgr, corners) for corners in sorted(shifted, key=_area, reverse=True)[:_MAX_LINES]]
+
+
+def _corners(engine: RapidOCR, bgr: Pixels, side: int) -> list[NDArray[np.float32]]:
+    """The corners of each line on a picture shrunk to this longest side, in the picture's own pixels."""
+    height, width = bgr.shape[:2]
+    scale = min(1.0, side / max(height, width))
     small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else bgr
     boxes = engine._load_det_model()(small).boxes
-    if boxes is None:
-        return []
     stretch = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
-    corners = sorted((np.asarray(box, np.float32) * stretch for box in boxes), key=_area, reverse=True)
-    return [_cut(bgr, points) for points in corners[:_MAX_LINES]]
+    return [] if boxes is None else [np.asarray(box, np.float32) * stretch for box in boxes]
+
+
+def _around(found: list[NDArray[np.float32]], width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what holds all these lines, with a margin for words missed at its edge."""
+    points = np.concatenate(found)
+    margin = 0.1 * max(width, height)
+    left, top = np.maximum(points.min(axis=0) - margin, 0)
+    right, bottom = np.minimum(points.max(axis=0) + margin, (width, height))
+    return int(left), int(top), int(right), int(bottom)
 
 
 def _area(corners: NDArray[np.float32]) -> float:
@@ -121,7 +158,11 @@ def _read_group(engine: RapidOCR, group: list[_Found], width: int, height: int) 
             texts, turned = other, True
     order = _reading_order(group, turned)
     read = ((group[i], *texts[i]) for i in order)
-    return [_line(found, text, score, width, height) for found, text, score in read if text and score >= _KEEP]
+    return [
+        _line(found, text, score, width, height)
+        for found, text, score in read
+        if score >= _KEEP and _LATIN.search(text)
+    ]
 
 
 def _quality(texts: list[tuple[str, float]]) -> float:

@@ -27,6 +27,10 @@ LONGEST = 2048
 
 _DENSE_TEXT = 0.04
 """Share of a photo covered by text from which it is a picture of the text."""
+_SOME_TEXT = 0.015
+"""Share from which it is one too where hardly any garment is to be seen."""
+_HARDLY = 0.45
+_SURE_KIND = 0.8
 
 Pixels = NDArray[np.uint8]
 
@@ -108,7 +112,9 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
     lines = ocr.read_lines(models.ocr, rgb)
     worn = category.garment_share(seen)
     text_share = sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in lines)
-    is_label = _is_label(lines, text_share, worn)
+    kinds = category.load_probe().probabilities(seen.parts)
+    hardly_worn = worn < category.GARMENT or (worn < _HARDLY and float(kinds.max()) < _SURE_KIND)
+    is_label = _is_label(lines, text_share, hardly_worn)
     is_garment = not is_label and worn >= category.GARMENT and text_share < _DENSE_TEXT * 2
     garment = mask.garment_mask(small, models.mask) if is_garment else None
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
@@ -117,7 +123,7 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
         is_garment=is_garment,
         feature=seen.whole,
         histogram=colour.histogram(small, garment),
-        kinds=category.load_probe().probabilities(seen.parts),
+        kinds=kinds,
         garment_share=worn,
         text_share=text_share,
         lines=lines,
@@ -135,9 +141,9 @@ def _shrunk(rgb: Pixels, longest: int) -> Pixels:
     return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
 
 
-def _is_label(lines: tuple[TextLine, ...], text_share: float, worn: float) -> bool:
+def _is_label(lines: tuple[TextLine, ...], text_share: float, hardly_worn: bool) -> bool:
     """A close-up of a brand, size or care label: words labels carry, and print that fills the photo or few clothes."""
     words = [word for line in lines for word in lexicon.tokens(line.text)]
     known = sum(len(word) > 2 and word in lexicon.label_words() for word in words)
     named = bool(find_brands(lines, on_label=True))
-    return (known >= 2 or named) and (text_share >= _DENSE_TEXT or (known >= 2 and worn < category.GARMENT))
+    return (known >= 2 or named) and (text_share >= _DENSE_TEXT or (text_share >= _SOME_TEXT and hardly_worn))

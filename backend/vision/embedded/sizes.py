@@ -82,8 +82,16 @@ def find_size(lines: Sequence[TextLine], *, kind: str | None, on_label: bool) ->
         return _shoe_size(said)
     for system in ("child", "waist", "letters"):
         if reading := _agreed([s for s in said if s.system == system]):
-            return reading
+            return _unless_rows_disagree(reading, said) if system == "letters" else reading
     return _from_numbers(said, kind)
+
+
+def _unless_rows_disagree(letters: SizeReading, said: Sequence[_Said]) -> SizeReading:
+    """Letters, but not against a row of national sizes beside them: a lone letter is easily misread."""
+    rows = _from_numbers([s for s in said if s.system in _TO_FR], "top")
+    if rows is None or rows.value == letters.value:
+        return letters
+    return _open([v for v in (rows.value, letters.value) if v], rows.line)
 
 
 def _statements(line: TextLine, *, bare_numbers: bool, bare_letters: bool) -> Iterator[_Said]:
