@@ -115,9 +115,9 @@ class Cloth:
         x, y = x - width / 2, y - height / 2
         from_x, from_y = x * cos - y * sin + width / 2 + dx, x * sin + y * cos + height / 2 + dy
         maps = cv2.convertMaps(from_x, from_y, cv2.CV_16SC2)
-        self.colour = cv2.remap(self.colour, *maps, cv2.INTER_LINEAR)
-        rest = cv2.remap(cv2.merge([self.height, self.alpha, self.shine]), *maps, cv2.INTER_LINEAR)
-        self.height, self.alpha, self.shine = cv2.split(rest)
+        self.colour, self.height, self.alpha, self.shine = (
+            cv2.remap(field, *maps, cv2.INTER_LINEAR) for field in (self.colour, self.height, self.alpha, self.shine)
+        )
 
     def lit(self, at: Window) -> Picture:
         """A part of it as the light shows it."""

@@ -173,7 +173,7 @@ DESIGNS: tuple[Design, ...] = (
         surface="rug",
         framing=Framing(600, 420, 690),
         shots=("front", "brand", "care"),
-        label=_brand("ZARA", "EUR M  ·  USA M", spacing=14),
+        label=_brand("ZARA", "EUR M  ·  MEX 28", spacing=14),
         care=_care(
             ("100% POLYESTER",),
             ("100% poliéster", "100% Polyester", "100% poliestere"),
