@@ -181,6 +181,8 @@ async def _read_all(
     try:
         async with asyncio.TaskGroup() as tasks:
             readings = [tasks.create_task(one(photos)) for photos in groups]
-    except* SetupError as failed:  # one is enough: what is missing is missing for every item
-        raise failed.exceptions[0] from None
+    except ExceptionGroup as failed:  # not `except*`: Python 3.11.2, Debian 12's, wraps what is raised in it again
+        if missing := failed.subgroup(SetupError):  # one is enough: what is missing is missing for every item
+            raise missing.exceptions[0] from None
+        raise
     return tuple(task.result() for task in readings)
