@@ -171,7 +171,7 @@ def set_up_logging(settings: Settings, level: str | None = None) -> None:
     """Log lines to standard error: readable text, or JSON lines; `level` instead of the setting's."""
     logger.remove()
     logger.add(
-        lambda line: sys.stderr.write(line),
+        lambda line: print(line, end="", file=sys.stderr),  # noqa: T201 - the stderr of the moment, not of now
         level=level or settings.log_level,
         serialize=settings.log_json,
         backtrace=False,

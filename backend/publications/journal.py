@@ -5,7 +5,7 @@
     exits: needs_person, failed, cancelled, uncertain → reconciled
 
 `submitting` is committed before the click and is the point of no return: from there no move leads back to
-`preparing` without proof that nothing was stored. Owns the transition table. Owns no route and no retry.
+`preparing` without proof that nothing was stored (`needs_person` after it means the marketplace refused). Owns the transition table. Owns no route and no retry.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.FILLED: frozenset(
         {State.PREPARING, State.REHEARSED, State.SUBMITTING, State.NEEDS_PERSON, State.FAILED, State.CANCELLED}
     ),
-    State.SUBMITTING: frozenset({State.CONFIRMED, State.UNCERTAIN, State.FAILED}),
+    State.SUBMITTING: frozenset({State.CONFIRMED, State.UNCERTAIN, State.FAILED, State.NEEDS_PERSON}),
     State.UNCERTAIN: frozenset({State.RECONCILED, State.FAILED}),
     State.NEEDS_PERSON: frozenset({State.QUEUED, State.CANCELLED}),
     State.REHEARSED: frozenset(),
@@ -47,8 +47,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),
 }
-"""Where each state may lead. `filled → preparing` is a retry: nothing has been clicked yet. `submitting → failed`
-needs the marketplace's own refusal; anything less is `uncertain`."""
+"""Where each state may lead. `filled → preparing` is a retry: nothing has been clicked yet. `submitting →
+failed` and `submitting → needs_person` need the marketplace's own refusal; anything less is `uncertain`."""
 
 RUNNING = frozenset({State.QUEUED, State.PREPARING, State.FILLED, State.SUBMITTING})
 """States in which the engine has work to do."""

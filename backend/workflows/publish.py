@@ -6,8 +6,10 @@ states and to the metrics. Owns no form and no transition rule.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dbos import DBOS
@@ -49,7 +51,6 @@ class Job:
 
     publication_id: str
     user_id: str
-    account_id: str
     route: str
     mode: Mode
     account: AccountSession
@@ -114,8 +115,7 @@ async def _attempt(parts: Parts, publication_id: str) -> None:
         if await _has_submitted(parts, publication_id):
             raise _refused_after_click(error) from error
         raise
-    key = await asyncio.to_thread(parts.store.put, outcome.screenshot, ".png")
-    await parts.database.run(_confirm, parts, job, outcome, key)
+    await parts.database.run(_confirm, job, outcome, await _keep_picture(parts, outcome.screenshot))
 
 
 def _begin(session: Session, parts: Parts, publication_id: str) -> Job:
@@ -132,16 +132,20 @@ def _begin(session: Session, parts: Parts, publication_id: str) -> Job:
     sheet = to_sheet(drafts.listing_of(session, draft), photos)
     remember(session, publication_id, sheet=dict(summary(sheet)), step="opening")
     state = accounts.open_session(account, parts.vault)
+    kept = partial(_keep_session, parts, publication.user_id, account.id)
     mode: Any = publication.mode
     return Job(
         publication_id,
         publication.user_id,
-        account.id,
         publication.route,
         mode,
-        AccountSession(account.base_url, account.username, state, account.language),
+        AccountSession(account.base_url, account.username, state, account.language, keep=kept),
         sheet,
     )
+
+
+async def _keep_session(parts: Parts, user_id: str, account_id: str, state: Mapping[str, Any]) -> None:
+    await parts.database.run(accounts.keep_session, parts.vault, account_id, user_id, state)
 
 
 async def _put(parts: Parts, job: Job) -> Outcome:
@@ -161,14 +165,19 @@ async def _put(parts: Parts, job: Job) -> Outcome:
 
 
 async def _filled(parts: Parts, job: Job, filled: Filled) -> None:
-    key = await asyncio.to_thread(parts.store.put, filled.screenshot, ".png")
+    picture = await _keep_picture(parts, filled.screenshot)
     detail = {"read_back": dict(filled.read_back)}
-    await parts.database.run(journal.move, job.publication_id, State.FILLED, detail=detail, screenshot_key=key)
+    await parts.database.run(journal.move, job.publication_id, State.FILLED, detail=detail, **picture)
 
 
-def _confirm(session: Session, parts: Parts, job: Job, outcome: Outcome, screenshot_key: str) -> None:
-    if outcome.storage_state is not None:
-        accounts.keep_session(session, parts.vault, job.account_id, job.user_id, outcome.storage_state)
+async def _keep_picture(parts: Parts, screenshot: bytes) -> dict[str, str]:
+    """The column that names the stored picture; a page that gave none keeps the one before."""
+    if not screenshot:
+        return {}
+    return {"screenshot_key": await asyncio.to_thread(parts.store.put, screenshot, ".jpg")}
+
+
+def _confirm(session: Session, job: Job, outcome: Outcome, picture: Mapping[str, str]) -> None:
     if job.mode == "dry_run":
         journal.move(session, job.publication_id, State.REHEARSED)
         return
@@ -181,8 +190,8 @@ def _confirm(session: Session, parts: Parts, job: Job, outcome: Outcome, screens
         listing_id=outcome.listing_id,
         listing_url=outcome.listing_url,
         differences=differences,
-        screenshot_key=screenshot_key,
         step="done",
+        **picture,
     )
 
 

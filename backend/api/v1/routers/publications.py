@@ -76,7 +76,7 @@ async def show_screenshot(publication_id: str, runtime: RuntimeDep, user_id: Use
     publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
     if publication.screenshot_key is None:
         raise NotFound("There is no picture of this publication yet.")
-    return FileResponse(runtime.store.path(publication.screenshot_key), media_type="image/png")
+    return FileResponse(runtime.store.path(publication.screenshot_key), media_type="image/jpeg")
 
 
 @router.post("/{publication_id}/cancel")
