@@ -57,7 +57,7 @@ def draw_photo(tmp_path: Path) -> DrawPhoto:
         image = Image.frombytes("RGB", (8, 6), cells).resize((320, 240), Image.Resampling.BICUBIC)
         exif = Image.Exif()
         if seconds is not None:
-            taken = datetime(2026, 5, 2, 10, 0, 0) + timedelta(seconds=seconds)  # noqa: DTZ001 - cameras know no zone
+            taken = datetime(2026, 5, 2, 10, 0, 0) + timedelta(seconds=seconds)
             exif.get_ifd(0x8769)[0x9003] = taken.strftime("%Y:%m:%d %H:%M:%S")
         image.save(path, quality=90, exif=exif)
         return path

@@ -5,7 +5,8 @@
     exits: needs_person, failed, cancelled, uncertain → reconciled
 
 `submitting` is committed before the click and is the point of no return: from there no move leads back to
-`preparing` without proof that nothing was stored (`needs_person` after it means the marketplace refused). Owns the transition table. Owns no route and no retry.
+`preparing` without proof that nothing was stored (`needs_person` after it means the marketplace refused).
+Owns the transition table. Owns no route and no retry.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """A process that reads batches slowly, to be killed: `python -m tests.crash.reading_process DATA [FOLDER]`.
 
-With a folder it hands it in; either way it ends when no batch is unfinished. Each item read is a line in DATA/read.log."""
+With a folder it hands it in; either way it ends when no batch is unfinished. Each item read is a line in
+DATA/read.log."""
 
 import asyncio
 import sys

@@ -27,11 +27,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = work / "env"
     venv.create(home, with_pip=False)
     site = next((home / "lib").glob("python*/site-packages"))
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "-q", "--no-deps", str(wheel)],
-        check=True,
-        capture_output=True,
-    )
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python")]
+    subprocess.run([*pip, "install", "-q", "--no-deps", str(wheel)], check=True, capture_output=True)
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return home / "bin"
 
@@ -57,9 +54,8 @@ def test_the_code_is_the_wheels(installed: Path, environment: dict[str, str], tm
 
 
 def test_it_serves(installed: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    server = subprocess.Popen(
-        [installed / "vintedbot", "serve", "--port", "0"], env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    command = [installed / "vintedbot", "serve", "--port", "0"]
+    server = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     try:
         assert server.stderr is not None
         line = server.stderr.readline()

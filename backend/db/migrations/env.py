@@ -1,7 +1,6 @@
 """Alembic's entry: runs the migrations on the connection `db.engine` hands over."""
 
 from alembic import context
-
 from sqlmodel import SQLModel
 
 from backend.db import models  # noqa: F401 - fills the metadata

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend.sandbox.drawing.cloth import Cloth, Picture
-from backend.sandbox.drawing.noise import Field, blurred, layered, rows_and_columns, specks
+from backend.sandbox.drawing.noise import Field, Shape, blurred, layered, rows_and_columns, specks
 
 BRIGHTEST = 196
 """Exposure 1.0 as a byte: what is brighter still has room above it."""
@@ -19,18 +19,19 @@ def lay(cloth: Cloth, ground: Picture, *, lift: float = 1.0) -> Picture:
     """The cloth on the ground; `lift` is how far off it hangs: 1 lying, about 2 on a hanger before a wall."""
     near = _shifted(blurred(cloth.alpha, 7), 5 * lift)
     far = _shifted(blurred(cloth.alpha, 26 * lift), 16 * lift)
-    scene: Picture = ground * (1 - np.clip(0.34 * near + 0.36 * far, 0, 0.72))[..., None]
+    scene: Picture = ground * (1 - np.clip(0.34 * near + 0.36 * far, 0, 0.72))
     at = cloth.extent()
-    scene[at] += cloth.alpha[at][..., None] * (cloth.lit(at) - scene[at])
+    scene[:, *at] += cloth.alpha[at] * (cloth.lit(at) - scene[:, *at])
     return scene
 
 
 def snap(rng: np.random.Generator, scene: Picture, *, tilt: float = 1.0) -> Image.Image:
     """The scene through a hand-held phone: a little askew, vignetted, with its own white balance and noise."""
-    shape = scene.shape[:2]
+    shape: Shape = scene.shape[1:]
     y, x = (2 * at / at.size - 1 for at in rows_and_columns(shape))
     light = (1.03 - 0.13 * (x * x + y * y)) * (1 + 0.035 * layered(rng, shape, (900, 900), 1))
-    exposed = cv2.convertScaleAbs(scene * (light + specks(rng, shape) * 0.018)[..., None], alpha=BRIGHTEST)
+    exposure = light + specks(rng, shape) * 0.018
+    exposed = cv2.merge([cv2.convertScaleAbs(plane * exposure, alpha=BRIGHTEST) for plane in scene])
     size = np.array([shape[1], shape[0]], np.float32)
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32) * size
     inwards = rng.uniform(5, 26, (4, 2)).astype(np.float32) * tilt * np.sign(size / 2 - corners)

@@ -17,7 +17,7 @@ from backend.sandbox.drawing.outlines import Points, ellipse
 
 Colour = tuple[float, float, float]
 Picture = NDArray[np.float32]
-"""Height × width × RGB, 0 to 1."""
+"""Red, green and blue planes × height × width, 0 to 1: a mask then applies to all three as it is."""
 
 Window = tuple[slice, slice]
 
@@ -36,6 +36,11 @@ class Fabric:
     shine: float = 0.0
 
 
+def planes(colour: Colour) -> Picture:
+    """One colour, to be spread over a picture."""
+    return np.array(colour, np.float32)[:, None, None]
+
+
 class Cloth:
     """A garment on an empty canvas. Positions are in garment units: `unit` pixels each, from (`x`, `y`)."""
 
@@ -43,7 +48,7 @@ class Cloth:
         self.shape = shape
         self.origin = np.array([x, y], np.float32)
         self.unit = unit
-        self.colour: Picture = np.zeros((*shape, 3), np.float32)
+        self.colour: Picture = np.zeros((3, *shape), np.float32)
         self.height: Field = np.zeros(shape, np.float32)
         self.alpha: Field = np.zeros(shape, np.float32)
         self.shine: Field = np.zeros(shape, np.float32)
@@ -54,12 +59,12 @@ class Cloth:
         if mask.size == 0:
             return
         if shade:
-            self.colour[at] *= (1 - shade * blurred(mask, 9) * (1 - mask))[..., None]
+            self.colour[:, *at] *= 1 - shade * blurred(mask, 9) * (1 - mask)
         inside = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
         rounded = thick - thick * cv2.exp(inside * (-1 / edge))
-        colour = fabric.colour[at] if isinstance(fabric.colour, np.ndarray) else np.array(fabric.colour, np.float32)
+        colour = fabric.colour[:, *at] if isinstance(fabric.colour, np.ndarray) else planes(fabric.colour)
         weave = 0 if fabric.relief is None else fabric.relief[at]
-        self.colour[at] += mask[..., None] * (colour - self.colour[at])
+        self.colour[:, *at] += mask * (colour - self.colour[:, *at])
         self.height[at] += mask * (rounded + weave - 0.6 * self.height[at])
         self.shine[at] += mask * (fabric.shine - self.shine[at])
         self.alpha[at] = np.maximum(self.alpha[at], mask)
@@ -76,7 +81,7 @@ class Cloth:
         if drawn.size:
             groove = blurred(drawn, 1.6)
             self.height[at] -= depth * groove
-            self.colour[at] *= (1 - 0.12 * groove)[..., None]
+            self.colour[:, *at] *= 1 - 0.12 * groove
 
     def swollen_seam(self, points: Points, *, depth: float = 7) -> None:
         """A quilting seam: narrow itself, with padding that swells on both sides."""
@@ -84,7 +89,7 @@ class Cloth:
         if drawn.size:
             near, far = blurred(drawn, 1.5), blurred(drawn, 11)
             self.height[at] -= (3 * near + depth * 10 * far) * self.alpha[at]
-            self.colour[at] *= (1 - 0.2 * near)[..., None]
+            self.colour[:, *at] *= 1 - 0.2 * near
 
     def stitches(self, points: Points, colour: Colour, *, long: float = 9, gap: float = 6, width: float = 2) -> None:
         """A dashed line of thread; `long`, `gap` and `width` in pixels."""
@@ -115,13 +120,12 @@ class Cloth:
         x, y = x - width / 2, y - height / 2
         from_x, from_y = x * cos - y * sin + width / 2 + dx, x * sin + y * cos + height / 2 + dy
         maps = cv2.convertMaps(from_x, from_y, cv2.CV_16SC2)
-        self.colour, self.height, self.alpha, self.shine = (
-            cv2.remap(field, *maps, cv2.INTER_LINEAR) for field in (self.colour, self.height, self.alpha, self.shine)
-        )
+        for plane in (*self.colour, self.height, self.alpha, self.shine):
+            plane[:] = cv2.remap(plane, *maps, cv2.INTER_LINEAR)
 
     def lit(self, at: Window) -> Picture:
         """A part of it as the light shows it."""
-        return shaded(self.colour[at], self.height[at], self.shine[at])
+        return shaded(self.colour[:, *at], self.height[at], self.shine[at])
 
     def extent(self) -> Window:
         """The smallest part of the canvas that holds the whole garment."""
@@ -129,8 +133,8 @@ class Cloth:
         return slice(top, top + height), slice(left, left + width)
 
     def _dye(self, at: Window, share: Field, colour: Colour) -> None:
-        mask = (share * self.alpha[at])[..., None]
-        self.colour[at] += mask * (np.array(colour, np.float32) - self.colour[at])
+        mask = share * self.alpha[at]
+        self.colour[:, *at] += mask * (planes(colour) - self.colour[:, *at])
 
     def _filled(self, outline: Points, margin: int = MARGIN) -> tuple[Window, Field]:
         """1 inside, 0 outside, smooth between: on the part of the canvas around the outline."""
@@ -166,9 +170,9 @@ def shaded(colour: Picture, height: Field, shine: Field | None = None) -> Pictur
     np.maximum(facing, 0, out=facing)
     hollow = (blurred(height, 14) - height) * 0.022
     light = 0.36 + 0.86 * facing - np.clip(hollow, -0.1, 0.3, out=hollow)
-    lit: Picture = colour * light[..., None]
+    lit: Picture = colour * light
     if shine is not None and shine.any():
         sharp = np.minimum(facing, 1) ** 2
         sharp = (sharp * sharp) ** 2  # to the 8th, then the 24th: squares are quick where powers are slow
-        lit += (0.5 * shine * sharp * sharp * sharp)[..., None]
+        lit += 0.5 * shine * sharp * sharp * sharp
     return lit

@@ -6,13 +6,12 @@ Each takes the generator, the canvas's shape and a colour; `zoom` enlarges the w
 import cv2
 import numpy as np
 
-from backend.sandbox.drawing.cloth import Colour, Fabric
+from backend.sandbox.drawing.cloth import Colour, Fabric, Picture, planes
 from backend.sandbox.drawing.noise import Field, Shape, blurred, layered, rows_and_columns, specks
 
 
-def _tinted(colour: Colour, tone: Field) -> Field:
-    tinted: Field = np.asarray(colour, np.float32) * tone[..., None].astype(np.float32)
-    return tinted
+def _tinted(colour: Colour, tone: Field) -> Picture:
+    return planes(colour) * tone
 
 
 def jersey(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 1) -> Fabric:
@@ -32,7 +31,7 @@ def denim(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float = 
     slubs = layered(rng, shape, (3 * zoom, 60 * zoom), 2)
     fuzz = blurred(specks(rng, shape), 0.8 * zoom) * 2
     tone = 1 + 0.06 * twill + 0.10 * slubs + 0.10 * fuzz + 0.06 * layered(rng, shape, (260, 260), 3)
-    pale = np.clip(0.10 * fuzz + 0.05 * twill, 0, 1)[..., None]
+    pale = np.clip(0.10 * fuzz + 0.05 * twill, 0, 1)
     cloth = _tinted(colour, tone) * (1 - pale) + 0.8 * pale
     return Fabric(cloth, (twill * 0.35 * zoom + fuzz * 0.25).astype(np.float32))
 
@@ -58,7 +57,7 @@ def poplin(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float =
     stripe = np.clip(np.sin(x * (2 * np.pi / (15 * zoom))) * 3, -1, 1) * 0.5 + 0.5
     fuzz = blurred(specks(rng, shape), 0.7 * zoom)
     tone = 1 + 0.015 * fuzz + 0.015 * layered(rng, shape, (400, 400), 2)
-    cloth = _tinted(colour, tone) * (1 - 0.38 * stripe[..., None]) + 0.36 * stripe[..., None]
+    cloth = _tinted(colour, tone) * (1 - 0.38 * stripe) + 0.36 * stripe
     return Fabric(cloth.astype(np.float32), (fuzz * 0.2).astype(np.float32))
 
 
@@ -74,7 +73,7 @@ def floral(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float =
             x, y = left + rng.uniform(-14, 14) * zoom, top + rng.uniform(-14, 14) * zoom
             _flower(print_, rng, (x, y), float(rng.uniform(6, 10)) * zoom, petals[int(rng.integers(3))])
     fuzz = blurred(specks(rng, shape), 0.8 * zoom)
-    return Fabric(print_ * (1 + 0.02 * fuzz)[..., None], fuzz * 0.15)
+    return Fabric(np.stack(cv2.split(print_)) * (1 + 0.02 * fuzz), fuzz * 0.15)
 
 
 def _flower(canvas: Field, rng: np.random.Generator, at: tuple[float, float], size: float, colour: Colour) -> None:
@@ -99,10 +98,9 @@ def tartan(rng: np.random.Generator, shape: Shape, colour: Colour, zoom: float =
     cloth = _tinted(colour, 1 + 0.03 * fuzz + 0.02 * twill_lines)
     for along in (x, y):
         at = along / (120 * zoom) % 1
-        cloth -= (np.where((at > 0.1) & (at < 0.42), 0.42, 0) * np.ones(shape))[..., None].astype(np.float32) * cloth
-        cloth += (np.where(np.abs(at - 0.71) < 0.02, 0.5, 0) * np.ones(shape))[..., None].astype(np.float32) * (
-            0.85 - cloth
-        )
+        cloth *= np.where((at > 0.1) & (at < 0.42), 0.58, 1).astype(np.float32)
+        line = np.where(np.abs(at - 0.71) < 0.02, 0.5, 0).astype(np.float32)
+        cloth += line * (0.85 - cloth)
     return Fabric(cloth, (twill_lines * 0.2 * zoom + fuzz * 0.2).astype(np.float32))
 
 

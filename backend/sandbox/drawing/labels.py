@@ -71,10 +71,10 @@ def sew_on(rng: np.random.Generator, cloth: Cloth, label: Label, x: int, y: int)
     """Sews the label on with its middle at a pixel of the cloth, stitched down at its two ends."""
     left, top = x - label.width // 2, y - label.height // 2
     weave = blurred(specks(rng, cloth.shape), 0.8)
-    colour: Picture = np.zeros((*cloth.shape, 3), np.float32)
+    colour: Picture = np.zeros((3, *cloth.shape), np.float32)
     face = np.asarray(printed(label), np.float32) / 255
-    colour[top : top + label.height, left : left + label.width] = face
-    colour *= (1 + 0.02 * weave)[..., None]
+    colour[:, top : top + label.height, left : left + label.width] = np.moveaxis(face, 2, 0)
+    colour *= 1 + 0.02 * weave
     corners = (np.array([(left, top), (left + label.width, top + label.height)]) - cloth.origin) / cloth.unit
     (x0, y0), (x1, y1) = corners.tolist()
     cloth.panel(box(x0, y0, x1, y1), Fabric(colour, weave * 0.25, shine=0.06), thick=7, edge=6, shade=0.5)

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.sandbox.drawing.cloth import Picture, shaded
+from backend.sandbox.drawing.cloth import Picture, planes, shaded
 from backend.sandbox.drawing.noise import Shape, blurred, creases, layered, rows_and_columns, smooth, specks
 
 
@@ -23,11 +23,11 @@ def floorboards(rng: np.random.Generator, shape: Shape) -> Picture:
     grain = np.take_along_axis(grain, rows, 0)
     rings = np.sin(grain * 5 + layered(rng, shape, (120, 900), 2) * 4) * 0.5 + 0.5
     tone = tones[None, :] * (0.93 + 0.06 * grain + 0.07 * rings)
-    colour = np.array([0.71, 0.52, 0.35], np.float32) * tone[..., None]
+    colour = planes((0.71, 0.52, 0.35)) * tone
     gap = np.minimum(columns % board, board - columns % board).astype(np.float32)
     ends = np.abs(rows - height // 2).astype(np.float32)
     depth = 5 * np.exp(-((gap / 2.2) ** 2))[None, :] + 5 * np.exp(-((ends / 2.2) ** 2))
-    colour *= (1 - 0.11 * depth)[..., None]
+    colour *= 1 - 0.11 * depth
     return shaded(colour, (grain * 0.5 - depth).astype(np.float32))
 
 
@@ -36,7 +36,7 @@ def bed_sheet(rng: np.random.Generator, shape: Shape) -> Picture:
     folds = creases(rng, shape, (900, 260), float(rng.uniform(20, 60))) * 9
     folds += creases(rng, shape, (700, 200), float(rng.uniform(-40, 0))) * 6
     relief = blurred(folds, 9) + layered(rng, shape, (700, 700), 2) * 30
-    colour = np.ones((*shape, 3), np.float32) * np.array([0.90, 0.89, 0.87], np.float32)
+    colour = planes((0.90, 0.89, 0.87))
     return shaded(colour, relief + specks(rng, shape) * 0.1)
 
 
@@ -44,9 +44,9 @@ def wall(rng: np.random.Generator, shape: Shape) -> Picture:
     """Painted plaster, lighter towards the window."""
     height, width = shape
     relief = blurred(specks(rng, shape), 2.2) * 1.6 + layered(rng, shape, (260, 260), 3) * 1.5
-    warm = np.array([0.84, 0.81, 0.76], np.float32)
+    warm = planes((0.84, 0.81, 0.76))
     fall = 1.05 - 0.16 * np.linspace(0, 1, width)[None, :] - 0.07 * np.linspace(0, 1, height)[:, None]
-    return shaded((warm * fall[..., None]).astype(np.float32), relief)
+    return shaded(warm * fall.astype(np.float32), relief)
 
 
 def rug(rng: np.random.Generator, shape: Shape) -> Picture:
@@ -54,7 +54,7 @@ def rug(rng: np.random.Generator, shape: Shape) -> Picture:
     y, x = rows_and_columns(shape)
     weave = np.sin(x * (2 * np.pi / 13) + np.pi * ((y // 11) % 2)) * np.sin(y * (2 * np.pi / 22))
     tone = 1 + 0.05 * blurred(specks(rng, shape), 1.2) + 0.03 * layered(rng, shape, (300, 300), 3)
-    colour = np.array([0.66, 0.63, 0.58], np.float32) * tone[..., None].astype(np.float32)
+    colour = planes((0.66, 0.63, 0.58)) * tone
     return shaded(colour, (weave * 2.2 + blurred(specks(rng, shape), 1.5) * 1.2).astype(np.float32))
 
 
@@ -66,7 +66,7 @@ ROOM: Shape = (2000, 1600)
 def ground(rng: np.random.Generator, name: str, shape: Shape) -> Picture:
     """A random part of a surface: everything in a wardrobe is photographed on the same floor, bed and wall."""
     top, left = int(rng.integers(0, ROOM[0] - shape[0])), int(rng.integers(0, ROOM[1] - shape[1]))
-    part: Picture = _room(name)[top : top + shape[0], left : left + shape[1]].astype(np.float32)
+    part: Picture = _room(name)[:, top : top + shape[0], left : left + shape[1]].astype(np.float32)
     part *= 1 / 255
     return part
 

@@ -67,14 +67,30 @@ def load_session(cache_dir: Path, threads: int) -> onnxruntime.InferenceSession:
 
 
 def extract(session: onnxruntime.InferenceSession, rgb: NDArray[np.uint8]) -> Features:
-    """Features of a photo (height, width, 3), each the mean over the photo and its mirror image."""
-    square = cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    pixels = (square.astype(np.float32) - 127.0) / 128.0
-    both = np.ascontiguousarray(np.stack([pixels, pixels[:, ::-1]]).transpose(0, 3, 1, 2))
-    last, middle, late, logits = session.run(list(_OUTPUTS), {"photo": both})
+    """Features of a photo (height, width, 3), each the mean over two views of it.
+
+    One is squeezed into the square and fills it; the other is mirrored and keeps its proportions."""
+    views = np.stack([_squeezed(rgb), _framed(rgb[:, ::-1])]).astype(np.float32)
+    pixels = np.ascontiguousarray(((views - 127.0) / 128.0).transpose(0, 3, 1, 2))
+    last, middle, late, logits = session.run(list(_OUTPUTS), {"photo": pixels})
     parts = np.concatenate([last, middle.mean((2, 3)), _ninths(middle), _ninths(late)], axis=1).mean(0)
     whole = last.mean(0)
     return Features(whole / max(float(np.linalg.norm(whole)), 1e-6), parts, logits.mean(0))
+
+
+def _squeezed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _framed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The photo in the middle of a grey square."""
+    scale = SIDE / max(rgb.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    square = np.full((SIDE, SIDE, 3), 127, np.uint8)
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
+    inner = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    square[top : top + height, left : left + width] = inner
+    return square
 
 
 def _ninths(maps: Floats) -> Floats:

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, status
 from pydantic import BaseModel, Field
 
+from backend.accounts import service
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
-from backend.accounts import service
 
 router = APIRouter(prefix="/accounts", tags=["accounts"], responses=RESPONSES)
 
