@@ -208,6 +208,6 @@ DESIGNS: tuple[Design, ...] = (
         framing=Framing(600, 400, 560),
         shots=("front", "brand", "detail"),
         label=_brand("CARHARTT", "M", spacing=3, big=92),
-        detail=(0.1, 0.25, 2.2),
+        detail=(0.2, 1.0, 1.9),
     ),
 )

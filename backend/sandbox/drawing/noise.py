@@ -75,9 +75,7 @@ def rows_and_columns(shape: Shape) -> tuple[Field, Field]:
 
 def blurred(field: Field, sigma: float) -> Field:
     """Gaussian blur; a wide one is two box blurs, whose cost does not grow with their width."""
-    if sigma < 6:
-        out: Field = cv2.GaussianBlur(field, (0, 0), sigma)
-        return out
-    box = 2 * round(sigma * 1.22) + 1
-    out = cv2.blur(cv2.blur(field, (box, box)), (box, box))
+    box = (2 * round(sigma * 1.22) + 1,) * 2
+    wide = sigma >= 6
+    out: Field = cv2.blur(cv2.blur(field, box), box) if wide else cv2.GaussianBlur(field, (0, 0), sigma)
     return out
