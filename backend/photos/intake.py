@@ -36,6 +36,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 MAX_BYTES = 60_000_000
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 64
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own guard: warns above, raises above twice as many
 
 
 class Reason(StrEnum):

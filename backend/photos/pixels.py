@@ -31,8 +31,9 @@ def clean(image: Image.Image, orientation: int) -> Image.Image:
     """Decodes an opened picture (the first frame, if there are several) into a new RGB one without metadata."""
     profile = image.info.get("icc_profile")
     image.draft(None, _stored_size(*image.size))
-    plain = _opaque(_eight_bits(image))
+    plain = _scalable(image)
     plain.thumbnail((LONGEST, LONGEST), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    plain = _on_white(plain)
     plain = _to_srgb(plain, profile)
     if (turn := UPRIGHT.get(orientation)) is not None:
         plain = plain.transpose(turn)
@@ -61,20 +62,21 @@ def _stored_size(width: int, height: int) -> tuple[int, int]:
     return int(width * scale), int(height * scale)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Sixteen-bit grey is scaled down; `convert` alone would clip it to white."""
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray((np.asarray(image).astype(np.float32) / 257).clip(0, 255).astype(np.uint8))
-    return image.convert("L") if image.mode == "1" else image
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Transparency laid on white; palettes resolved, so that scaling blends colours and not indexes."""
+def _scalable(image: Image.Image) -> Image.Image:
+    """Eight bits a channel and no palette. Sixteen-bit grey is scaled down: `convert` alone would clip it to white."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
+        return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Transparency laid on white: done after scaling, on a picture that is small by then."""
+    if image.mode not in ("RGBA", "LA"):
+        return image
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -12,7 +12,7 @@ from backend.photos.similarity import NEAR_DUPLICATE, find_near_duplicates, hamm
 from backend.sandbox.drawing.designs import DESIGNS
 from backend.sandbox.wardrobe import take_picture
 
-GARMENTS = Path("/work/shared/data/garments")
+GARMENTS = Path(__file__).parents[2].parent / "shared/data/garments"
 
 
 @pytest.fixture(scope="module")
