@@ -8,6 +8,7 @@ the steps; owns no pixel, no grouping and no reading.
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 from dbos import DBOS
 from loguru import logger
@@ -21,12 +22,13 @@ from backend.core.reading import ItemReading, PhotoInput, Refusal
 from backend.db.models import Batch, Draft, Photo
 from backend.drafts import service as drafts
 from backend.photos import batches
-from backend.photos.intake import TakenPhoto, take_in
+from backend.photos.intake import take_in
 from backend.photos.similarity import find_near_duplicates
 from backend.workflows.parts import Parts, current
 
 WORKFLOW = "analyse"
 _AT_ONCE = 2
+_CHUNK = 64
 _ITEMS_AT_ONCE = 4
 
 
@@ -49,47 +51,62 @@ async def analyse(batch_id: str) -> None:
 
 @DBOS.step()
 async def take_in_files(batch_id: str) -> None:
-    """Checks, cleans and stores each pending file; a bad one is refused with its reason and stops nothing."""
+    """Checks, cleans and stores each pending file; a bad one is refused with its reason and stops nothing.
+
+    Files are cleaned a few at once and accepted in order, so that of two copies the first is the photo."""
     parts = current()
     await parts.database.run(batches.set_state, batch_id, "taking_in")
     pending = await parts.database.run(batches.pending_photos, batch_id)
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(photo: Photo) -> None:
+    async def clean(photo: Photo) -> dict[str, Any]:
         async with gate:
-            await asyncio.to_thread(_take_in_one, parts, photo.id, Path(photo.source_path))
+            return await asyncio.to_thread(_clean, parts, Path(photo.source_path))
 
-    for start in range(0, len(pending), 64):  # bounded: a thousand files don't make a thousand tasks
-        await asyncio.gather(*(one(photo) for photo in pending[start : start + 64]))
+    for start in range(0, len(pending), _CHUNK):  # bounded: a thousand files don't make a thousand tasks
+        chunk = pending[start : start + _CHUNK]
+        cleaned = [asyncio.create_task(clean(photo)) for photo in chunk]
+        try:
+            for photo, columns in zip(chunk, cleaned, strict=True):
+                await _take_in(parts, photo, await columns)
+        finally:
+            for task in cleaned:
+                task.cancel()
 
 
-def _take_in_one(parts: Parts, photo_id: str, source: Path) -> None:
+def _clean(parts: Parts, source: Path) -> dict[str, Any]:
+    """The photo's columns, its picture stored; or why it is refused."""
     try:
         taken = take_in(source)
     except PhotoRefused as refusal:
-        with parts.database.session() as session:
-            photo = session.get_one(Photo, photo_id)
-            photo.state, photo.reason = "refused", refusal.reason
-    else:
-        key = parts.store.put(taken.jpeg, ".jpg")
-        thumbnail = parts.store.put(taken.thumbnail, ".jpg")
-        try:
-            with parts.database.session() as session:
-                _accept(session, photo_id, taken, key, thumbnail)
-        except IntegrityError:  # another batch accepted the same file at this moment: now it is found
-            with parts.database.session() as session:
-                _accept(session, photo_id, taken, key, thumbnail)
-    if source.is_relative_to(parts.incoming):
-        source.unlink(missing_ok=True)
+        return {"state": "refused", "reason": refusal.reason}
+    return {
+        "state": "accepted",
+        "sha256": taken.sha256,
+        "phash": f"{taken.phash:016x}",
+        "store_key": parts.store.put(taken.jpeg, ".jpg"),
+        "thumbnail_key": parts.store.put(taken.thumbnail, ".jpg"),
+        "width": taken.width,
+        "height": taken.height,
+        "captured_at": taken.captured_at,
+    }
 
 
-def _accept(session: Session, photo_id: str, taken: TakenPhoto, key: str, thumbnail: str) -> None:
+async def _take_in(parts: Parts, photo: Photo, columns: dict[str, Any]) -> None:
+    try:
+        await parts.database.run(_accept, photo.id, columns)
+    except IntegrityError:  # another process accepted the same file at this moment: now it is found
+        await parts.database.run(_accept, photo.id, columns)
+    if photo.owns_source:
+        await asyncio.to_thread(Path(photo.source_path).unlink, missing_ok=True)
+
+
+def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> None:
     photo = session.get_one(Photo, photo_id)
-    photo.sha256, photo.phash = taken.sha256, f"{taken.phash:016x}"
-    photo.store_key, photo.thumbnail_key = key, thumbnail
-    photo.width, photo.height, photo.captured_at = taken.width, taken.height, taken.captured_at
-    same = batches.find_same_file(session, photo.user_id, taken.sha256, other_than=photo.id)
-    photo.state, photo.duplicate_of = ("duplicate", same.id) if same else ("accepted", None)
+    if columns["state"] == "accepted":
+        same = batches.find_same_file(session, photo.user_id, columns["sha256"], other_than=photo.id)
+        columns = {**columns, **({"state": "duplicate", "duplicate_of": same.id} if same else {})}
+    photo.sqlmodel_update(columns)
 
 
 @DBOS.step()

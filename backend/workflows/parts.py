@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from backend.accounts.vault import Vault
 from backend.core.reading import Analyzer
@@ -18,7 +17,6 @@ class Parts:
     vault: Vault
     analyzer: Analyzer
     routes: Mapping[str, Route]
-    incoming: Path
     troubles: dict[str, str] = field(default_factory=dict)
 
 
