@@ -114,9 +114,7 @@ async def running(
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
         web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics")
-        incoming = settings.data / "incoming"
-        incoming.mkdir(exist_ok=True)
-        parts = Parts(database, store, vault, analyzer, {"web": web}, incoming)
+        parts = Parts(database, store, vault, analyzer, {"web": web})
         jobs = JobEngine(settings.engine_database, slot, run_jobs=slot.first if run_jobs is None else run_jobs)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
