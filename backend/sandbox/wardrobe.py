@@ -60,8 +60,7 @@ class Exposure:
 def draw_wardrobe(folder: Path, *, seed: int = 7, items: int = 8) -> list[DrawnItem]:
     """Writes the wardrobe into the folder: with eight items 30 files, of which one is a copy and one is broken.
 
-    More than eight begin again with the first garment, photographed anew. Takes about a quarter of a second a photo
-    on each of two cores."""
+    More than eight begin again with the first garment, photographed anew. Two photos are drawn at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     sessions = _plan(seed, items)
     with ThreadPoolExecutor(max_workers=2) as both:  # Pillow, OpenCV and NumPy work outside Python's lock
