@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from backend.core.ai_analyzer import ItemReading, PhotoInput
 from backend.core.errors import PhotoRefused
 from backend.core.listing import Alternative, Evidence, Field
+from backend.core.reading import ItemReading, PhotoInput
 from backend.vision.embedded import category, colour, model_files
 from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.photo_facts import Models, PhotoFacts, read_photo
@@ -153,7 +153,7 @@ def _brand(seen: Sequence[Seen]) -> Field:
 
 def _size(seen: Sequence[Seen], kind: str | None) -> Field:
     """The size of the photo that states it most surely; another value elsewhere leaves it open."""
-    read = [(p, r) for p, facts in seen if (r := find_size(facts.lines, kind=kind, on_label=facts.is_label))]
+    read = [(p, r) for p, facts in seen if facts.is_label and (r := find_size(facts.lines, kind=kind, on_label=True))]
     if not read:
         return Field()
     photo, best = max(read, key=lambda entry: entry[1].confidence)

@@ -14,6 +14,9 @@ from backend.vision.embedded.ocr import TextLine
 _LONGEST = 6
 """Words in the longest name."""
 
+_FURTHER = 4
+"""Words that may stand on a name's line: a sentence that mentions a brand is no label."""
+
 _CONFIDENT = {"line": 0.95, "inside": 0.88, "near": 0.8, "everyday": 0.8}
 
 
@@ -53,6 +56,8 @@ def _in_words(words: list[str], line: TextLine, *, on_label: bool, few_lines: bo
                 continue
             alone = length == len(words)
             if brand.everyday and not (alone and (on_label or few_lines)):
+                continue
+            if len(words) - length > _FURTHER:
                 continue
             taken |= set(span)
             kind = "everyday" if brand.everyday else "line" if alone else "inside"

@@ -116,9 +116,9 @@ def _corners(engine: RapidOCR, bgr: Pixels, side: int) -> list[NDArray[np.float3
 
 
 def _around(found: list[NDArray[np.float32]], width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what holds all these lines, with a margin for words missed at its edge."""
+    """Left, top, right, bottom of what holds all these lines; the margin is for a size's lone letter, easily missed."""
     points = np.concatenate(found)
-    margin = 0.1 * max(width, height)
+    margin = 0.2 * max(width, height)
     left, top = np.maximum(points.min(axis=0) - margin, 0)
     right, bottom = np.minimum(points.max(axis=0) + margin, (width, height))
     return int(left), int(top), int(right), int(bottom)

@@ -17,10 +17,11 @@ from PIL import Image, ImageOps
 from rapidocr import RapidOCR
 
 from backend.core.errors import PhotoRefused
-from backend.vision.embedded import category, colour, features, lexicon, mask, ocr
+from backend.vision.embedded import category, colour, faces, features, lexicon, mask, ocr
 from backend.vision.embedded.brands import BrandHit, find_brands
 from backend.vision.embedded.fibres import Composition, find_composition
 from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.sizes import find_size
 
 LONGEST = 2048
 """Photos are read at this many pixels at most."""
@@ -29,6 +30,10 @@ _DENSE_TEXT = 0.04
 """Share of a photo covered by text from which it is a picture of the text."""
 _SOME_TEXT = 0.015
 """Share from which it is one too where hardly any garment is to be seen."""
+_FULL_OF_TEXT = 0.08
+"""Share from which it is a page or a screen whatever the words."""
+_KNOWN_WORDS = 0.3
+"""Least share of a label's words that labels carry: letters, pages and screens have fewer."""
 _HARDLY = 0.45
 _SURE_KIND = 0.8
 
@@ -115,7 +120,12 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
     kinds = category.load_probe().probabilities(seen.parts)
     hardly_worn = worn < category.GARMENT or (worn < _HARDLY and float(kinds.max()) < _SURE_KIND)
     is_label = _is_label(lines, text_share, hardly_worn)
-    is_garment = not is_label and worn >= category.GARMENT and text_share < _DENSE_TEXT * 2
+    is_garment = (
+        not is_label
+        and text_share < _FULL_OF_TEXT
+        and category.shows_garment(worn, kinds)
+        and not (float(kinds.max()) < _SURE_KIND and faces.fills_photo(small))
+    )
     garment = mask.garment_mask(small, models.mask) if is_garment else None
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     return PhotoFacts(
@@ -127,8 +137,8 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
         garment_share=worn,
         text_share=text_share,
         lines=lines,
-        brands=tuple(find_brands(lines, on_label=is_label)),
-        composition=find_composition(lines),
+        brands=tuple(find_brands(lines, on_label=is_label)) if is_label or is_garment else (),
+        composition=find_composition(lines) if is_label else None,
         colours=colour.vote(small, garment) if garment is not None else {},
         sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()),
         brightness=float(grey.mean()) / 255,
@@ -143,7 +153,12 @@ def _shrunk(rgb: Pixels, longest: int) -> Pixels:
 
 def _is_label(lines: tuple[TextLine, ...], text_share: float, hardly_worn: bool) -> bool:
     """A close-up of a brand, size or care label: words labels carry, and print that fills the photo or few clothes."""
+    if text_share < (_SOME_TEXT if hardly_worn else _DENSE_TEXT):
+        return False
     words = [word for line in lines for word in lexicon.tokens(line.text)]
-    known = sum(len(word) > 2 and word in lexicon.label_words() for word in words)
-    named = bool(find_brands(lines, on_label=True))
-    return (known >= 2 or named) and (text_share >= _DENSE_TEXT or (text_share >= _SOME_TEXT and hardly_worn))
+    known = sum(word.isdigit() or word in lexicon.label_words() for word in words if len(word) > 1)
+    brands = find_brands(lines, on_label=True)
+    known += sum(len(lexicon.tokens(hit.name)) for hit in brands)
+    if known < _KNOWN_WORDS * len(words):
+        return False
+    return known >= 2 or bool(brands) or find_size(lines, kind=None, on_label=False) is not None

@@ -36,6 +36,9 @@ _NATION = r"\b(?:fr|be|es|de|it|uk|gb|usa?|eur?|int|mex|cn)\b[\s:.]*"
 _YEARS = r"(?:ans?|anos|anni|years?|yrs?|jahre|jaar|lat)"
 _MONTHS = r"(?:mois|months?|meses|mesi|monate|maanden|miesiecy|mths)"
 
+_RUN_TOGETHER = re.compile(r"(?<=\d)(?=(?:fr|eur?|uk|gb|usa?|it|de|es|l)[\s.:]?\d)")
+"""Where the reader lost a space: `FR 44UK 16`, `W37L30`."""
+
 _KEYED_LETTERS = re.compile(rf"(?:{_KEY}|{_NATION})({_LETTERS})(?![\w/&'-])")
 _ALONE_LETTERS = re.compile(rf"\W*({_LETTERS})(?:\s*[/-]\s*({_LETTERS}|3[4-9]|4[0-6]))?\W*")
 _WAIST = re.compile(r"\bw\s?(\d\d)\b(?:\W{0,3}l\s?\d\d\b)?|\b(\d\d)\s?x\s?(?:28|30|32|34|36)\b")
@@ -95,7 +98,7 @@ def _unless_rows_disagree(letters: SizeReading, said: Sequence[_Said]) -> SizeRe
 
 
 def _statements(line: TextLine, *, bare_numbers: bool, bare_letters: bool) -> Iterator[_Said]:
-    text = lexicon.fold(line.text)
+    text = _RUN_TOGETHER.sub(" ", lexicon.fold(line.text))
     for match in _KEYED_LETTERS.finditer(text):
         yield _Said("letters", _letters(match[1]), 0.93, line)
     if bare_letters and (found := _ALONE_LETTERS.fullmatch(text)):
