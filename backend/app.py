@@ -23,6 +23,7 @@ from backend.api.v1.routers import (
 from backend.core.reading import Analyzer
 from backend.runtime import running
 from backend.settings import Settings, load_settings
+from backend.web import site
 
 
 def create_app(
@@ -51,4 +52,5 @@ def create_app(
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
     app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish
+    site.install(app)
     return app

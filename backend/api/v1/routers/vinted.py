@@ -16,6 +16,7 @@ from backend.api.deps import RuntimeDep, UserId, limit_publishing
 from backend.api.errors import RESPONSES
 from backend.api.v1.routers.publications import PublicationOut, shown
 from backend.core import readiness
+from backend.core.texts import sentences
 from backend.db.models import Draft, Publication
 from backend.db.scope import get_owned
 from backend.drafts import service as drafts
@@ -59,12 +60,6 @@ class ListingPublishRequest(BaseModel):
     dry_run: bool | None = None
 
 
-NOTICE = (
-    "Vinted's terms forbid automated tools that Vinted has not authorised. A dry run changes nothing there; saving a "
-    "draft leaves the last button to you; publishing by itself is at your own risk."
-)
-
-
 @router.post("/listings/prepare")
 async def prepare_listing(wanted: PrepareRequest, runtime: RuntimeDep, user_id: UserId) -> Prepared:
     """Phase A: shows what would be sent; opens no browser, changes nothing."""
@@ -88,7 +83,7 @@ async def prepare_listing(wanted: PrepareRequest, runtime: RuntimeDep, user_id: 
             ready=draft.publish_ready and account.state == "ready",
             problems=problems,
             sheet=sheet,
-            notice=NOTICE,
+            notice=sentences("en")["notice"],
         )
 
     return await runtime.database.run(look)

@@ -1,0 +1,91 @@
+"""Who may talk to the server from a browser: no foreign site, and no foreign name for this machine.
+
+Owns the refusal of cross-site writes, of a `Host` that is not this machine's on a loopback connection (a foreign
+page whose name was pointed at 127.0.0.1), and the security headers. Programs send neither `Origin` nor
+`Sec-Fetch-Site` and pass. Owns no sign-in; the forms' token is `page.py`'s.
+"""
+
+import json
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+POLICY = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src 'none'; "
+    "object-src 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_FRAMEWORK_PAGES = ("/docs", "/redoc")
+"""FastAPI's own pages of the API run a script from elsewhere; they hold nothing of the seller's."""
+
+
+class Guard:
+    """The middleware around everything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if not scope["path"].startswith(_FRAMEWORK_PAGES):
+                    headers["Content-Security-Policy"] = POLICY
+            await send(message)
+
+        refused = _foreign_host(scope) or _cross_site(scope)
+        await (refused or self.app)(scope, receive, send_with_headers)
+
+
+def _foreign_host(scope: Scope) -> Response | None:
+    """On a connection to a loopback address, a name that is not the loopback's is somebody's trick."""
+    server = scope.get("server")
+    if server is None or not is_loopback(server[0]):
+        return None
+    if is_loopback(urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""):
+        return None
+    return _refusal(421, "Misdirected Request", "foreign_host", "Open VintedBot at http://127.0.0.1 or localhost.")
+
+
+def _cross_site(scope: Scope) -> Response | None:
+    """A write asked for by another site's page. Browsers say where a request comes from; programs say nothing."""
+    if scope["method"] in SAFE_METHODS or _same_origin(Headers(scope=scope)):
+        return None
+    return _refusal(403, "Forbidden", "cross_site", "This request came from another site. Send it from VintedBot.")
+
+
+def _same_origin(headers: Mapping[str, str]) -> bool:
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refusal(status: int, title: str, code: str, detail: str) -> Response:
+    body = {"type": f"/docs/errors#{code}", "title": title, "status": status, "detail": detail, "code": code}
+    return Response(json.dumps(body), status, media_type="application/problem+json")

@@ -1,0 +1,69 @@
+"""Publishing from the page: asking for it, watching it, cancelling, going on.
+
+Owns no rule of publishing: `runtime.publish` asks, the journal says what may follow.
+"""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from backend.accounts import service as accounts
+from backend.core.errors import VintedBotError
+from backend.publications import service as publications
+from backend.publications.service import Order
+from backend.web import forms, views
+from backend.web.page import Page, PageDep
+from backend.web.pages import draft_page
+
+router = APIRouter(include_in_schema=False)
+
+MODES = ("dry_run", "draft", "publish")
+
+
+@router.post("/drafts/{draft_id}/publish")
+async def publish_draft(page: PageDep, draft_id: str) -> Response:
+    """Asks for the publication once: the form's key makes a second press the same request."""
+    form = await page.form()
+    mode = str(form.get("mode"))
+    try:
+        account = await page.runtime.database.run(accounts.choose, page.user_id, str(form.get("account")))
+        order = Order(draft_id, account.id, mode if mode in MODES else "dry_run", revision=forms.revision(form))
+        publication = await page.runtime.publish(order, key=str(form.get("key")))
+    except VintedBotError as error:
+        return await draft_page(page, draft_id, error=error)
+    return page.go("/publications", "asked", anchor=publication.id)
+
+
+@router.get("/publications")
+async def show_publications(page: PageDep) -> Response:
+    return await publications_page(page)
+
+
+@router.post("/publications/{publication_id}/cancel")
+async def cancel_publication(page: PageDep, publication_id: str) -> Response:
+    await page.form()
+    try:
+        await page.runtime.database.run(publications.cancel, page.user_id, publication_id)
+    except VintedBotError as error:
+        return await publications_page(page, error)
+    return page.go("/publications", "cancelled", anchor=publication_id)
+
+
+@router.post("/publications/{publication_id}/resume")
+async def resume_publication(page: PageDep, publication_id: str) -> Response:
+    await page.form()
+    try:
+        await page.runtime.resume(page.user_id, publication_id)
+    except VintedBotError as error:
+        return await publications_page(page, error)
+    return page.go("/publications", "resumed", anchor=publication_id)
+
+
+async def publications_page(page: Page, error: VintedBotError | None = None) -> Response:
+    found = await page.runtime.database.run(views.publications_shown, page.user_id, page.words)
+    return page.render(
+        "publications.html",
+        here="/publications",
+        status=error.status if error else 200,
+        publications=found,
+        error=page.words.error(error) if error else None,
+    )
