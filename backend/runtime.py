@@ -24,6 +24,7 @@ from backend.core.ai_analyzer import load_analyzer
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, User
+from backend.db.scope import get_owned
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
@@ -62,11 +63,23 @@ class Runtime:
         await self.jobs.carry_out(publication.id, publication.run, publication.account_id)
         return publication
 
-    async def resume(self, user_id: str, publication_id: str) -> Publication:
+    async def resume(self, user_id: str, publication_id: str, *, despite_doubt: bool = False) -> Publication:
         """Sends a publication that waited for a person round again."""
-        publication = await self.database.run(publications.resume, user_id, publication_id)
+        publication = await self.database.run(publications.resume, user_id, publication_id, despite_doubt=despite_doubt)
         await self.jobs.carry_out(publication.id, publication.run, publication.account_id)
         return publication
+
+    async def adopt(self, user_id: str, publication_id: str, listing_id: str) -> Publication:
+        """The person's word that this listing is what an uncertain click made."""
+
+        def work(session: Session) -> Publication:
+            publication = get_owned(session, Publication, user_id, publication_id)
+            account = get_owned(session, Account, user_id, publication.account_id)
+            place = AccountSession(account.base_url, account.username, {})
+            url = self.web.listing_url(place, listing_id, "draft" if publication.mode == "draft" else "publish")
+            return publications.adopt(session, user_id, publication_id, listing_id, url)
+
+        return await self.database.run(work)
 
     async def add_account(self, user_id: str, username: str, cookies: str, base_url: str | None = None) -> Account:
         """Keeps the session of a signed-in browser's cookies. Raises BadRequest when none can be read."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -116,9 +116,9 @@ def show_done(done: dict[str, Any]) -> None:
 
 def worst_exit(done: dict[str, Any]) -> int:
     """0 when everything asked for is done; else the code of the worst: uncertain, a person needed, failed."""
+    told = {row["error_code"] if row["error_code"] == "uncertain" else row["state"] for row in done["publications"]}
     codes = {"uncertain": EXIT_CODES["uncertain"], "needs_person": EXIT_CODES["needs_person"], "failed": 1}
-    states = {row["state"] for row in done["publications"]}
-    return next((code for state, code in codes.items() if state in states), 1 if done["not_asked"] else 0)
+    return next((code for what, code in codes.items() if what in told), 1 if done["not_asked"] else 0)
 
 
 @app.command("list")
@@ -165,26 +165,55 @@ def show_publication(publication_id: PublicationId, as_json: AsJson = False) -> 
 @app.command("cancel")
 def cancel_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
     """Cancels before the click; after it, says how it stands."""
-    _act_on(publication_id, "cancel", as_json)
+    _act_on(
+        publication_id,
+        lambda runtime, found: runtime.database.run(service.cancel, runtime.user_id, found),
+        as_json,
+    )
+
+
+@app.command("adopt")
+def adopt_listing(
+    publication_id: PublicationId,
+    listing_id: Annotated[str, typer.Argument(help="The listing's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """After an uncertain click: this listing is the one it made."""
+    _act_on(publication_id, lambda runtime, found: runtime.adopt(runtime.user_id, found, listing_id), as_json)
+
+
+@app.command("retry")
+def retry_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
+    """After an uncertain click: you have looked, there is no listing; try again."""
+    _act_on(publication_id, lambda runtime, found: runtime.resume(runtime.user_id, found, despite_doubt=True), as_json)
+
+
+@app.command("give-up")
+def give_up_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
+    """After an uncertain click: this publication is over."""
+    _act_on(
+        publication_id,
+        lambda runtime, found: runtime.database.run(service.give_up, runtime.user_id, found),
+        as_json,
+    )
 
 
 @app.command("resume")
 def resume_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
     """Goes on with a publication that waited for you, once the reason is dealt with."""
-    _act_on(publication_id, "resume", as_json)
+    _act_on(publication_id, lambda runtime, found: runtime.resume(runtime.user_id, found), as_json)
 
 
-def _act_on(publication_id: str, what: Literal["cancel", "resume"], as_json: bool) -> None:
-    async def act(runtime: Runtime) -> Any:
-        user_id = runtime.user_id
-        found = await runtime.database.run(find_by_prefix, Publication, user_id, publication_id)
-        if what == "cancel":
-            return service.shown(await runtime.database.run(service.cancel, user_id, found.id))
-        await runtime.resume(user_id, found.id)
+def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publication]], as_json: bool) -> None:
+    """Does it to the publication of this id or beginning, then waits until nothing moves any more."""
+
+    async def task(runtime: Runtime) -> Any:
+        found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
+        await act(runtime, found.id)
         [ended] = await watch(runtime, [found.id], quiet=as_json)
         return service.shown(ended)
 
-    row = with_runtime(act, as_json=as_json, jobs=None)
+    row = with_runtime(task, as_json=as_json, jobs=None)
     if as_json:
         show_json(row)
     else:

@@ -61,11 +61,24 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class WardrobeItem:
+    """One of the account's own listings or drafts, as its wardrobe shows it; None for what it doesn't show."""
+
+    id: str
+    title: str
+    price: Decimal | None
+    is_draft: bool
+    photos: int | None = None
+
+
+@dataclass(frozen=True)
 class Filled:
-    """The form is filled and was read back; nothing has been submitted. `screenshot` is a JPEG."""
+    """The form is filled and was read back; nothing has been submitted. `listings_before` are the ids of the
+    account's newest listings and drafts as seen before, by which a new one is told. `screenshot` is a JPEG."""
 
     screenshot: bytes
     read_back: Mapping[str, str] = field(default_factory=dict)
+    listings_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +120,14 @@ class Route(Protocol):
         `PermanentError`. After it: `UncertainError` when there is no proof either way, and any other error only
         when the marketplace's own answer says that it stored nothing (`ListingRejected` for its validation,
         `VintedRateLimitError`, `ChallengeRaised`, `AccountRestricted`, `SessionExpired` for 429, 403, 401)."""
+        ...
+
+    async def list_wardrobe(self, account: AccountSession) -> list[WardrobeItem]:
+        """The account's newest listings and drafts, newest first. Raises what `put` raises before the click."""
+        ...
+
+    def listing_url(self, account: AccountSession, listing_id: str, mode: Mode) -> str:
+        """Where a person finds it: the listing's page, or the form of a draft."""
         ...
 
     async def aclose(self) -> None: ...

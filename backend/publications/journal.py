@@ -2,7 +2,7 @@
 
     queued → preparing → filled → submitting → confirmed
                               ↘ rehearsed (a dry run ends here)
-    exits: needs_person, failed, cancelled, uncertain → reconciled
+    exits: needs_person, failed, cancelled; uncertain → reconciled | queued (proof of absence) | needs_person
 
 `submitting` is committed before the click and is the point of no return: from there no move leads back to
 `preparing` without proof that nothing was stored (`needs_person` after it means the marketplace refused).
@@ -40,8 +40,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
         {State.PREPARING, State.REHEARSED, State.SUBMITTING, State.NEEDS_PERSON, State.FAILED, State.CANCELLED}
     ),
     State.SUBMITTING: frozenset({State.CONFIRMED, State.UNCERTAIN, State.FAILED, State.NEEDS_PERSON}),
-    State.UNCERTAIN: frozenset({State.RECONCILED, State.FAILED}),
-    State.NEEDS_PERSON: frozenset({State.QUEUED, State.CANCELLED}),
+    State.UNCERTAIN: frozenset({State.RECONCILED, State.QUEUED, State.NEEDS_PERSON}),
+    State.NEEDS_PERSON: frozenset({State.QUEUED, State.CANCELLED, State.RECONCILED, State.FAILED}),
     State.REHEARSED: frozenset(),
     State.CONFIRMED: frozenset(),
     State.RECONCILED: frozenset(),
@@ -49,9 +49,10 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.CANCELLED: frozenset(),
 }
 """Where each state may lead. `filled → preparing` is a retry: nothing has been clicked yet. `submitting →
-failed` and `submitting → needs_person` need the marketplace's own refusal; anything less is `uncertain`."""
+failed` and `submitting → needs_person` need the marketplace's own refusal; anything less is `uncertain`, which
+leads back to `queued` only on proof that nothing was stored, and otherwise to the listing found or to a person."""
 
-RUNNING = frozenset({State.QUEUED, State.PREPARING, State.FILLED, State.SUBMITTING})
+RUNNING = frozenset({State.QUEUED, State.PREPARING, State.FILLED, State.SUBMITTING, State.UNCERTAIN})
 """States in which the engine has work to do."""
 
 ENDED = frozenset({State.REHEARSED, State.CONFIRMED, State.RECONCILED, State.FAILED, State.CANCELLED})

@@ -19,7 +19,8 @@ from backend.db.scope import get_owned, owned
 from backend.publications import journal
 from backend.publications.journal import State
 
-ROUTES = ("web",)
+UNCERTAIN_CODE = "uncertain"
+"""The error code of a publication whose click may or may not have made a listing."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,43 @@ def cancel(session: Session, user_id: str, publication_id: str) -> Publication:
     return journal.move(session, publication_id, State.CANCELLED)
 
 
-def resume(session: Session, user_id: str, publication_id: str) -> Publication:
-    """Queues a publication that waited for a person once more. Raises Conflict in any other state."""
+def resume(session: Session, user_id: str, publication_id: str, *, despite_doubt: bool = False) -> Publication:
+    """Queues a publication that waited for a person once more. Raises Conflict in any other state.
+
+    After an uncertain click only `despite_doubt`: the person has looked and says that no listing is there."""
     publication = get_owned(session, Publication, user_id, publication_id)
+    if publication.error_code == UNCERTAIN_CODE and not despite_doubt:
+        raise Conflict(
+            "The click may have made a listing. Look at the marketplace, then: adopt it by its id, retry if there is "
+            "none, or give up.",
+            code=UNCERTAIN_CODE,
+        )
     return journal.move(
         session, publication_id, State.QUEUED, run=publication.run + 1, attempts=0, error=None, error_code=None
     )
+
+
+def adopt(session: Session, user_id: str, publication_id: str, listing_id: str, listing_url: str) -> Publication:
+    """The person's word that this listing is what the uncertain click made."""
+    _in_doubt(session, user_id, publication_id)
+    detail = {"by": "person", "listing": listing_id}
+    return journal.move(
+        session, publication_id, State.RECONCILED, detail=detail,
+        listing_id=listing_id, listing_url=listing_url, error=None, error_code=None,
+    )  # fmt: skip
+
+
+def give_up(session: Session, user_id: str, publication_id: str) -> Publication:
+    """The person's word that this publication is over, and that no listing of it stands."""
+    _in_doubt(session, user_id, publication_id)
+    return journal.move(session, publication_id, State.FAILED, detail={"by": "person"}, error_code="given_up")
+
+
+def _in_doubt(session: Session, user_id: str, publication_id: str) -> Publication:
+    publication = get_owned(session, Publication, user_id, publication_id)
+    if publication.state != State.NEEDS_PERSON or publication.error_code != UNCERTAIN_CODE:
+        raise Conflict(f"This publication is {publication.state}; there is no doubt to settle.", code="not_uncertain")
+    return publication
 
 
 def publications_of(

@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from dbos import DBOS
 from loguru import logger
@@ -33,11 +34,14 @@ from backend.drafts import service as drafts
 from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome
 from backend.publications import journal
 from backend.publications.journal import State
-from backend.publications.service import remember
+from backend.publications.service import UNCERTAIN_CODE, events_of, remember
 from backend.workflows.parts import Parts, current
+from backend.workflows.reconcile import Sent, Verdict, reconcile
 from backend.workflows.sheet import summary, to_sheet
 
 WORKFLOW = "publish"
+MOST_DOUBTS = 3
+"""So often may a click get lost before a person is asked, even where nothing was stored."""
 
 
 def job_id(publication_id: str, run: int) -> str:
@@ -67,12 +71,23 @@ async def publish(publication_id: str) -> str:
 async def carry_out(publication_id: str) -> str:
     """One step, safe to run again: the journal says where it stood."""
     parts = current()
+    while True:
+        await _round(parts, publication_id)
+        publication = await parts.database.run(Session.get_one, Publication, publication_id)
+        if publication.state != State.QUEUED:  # queued again: surely nothing was stored, so it may be tried again
+            break
+    logger.bind(publication=publication_id).info("publication_{}", publication.state)
+    return publication.state
+
+
+async def _round(parts: Parts, publication_id: str) -> None:
+    """Attempts up to the click and, where its result is unknown, the look for what it made."""
     try:
         await _attempts(parts, publication_id)
     except Conflict as error:
-        if error.code != "journal_moved":
-            await _end(parts, publication_id, error)
-        # moved: somebody cancelled it, or another process has it; the journal tells which
+        if error.code == "journal_moved":  # somebody cancelled it, or another process has it; the journal tells which
+            return
+        await _end(parts, publication_id, error)
     except VintedBotError as error:
         await _end(parts, publication_id, error)
     except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
@@ -81,25 +96,62 @@ async def carry_out(publication_id: str) -> str:
         kind = UncertainError if submitted else PermanentError
         await _end(parts, publication_id, kind(f"Something unforeseen happened: {error!r}", code="internal"))
     publication = await parts.database.run(Session.get_one, Publication, publication_id)
-    logger.bind(publication=publication_id).info("publication_{}", publication.state)
-    return publication.state
+    if publication.state == State.UNCERTAIN:
+        await _settle(parts, publication_id)
 
 
 async def _attempts(parts: Parts, publication_id: str) -> None:
     publication = await parts.database.run(Session.get_one, Publication, publication_id)
-    if publication.state not in journal.RUNNING:
+    if publication.state not in journal.RUNNING or publication.state == State.UNCERTAIN:
         return
     if publication.state == State.SUBMITTING:
-        raise UncertainError(
-            "The process ended between the click and the marketplace's answer. Look at the account's listings: "
-            "adopt the listing if it is there, or give up."
-        )
+        raise UncertainError("The process ended between the click and the marketplace's answer.")
 
     @retry_publish_operation()
     async def attempt() -> None:
         await _attempt(parts, publication_id)
 
     await attempt()
+
+
+async def _settle(parts: Parts, publication_id: str) -> None:
+    """Ends an uncertainty: by the listing found, by proof that there is none, or by asking a person."""
+    publication, sent, doubts = await parts.database.run(_in_doubt, publication_id)
+    try:
+        account = await parts.database.run(_session_of, parts, publication)
+        verdict = await reconcile(parts.routes[publication.route], account, sent)
+    except VintedBotError as error:
+        verdict = Verdict("unsure", reason=str(error))
+    detail: dict[str, Any] = {"verdict": verdict.kind, "candidates": verdict.shown, "reason": verdict.reason}
+
+    async def move(to: State, **columns: Any) -> None:
+        await parts.database.run(journal.move, publication_id, to, detail=detail, **columns)
+
+    if verdict.listing_id is not None:
+        url = parts.routes[publication.route].listing_url(account, verdict.listing_id, _mode(publication))
+        found = {"listing_id": verdict.listing_id, "listing_url": url}
+        await move(State.RECONCILED, **found, error=None, error_code=None)
+    elif verdict.kind == "absent" and doubts < MOST_DOUBTS:
+        await move(State.QUEUED, attempts=0, error=None, error_code=None)
+    else:
+        why = verdict.reason or "it was lost several times, and nothing was stored"
+        told = (
+            f"The click may have made a listing ({why}). Look at the account's listings, then adopt it by its id, "
+            "retry if none is there, or give up."
+        )
+        await move(State.NEEDS_PERSON, error=told, error_code=UNCERTAIN_CODE)
+
+
+def _in_doubt(session: Session, publication_id: str) -> tuple[Publication, Sent, int]:
+    """The publication as it was sent, and how often its result was unknown so far."""
+    publication = session.get_one(Publication, publication_id)
+    events = events_of(session, publication.user_id, publication_id)
+    before = next(e.detail["listings_before"] for e in reversed(events) if e.state == State.SUBMITTING)
+    sheet = publication.sheet
+    sent = Sent(
+        sheet["title"], Decimal(sheet["price"]), sheet["photos"], publication.mode == "draft", frozenset(before)
+    )
+    return publication, sent, sum(e.state == State.UNCERTAIN for e in events)
 
 
 async def _attempt(parts: Parts, publication_id: str) -> None:
@@ -121,27 +173,34 @@ async def _attempt(parts: Parts, publication_id: str) -> None:
 def _begin(session: Session, parts: Parts, publication_id: str) -> Job:
     publication = session.get_one(Publication, publication_id)
     journal.move(session, publication_id, State.PREPARING, attempts=publication.attempts + 1)
+    job = _job(session, parts, publication)
+    remember(session, publication_id, sheet=dict(summary(job.sheet)), step="opening")
+    return job
+
+
+def _job(session: Session, parts: Parts, publication: Publication) -> Job:
     draft = session.get_one(Draft, publication.draft_id)
     if draft.revision != publication.draft_revision:
         raise PermanentError(
             "The draft was changed after this publication was asked for. Publish its present revision instead.",
             code="stale_revision",
         )
-    account = session.get_one(Account, publication.account_id)
     photos = [parts.store.path(p.store_key) for p in drafts.photos_of(session, draft) if p.store_key]
     sheet = to_sheet(drafts.listing_of(session, draft), photos)
-    remember(session, publication_id, sheet=dict(summary(sheet)), step="opening")
+    account = _session_of(session, parts, publication)
+    return Job(publication.id, publication.user_id, publication.route, _mode(publication), account, sheet)
+
+
+def _mode(publication: Publication) -> Mode:
+    return cast(Mode, publication.mode)
+
+
+def _session_of(session: Session, parts: Parts, publication: Publication) -> AccountSession:
+    """The account to act as. Raises SessionMissing or SessionExpired with the way out."""
+    account = session.get_one(Account, publication.account_id)
     state = accounts.open_session(account, parts.vault)
-    kept = partial(_keep_session, parts, publication.user_id, account.id)
-    mode: Any = publication.mode
-    return Job(
-        publication_id,
-        publication.user_id,
-        publication.route,
-        mode,
-        AccountSession(account.base_url, account.username, state, account.language, keep=kept),
-        sheet,
-    )
+    keep = partial(_keep_session, parts, publication.user_id, account.id)
+    return AccountSession(account.base_url, account.username, state, account.language, keep=keep)
 
 
 async def _keep_session(parts: Parts, user_id: str, account_id: str, state: Mapping[str, Any]) -> None:
@@ -154,7 +213,8 @@ async def _put(parts: Parts, job: Job) -> Outcome:
 
     async def before_submit(filled: Filled) -> None:
         await _filled(parts, job, filled)
-        await parts.database.run(journal.move, job.publication_id, State.SUBMITTING)
+        detail = {"listings_before": list(filled.listings_before)}
+        await parts.database.run(journal.move, job.publication_id, State.SUBMITTING, detail=detail)
 
     outcome = await parts.routes[job.route].put(
         job.account, job.sheet, job.mode, before_submit=before_submit, progress=progress

@@ -8,6 +8,7 @@ import pytest
 from backend.cli.photos import hand_in, report, watch
 from backend.cli.publishing import publish_drafts
 from backend.core.errors import Conflict
+from backend.core.retry_utils import waiting_by
 from backend.db.models import Account
 from backend.publications import service
 from backend.publications.service import Order
@@ -34,6 +35,14 @@ async def ready(runtime: Runtime, closet: Path) -> list[str]:
     batch_id = await hand_in(runtime, closet, STATED)
     await watch(runtime, batch_id, quiet=True)
     return [row["id"] for row in (await report(runtime, batch_id))["drafts"] if row["publish_ready"]]
+
+
+@pytest.fixture
+def waits() -> Iterator[list[float]]:
+    """The seconds that would have been waited."""
+    waited: list[float] = []
+    with waiting_by(waited.append):
+        yield waited
 
 
 async def test_ready_drafts_are_saved_once_each_and_read_back_equal(
@@ -85,15 +94,46 @@ async def test_an_expired_session_waits_for_its_owner_and_goes_on(
     assert len(sandbox.received()["items"]) == 1
 
 
-async def test_an_answer_lost_after_the_click_is_uncertain_and_never_clicked_again(
-    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
+async def test_a_listing_whose_answer_was_lost_is_found_and_adopted(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str], waits: list[float]
 ) -> None:
     sandbox.set_fault("dropped_after", "submit")
-    done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
-    assert done["publications"][0]["state"] == "uncertain"
+    [found] = (await publish_drafts(runtime, ready[:1], "draft", quiet=True))["publications"]
+    [listing] = sandbox.received()["items"]
+    assert (found["state"], found["listing_id"]) == ("reconciled", str(listing["id"]))
     again = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
-    assert again["publications"][0]["state"] == "uncertain"
+    assert again["publications"][0]["id"] == found["id"]
     assert len(sandbox.received()["items"]) == 1
+
+
+async def test_a_submission_that_surely_never_arrived_is_tried_again(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str], waits: list[float]
+) -> None:
+    sandbox.set_fault("dropped_before", "submit")
+    [done] = (await publish_drafts(runtime, ready[:1], "draft", quiet=True))["publications"]
+    assert done["state"] == "confirmed"
+    events = await runtime.database.run(service.events_of, runtime.user_id, done["id"])
+    states = [e.state for e in events]
+    assert states.count("submitting") == 2
+    assert states[states.index("uncertain") + 1] == "queued"
+    assert len(sandbox.received()["items"]) == 1
+
+
+async def test_a_doubt_nobody_can_settle_waits_for_its_owner(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str], waits: list[float]
+) -> None:
+    sandbox.set_fault("dropped_after", "submit")
+    sandbox.set_fault("server_error", "wardrobe", times=-1, skip=1)
+    [doubt] = (await publish_drafts(runtime, ready[:1], "draft", quiet=True))["publications"]
+    assert (doubt["state"], doubt["error_code"]) == ("needs_person", "uncertain")
+    with pytest.raises(Conflict, match="adopt"):
+        await runtime.resume(runtime.user_id, doubt["id"])
+    with pytest.raises(Conflict, match="may have one"):
+        await runtime.publish(Order(ready[0], account.id, "publish"))
+    [listing] = sandbox.received()["items"]
+    adopted = await runtime.adopt(runtime.user_id, doubt["id"], str(listing["id"]))
+    assert (adopted.state, adopted.listing_id) == ("reconciled", str(listing["id"]))
+    assert str(listing["id"]) in (adopted.listing_url or "")
 
 
 async def test_the_journal_tells_the_whole_story(

@@ -22,13 +22,14 @@ from backend.marketplace.port import (
     Mode,
     Outcome,
     Progress,
+    WardrobeItem,
 )
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.diagnostics import save_bundle
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.session import explained, mind_cookie_banner, open_form
-from backend.marketplace.vinted_web.stored import WardrobeItem, listing_url, read_stored, read_wardrobe
+from backend.marketplace.vinted_web.stored import read_stored, read_wardrobe
 from backend.marketplace.vinted_web.submission import ready, submit
 from backend.marketplace.vinted_web.traffic import Traffic
 
@@ -66,13 +67,17 @@ class VintedWebRoute:
         async with self._page(account) as (page, traffic):
             form = Form(fields_of(page, sheet, account.language, self._step_timeout))
             await progress("opening")
+            before: list[WardrobeItem] = []
             async with explained(page, traffic, "opening the form"):
                 await open_form(page, account)
+                if mode != "dry_run":
+                    before = await read_wardrobe(page, account)
+                    await open_form(page, account)
             async with explained(page, traffic, "filling the form"):
                 await form.fill(progress)
                 await progress("read_back")
                 held = await form.check()
-                filled = Filled(await _picture(page), held)
+                filled = Filled(await _picture(page), held, tuple(item.id for item in before))
                 button = None if mode == "dry_run" else await ready(page, mode)
             missing = tuple(Difference(name, "given", "no such field in this category") for name in form.missing)
             if button is None or mode == "dry_run":
@@ -82,7 +87,7 @@ class VintedWebRoute:
             listing_id = await submit(page, button, mode, self._step_timeout * PROOF_PATIENCE)
             await progress("stored")
             stored = await read_stored(page, account, form, listing_id)
-            url = listing_url(account, listing_id, mode)
+            url = self.listing_url(account, listing_id, mode)
             return Outcome(listing_id, url, await _picture(page), (*missing, *stored), await _state(page))
 
     async def check_session(self, account: AccountSession) -> str:
@@ -95,6 +100,10 @@ class VintedWebRoute:
         async with self._page(account) as (page, traffic), explained(page, traffic, "reading the wardrobe"):
             await open_form(page, account)
             return await read_wardrobe(page, account)
+
+    def listing_url(self, account: AccountSession, listing_id: str, mode: Mode) -> str:
+        """Where a person finds it: the listing's page, or the form of a draft, which has no page yet."""
+        return f"{account.base_url}/items/{listing_id}" + ("/edit" if mode == "draft" else "")
 
     async def aclose(self) -> None:
         await self._browsers.aclose()

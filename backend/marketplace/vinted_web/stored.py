@@ -6,14 +6,12 @@ Owns reading back, never writing. Reads only what the pages themselves show or a
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from playwright.async_api import Error, Page
 
 from backend.core.errors import VintedBotError, VintedNetworkError
-from backend.marketplace.port import AccountSession, Difference, Mode
+from backend.marketplace.port import AccountSession, Difference, WardrobeItem
 from backend.marketplace.vinted_web import selectors
 from backend.marketplace.vinted_web.challenge import PageFacts
 from backend.marketplace.vinted_web.form import Form
@@ -30,19 +28,6 @@ ASK = """async path => {
 }"""
 READ_BACK = "read_back"
 """The field name of the difference that says: accepted, but what was stored could not be read."""
-
-
-@dataclass(frozen=True)
-class WardrobeItem:
-    id: str
-    title: str
-    price: Decimal | None
-    is_draft: bool
-
-
-def listing_url(account: AccountSession, listing_id: str, mode: Mode) -> str:
-    """Where a person finds it: the listing's page, or the form of a draft, which has no page yet."""
-    return f"{account.base_url}/items/{listing_id}" + ("/edit" if mode == "draft" else "")
 
 
 async def read_stored(page: Page, account: AccountSession, form: Form, listing_id: str) -> tuple[Difference, ...]:
@@ -92,4 +77,5 @@ def _item(item: Mapping[str, Any]) -> WardrobeItem:
         str(item.get("title", "")),
         None if amount is None else parse_price(str(amount)),
         bool(item.get("is_draft")),
+        len(item["photos"]) if isinstance(item.get("photos"), list) else None,
     )

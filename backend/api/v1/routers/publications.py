@@ -1,11 +1,11 @@
 """Publications: what became of each, step by step, with the picture of the form."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
@@ -83,6 +83,32 @@ async def show_screenshot(publication_id: str, runtime: RuntimeDep, user_id: Use
 async def cancel_publication(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> PublicationOut:
     """Before the click only; after it 409 with the state it is in."""
     return shown(await runtime.database.run(service.cancel, user_id, publication_id))
+
+
+class Decision(BaseModel):
+    """What the owner saw after an uncertain click: `adopt` the listing with this id, `retry` since there is none, or
+    `give_up`."""
+
+    decision: Literal["adopt", "retry", "give_up"]
+    listing_id: Annotated[str, Field(pattern=r"^\d{1,20}$")] | None = None
+
+    @model_validator(mode="after")
+    def _adopting_names_it(self) -> "Decision":
+        if (self.decision == "adopt") != (self.listing_id is not None):
+            raise ValueError("`listing_id` goes with `adopt`, and only with it")
+        return self
+
+
+@router.post("/{publication_id}/settle")
+async def settle_publication(
+    publication_id: str, said: Decision, runtime: RuntimeDep, user_id: UserId
+) -> PublicationOut:
+    """Ends an uncertainty by the owner's word. 409 `not_uncertain` when there is none."""
+    if said.listing_id is not None:
+        return shown(await runtime.adopt(user_id, publication_id, said.listing_id))
+    if said.decision == "retry":
+        return shown(await runtime.resume(user_id, publication_id, despite_doubt=True))
+    return shown(await runtime.database.run(service.give_up, user_id, publication_id))
 
 
 @router.post("/{publication_id}/resume")

@@ -1,0 +1,87 @@
+"""After a click whose result is unknown: what do the account's own listings say?
+
+Looks several times, since the marketplace may still be at work. Exactly one new listing that matches what was sent is
+adopted; none at all, at every look, is proof that nothing was stored, and the publication may be tried again; anything
+else waits for a person, with the candidates. Owns the judgement (`judge`, pure) and the looks; clicks nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from loguru import logger
+
+from backend.core.errors import VintedBotError
+from backend.core.retry_utils import pause
+from backend.marketplace.port import AccountSession, Route, WardrobeItem
+
+LOOKS_AFTER = (3.0, 15.0, 45.0)
+"""Seconds before each look. A submission the marketplace took is expected to show within a minute."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the lost submission was to store, and what the account had before it."""
+
+    title: str
+    price: Decimal
+    photos: int
+    as_draft: bool
+    before: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`adopt` names the listing; `absent` is proof of nothing stored; `unsure` lists what a person should look at."""
+
+    kind: Literal["adopt", "absent", "unsure"]
+    listing_id: str | None = None
+    candidates: tuple[WardrobeItem, ...] = ()
+    reason: str = ""
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        return [{**asdict(item), "price": str(item.price)} for item in self.candidates]
+
+
+def judge(sent: Sent, wardrobe: Collection[WardrobeItem]) -> Verdict:
+    """What one look at the wardrobe says."""
+    new = tuple(item for item in wardrobe if item.id not in sent.before)
+    matching = [item for item in new if _matches(sent, item)]
+    if len(matching) == 1:
+        return Verdict("adopt", matching[0].id, new)
+    if not new:
+        return Verdict("absent")
+    many = "several new listings match" if matching else "there are new listings, but none that matches"
+    return Verdict("unsure", candidates=new, reason=many)
+
+
+def _matches(sent: Sent, item: WardrobeItem) -> bool:
+    same_words = " ".join(item.title.split()).casefold() == " ".join(sent.title.split()).casefold()
+    return (
+        same_words
+        and item.is_draft == sent.as_draft
+        and item.price in (sent.price, None)
+        and item.photos in (sent.photos, None)
+    )
+
+
+async def reconcile(
+    route: Route, account: AccountSession, sent: Sent, *, looks_after: Sequence[float] = LOOKS_AFTER
+) -> Verdict:
+    """Looks until the listing shows, or until the last look. Absence counts only if every look succeeded."""
+    verdict, missed = Verdict("unsure", reason="the listings could not be read"), ""
+    for wait in looks_after:
+        await pause(wait)
+        try:
+            verdict = judge(sent, await route.list_wardrobe(account))
+        except VintedBotError as error:
+            missed = f"the listings could not be read: {error}"
+            logger.warning("reconcile_look_failed: {}", error)
+            continue
+        if verdict.kind == "adopt":
+            return verdict
+    if missed:
+        return Verdict("unsure", candidates=verdict.candidates, reason=missed)
+    return verdict
