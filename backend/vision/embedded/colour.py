@@ -35,6 +35,9 @@ _PROTOTYPES: tuple[tuple[str, tuple[float, float, float]], ...] = (
     ("blue", (45, 0, -32)),
     ("blue", (50, -5, -22)),
     ("blue", (38, -2, -17)),
+    ("blue", (44, -1, -11)),  # denim
+    ("blue", (56, -2, -11)),
+    ("light-blue", (70, -3, -10)),
     ("light-blue", (72, -5, -16)),
     ("light-blue", (82, -4, -10)),
     ("light-blue", (62, -5, -17)),
@@ -43,9 +46,12 @@ _PROTOTYPES: tuple[tuple[str, tuple[float, float, float]], ...] = (
     ("turquoise", (72, -32, -6)),
     ("mint", (83, -22, 8)),
     ("mint", (76, -20, 6)),
+    ("mint", (82, -11, 1)),
     ("green", (48, -34, 26)),
     ("green", (60, -40, 40)),
     ("green", (40, -26, 10)),
+    ("green", (74, -32, 52)),
+    ("green", (82, -28, 50)),
     ("dark-green", (22, -12, 6)),
     ("dark-green", (30, -17, 10)),
     ("khaki", (36, -4, 14)),
@@ -67,12 +73,14 @@ _PROTOTYPES: tuple[tuple[str, tuple[float, float, float]], ...] = (
     ("pink", (52, 60, 2)),
     ("pink", (60, 48, -4)),
     ("pink", (45, 52, 6)),
+    ("pink", (38, 46, 4)),
     ("rose", (78, 18, 4)),
     ("rose", (70, 26, 4)),
     ("rose", (62, 20, 6)),
     ("purple", (30, 28, -28)),
     ("purple", (38, 34, -24)),
     ("purple", (25, 22, -12)),
+    ("purple", (21, 13, -14)),
     ("lilac", (70, 15, -16)),
     ("lilac", (60, 16, -18)),
 )
@@ -86,8 +94,8 @@ _CLEAR = 0.5
 """Share of the pixels from which one colour is the garment's."""
 _SECOND = 0.25
 """Share from which a second colour is named too."""
-_CONFUSED = (frozenset({"navy", "black"}), frozenset({"navy", "blue"}), frozenset({"white", "cream"}))
-"""Pairs a photo's light can't tell apart for sure: named only where the other has next to no votes."""
+_CONFUSED = {frozenset({"navy", "black"}): 0.25, frozenset({"white", "cream"}): 0.25, frozenset({"navy", "blue"}): 0.5}
+"""Pairs a photo's light can't tell apart for sure, left open from this ratio of the second to the first."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,7 @@ def decide(shares: dict[str, float]) -> ColourReading:
     (first, most), (second, next_), (_, third) = ranked[:3]
     if most + next_ < 0.45 and third >= 0.12:
         return ColourReading(("multi",), 0.7, alternatives)
-    if frozenset({first, second}) in _CONFUSED and next_ >= 0.25 * most:
+    if next_ >= _CONFUSED.get(frozenset({first, second}), 1.0) * most:
         return ColourReading(None, round(most, 3), alternatives)
     if most < _CLEAR and most < 2 * next_:
         if next_ >= _SECOND and most + next_ >= 0.65 and not _neighbours(first, second):

@@ -1,6 +1,6 @@
 """Model files on this machine: checked before use, written once, opened with a bounded number of threads.
 
-Owns the cache folder's place and its atomic writes. Does not own what a model is for.
+Owns the cache folder's place and how files get into it. Does not own what a model is for.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import onnxruntime
+from loguru import logger
 
 from backend.core.errors import SetupError
 
@@ -31,22 +32,24 @@ def verify(path: Path, sha256: str) -> None:
         raise SetupError(f"{path} is not the expected file (sha256 {found}): install the package it belongs to again")
 
 
-def write_once(target: Path, content: bytes) -> None:
-    """Puts a whole file in place; of several processes doing so at once the last one wins, none sees half a file."""
+def keep(target: Path, content: bytes) -> None:
+    """Puts a whole file in place; of several processes doing so at once the last wins, and none sees half a file.
+
+    A cache that can't be written costs time at the next start, no more."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as handle:
             handle.write(content)
         Path(handle.name).replace(target)
     except OSError as error:
-        raise SetupError(f"The models' cache {target.parent} can't be written: {error}") from error
+        logger.warning("The models' cache {} can't be written: {}", target.parent, error)
 
 
-def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def session(model: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
     """A model that computes on `threads` threads a call and gives its memory back between calls."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

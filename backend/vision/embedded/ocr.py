@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rapidocr import RapidOCR
-from rapidocr.ch_ppocr_rec import TextRecInput
+
+if TYPE_CHECKING:
+    from rapidocr import RapidOCR
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -63,8 +65,10 @@ class _Found:
     """Runs up or down the photo; `picture` shows it turned left, so that it reads if it ran downwards."""
 
 
-def load_engine(threads: int) -> RapidOCR:
+def load_engine(threads: int) -> "RapidOCR":
     """The engine, safe to use from several threads; each call computes on `threads` of them."""
+    from rapidocr import RapidOCR  # noqa: PLC0415 - takes most of a second, which only readers of photos should wait
+
     folder = Path(str(files("rapidocr"))) / "models"
     paths = {key: str(folder / name) for key, name in _MODELS.items()}
     options = {
@@ -76,7 +80,7 @@ def load_engine(threads: int) -> RapidOCR:
     return RapidOCR(params={**paths, **options})
 
 
-def read_lines(engine: RapidOCR, rgb: Pixels) -> tuple[TextLine, ...]:
+def read_lines(engine: "RapidOCR", rgb: Pixels) -> tuple[TextLine, ...]:
     """The lines of text on a photo in reading order; empty where there is none."""
     found = _find(engine, rgb)
     groups = (
@@ -92,7 +96,7 @@ def _letters(lines: Sequence[TextLine]) -> int:
     return sum(len(line.text) for line in lines)
 
 
-def _find(engine: RapidOCR, rgb: Pixels) -> list[_Found]:
+def _find(engine: "RapidOCR", rgb: Pixels) -> list[_Found]:
     """Looks over the whole photo coarsely, then closely at the part where there is text."""
     height, width = rgb.shape[:2]
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
@@ -105,7 +109,7 @@ def _find(engine: RapidOCR, rgb: Pixels) -> list[_Found]:
     return [_cut(bgr, corners) for corners in sorted(shifted, key=_area, reverse=True)[:_MAX_LINES]]
 
 
-def _corners(engine: RapidOCR, bgr: Pixels, side: int) -> list[NDArray[np.float32]]:
+def _corners(engine: "RapidOCR", bgr: Pixels, side: int) -> list[NDArray[np.float32]]:
     """The corners of each line on a picture shrunk to this longest side, in the picture's own pixels."""
     height, width = bgr.shape[:2]
     scale = min(1.0, side / max(height, width))
@@ -142,12 +146,14 @@ def _cut(bgr: Pixels, corners: NDArray[np.float32]) -> _Found:
     return _Found(corners, np.ascontiguousarray(np.rot90(picture)) if upended else picture, upended)
 
 
-def _recognise(engine: RapidOCR, pictures: list[Pixels]) -> list[tuple[str, float]]:
+def _recognise(engine: "RapidOCR", pictures: list[Pixels]) -> list[tuple[str, float]]:
+    from rapidocr.ch_ppocr_rec import TextRecInput  # noqa: PLC0415
+
     output = engine._load_rec_model()(TextRecInput(img=pictures, return_word_box=False))
     return [(text.strip(), float(score)) for text, score in zip(output.txts, output.scores, strict=True)]
 
 
-def _read_group(engine: RapidOCR, group: list[_Found], width: int, height: int) -> list[TextLine]:
+def _read_group(engine: "RapidOCR", group: list[_Found], width: int, height: int) -> list[TextLine]:
     """Lines that run the same way, read as they lie or turned by 180° together, in reading order."""
     if not group:
         return []

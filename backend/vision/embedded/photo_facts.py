@@ -8,13 +8,13 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from rapidocr import RapidOCR
 
 from backend.core.errors import PhotoRefused
 from backend.vision.embedded import category, colour, faces, features, lexicon, mask, ocr
@@ -23,12 +23,15 @@ from backend.vision.embedded.fibres import Composition, find_composition
 from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.sizes import find_size
 
+if TYPE_CHECKING:
+    from rapidocr import RapidOCR
+
 LONGEST = 2048
 """Photos are read at this many pixels at most."""
 
 _DENSE_TEXT = 0.04
 """Share of a photo covered by text from which it is a picture of the text."""
-_SOME_TEXT = 0.015
+_SOME_TEXT = 0.003
 """Share from which it is one too where hardly any garment is to be seen."""
 _FULL_OF_TEXT = 0.08
 """Share from which it is a page or a screen whatever the words."""
@@ -89,7 +92,7 @@ class Models:
             return self._mask[0]
 
     @property
-    def ocr(self) -> RapidOCR:
+    def ocr(self) -> "RapidOCR":
         with self._lock:
             if self._ocr is None:
                 self._ocr = ocr.load_engine(self._threads)
