@@ -57,7 +57,7 @@ def _foreign_host(scope: Scope) -> Response | None:
     server = scope.get("server")
     if server is None or not is_loopback(server[0]):
         return None
-    if is_loopback(urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""):
+    if is_loopback(_host_name(Headers(scope=scope).get("host", ""))):
         return None
     return _refusal(421, "Misdirected Request", "foreign_host", "Open VintedBot at http://127.0.0.1 or localhost.")
 
@@ -73,7 +73,15 @@ def _same_origin(headers: Mapping[str, str]) -> bool:
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    return origin is None or origin.partition("://")[2] == headers.get("host")
+
+
+def _host_name(host: str) -> str:
+    """The name in a `Host` header, without the port; "" where there is none to be made out."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from backend.core.errors import VintedBotError
 from backend.web import pages, publishing
 from backend.web.guard import Guard
+from backend.web.language import Words
 from backend.web.page import Page
 
 _PROGRAMS = ("/api/", "/vinted/", "/metrics", "/health", "/ready", "/openapi.json")
@@ -40,13 +41,17 @@ def _as_page(before: Any) -> Handler:
         if not _is_person(request):
             return answer
         page = Page(request)
-        known = page.words.known(f"error.{answer.status_code}")
-        detail = str(error.detail) if isinstance(error, HTTPException) and answer.status_code == 403 else known
-        if isinstance(error, VintedBotError) and answer.status_code != 404:
-            detail = page.words.error(error)
-        return page.render("error.html", status=answer.status_code, detail=detail or page.words("error.500"))
+        return page.render("error.html", status=answer.status_code, detail=_sentence(page.words, error, answer))
 
     return handle
+
+
+def _sentence(words: Words, error: Exception, answer: Response) -> str:
+    if isinstance(error, VintedBotError):
+        return words.error(error)
+    if isinstance(error, HTTPException) and answer.status_code == 403:
+        return str(error.detail)  # ours, in the reader's language
+    return words.known(f"error.{answer.status_code}") or words("error.500")
 
 
 def _is_person(request: Request) -> bool:

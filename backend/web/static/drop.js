@@ -61,9 +61,10 @@ class PhotoDrop extends HTMLElement {
     const n = this.chosen.size;
     const text = n === 1 ? this.dataset.one : this.dataset.other;
     const megabytes = [...this.chosen.values()].reduce((sum, { file }) => sum + file.size, 0) / 1e6;
+    const size = megabytes.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
     const tooMany = n > Number(this.dataset.most);
     this.querySelector(".drop-chosen").hidden = n === 0;
-    this.querySelector(".chosen-count").textContent = text.replace("{n}", n).replace("{megabytes}", megabytes.toFixed(1));
+    this.querySelector(".chosen-count").textContent = text.replace("{n}", n).replace("{megabytes}", size);
     this.querySelector("[type=submit]").disabled = tooMany;
     this.say(tooMany ? this.dataset.tooMany : "");
   }

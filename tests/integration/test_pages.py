@@ -1,0 +1,361 @@
+"""The pages as a person's browser gets them, over a running application with real drafts."""
+
+import html
+import re
+import string
+from collections.abc import AsyncIterator, Mapping
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import httpx
+import pytest
+
+from backend.accounts.service import AccountState
+from backend.app import create_app
+from backend.core.listing import Source
+from backend.photos.batches import BatchState
+from backend.publications.journal import State
+from backend.settings import Settings
+from backend.web.language import choose_language, words
+from backend.web.views import FILTERS, KNOWN_WARNINGS
+from tests.fakes import ScriptedReader
+from tests.integration.test_api import finished, upload
+
+WEB = Path(str(files("backend.web")))
+LANGUAGES = ("fr", "en")
+
+
+@pytest.fixture
+async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings, run_jobs=True, analyzer=reader)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        headers = {"Accept": "text/html", "Accept-Language": "fr"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000", headers=headers) as opened:
+            yield opened
+
+
+@pytest.fixture
+async def draft(client: httpx.AsyncClient, closet: Path) -> dict[str, Any]:
+    """The first of two ready drafts."""
+    await finished(client, await upload(client, closet))
+    return (await client.get("/api/v1/drafts")).json()[0]
+
+
+class FormReader(HTMLParser):
+    """The form with this action as a browser would send it: no button pressed."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action, self.inside = action, False
+        self.data: dict[str, Any] = {}
+        self.chooser = self.writer = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = dict(attrs)
+        name, value = has.get("name") or "", has.get("value") or ""
+        if tag == "form":
+            self.inside = has.get("action") == self.action
+        elif not self.inside:
+            return
+        elif tag == "select":
+            self.chooser = name
+        elif tag == "option" and ("selected" in has or self.chooser not in self.data):
+            self.data[self.chooser] = value
+        elif tag == "textarea":
+            self.writer, self.data[name] = name, ""
+        elif tag == "input" and has.get("type") in ("checkbox", "radio"):
+            if "checked" in has:
+                self.data.setdefault(name, []).append(value)
+        elif tag == "input":
+            self.data[name] = value
+
+    def handle_data(self, data: str) -> None:
+        if self.writer:
+            self.data[self.writer] += data.removeprefix("\n").replace("\n", "\r\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag != "form"
+        self.writer = "" if tag == "textarea" else self.writer
+
+
+def form(page: httpx.Response, action: str) -> dict[str, Any]:
+    reader = FormReader(action)
+    reader.feed(page.text)
+    assert reader.data, f"no form with the action {action}"
+    return reader.data
+
+
+async def opened(client: httpx.AsyncClient, draft: Mapping[str, Any]) -> dict[str, Any]:
+    address = f"/drafts/{draft['id']}"
+    return form(await client.get(address), address)
+
+
+async def save(client: httpx.AsyncClient, draft: Mapping[str, Any], data: Mapping[str, Any]) -> httpx.Response:
+    return await client.post(f"/drafts/{draft['id']}", data=dict(data))
+
+
+async def stored(client: httpx.AsyncClient, draft: Mapping[str, Any]) -> dict[str, Any]:
+    return (await client.get(f"/api/v1/drafts/{draft['id']}")).json()
+
+
+async def add_account(client: httpx.AsyncClient) -> None:
+    account = {"username": "marie", "cookies": "access_token_web=a", "base_url": "http://127.0.0.1:9"}
+    assert (await client.post("/api/v1/accounts", json=account)).status_code == 201
+
+
+def without_tags(page: httpx.Response) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", " ", page.text))
+
+
+SAID = {
+    "fr": ("Déposez vos photos", "Marque", "Sans marque", "Publier"),
+    "en": ("Drop your photos", "Brand", "No brand", "Publish"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_page_speaks_both_languages(client: httpx.AsyncClient, draft: dict, language: str) -> None:
+    await add_account(client)
+    client.headers["Accept-Language"] = language
+    pages = [await client.get(path) for path in ("/", f"/drafts/{draft['id']}", "/publications")]
+    for page in pages:
+        assert page.status_code == 200
+        assert f'<html lang="{language}">' in page.text
+        assert not re.search(r"\b(?:draft|field|status|batch|source|drop|mode)\.[a-z_]+\b", without_tags(page))
+    assert all(text in "".join(map(without_tags, pages)) for text in SAID[language])
+    assert draft["fields"]["title"]["value"] in without_tags(pages[0])
+    assert "Kiabi" in pages[1].text
+
+
+async def test_a_language_once_chosen_is_remembered(client: httpx.AsyncClient) -> None:
+    assert '<html lang="en">' in (await client.get("/?lang=en")).text
+    assert '<html lang="en">' in (await client.get("/publications")).text
+    assert '<html lang="fr">' in (await client.get("/?lang=fr")).text
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered", "accepted", "chosen"),
+    [
+        ("en", "fr", "fr", "en"),
+        ("xx", "en", "fr", "en"),
+        (None, None, "de-DE,de;q=0.9,en;q=0.5,fr;q=0.8", "fr"),
+        (None, None, "en-GB,en;q=0.9", "en"),
+        (None, None, "fr;q=0, en;q=nonsense", "fr"),
+        (None, None, "", "fr"),
+    ],
+)
+def test_the_language_is_the_readers(asked: str | None, remembered: str | None, accepted: str, chosen: str) -> None:
+    assert choose_language(asked, remembered, accepted, "fr") == chosen
+
+
+def test_both_languages_have_the_same_sentences_with_the_same_blanks() -> None:
+    def blanks(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+    fr, en = ({key: blanks(text) for key, text in words(language).items()} for language in LANGUAGES)
+    assert fr == en
+    assert all(text.strip() for language in LANGUAGES for text in words(language).values())
+
+
+def test_every_sentence_the_templates_ask_for_is_there_and_none_is_idle() -> None:
+    sources = "".join(p.read_text() for p in (*WEB.glob("templates/*.html"), *WEB.glob("*.py")))
+    asked = set(re.findall(r"""\b(?:t|words)\(\s*["']([a-z_.]+)["'](?!\s*~)""", sources))
+    asked |= {f"{k}.{n}" for k in re.findall(r"""\.count\(["']([a-z_.]+)["']""", sources) for n in ("one", "other")}
+    assert asked <= set(words("fr"))
+    families = {
+        f.partition(".")[0] for f in re.findall(r"""["']([a-z_]+\.)["'] ~|f"([a-z_]+\.)\{""", sources) for f in f
+    }
+    literal = set(re.findall(r"""["']([a-z_]+\.[a-z_.]+)["']""", sources))
+    idle = [k for k in words("fr") if k not in asked | literal and k.partition(".")[0] not in families]
+    assert idle == []
+
+
+def test_every_code_of_a_closed_set_has_its_sentence() -> None:
+    codes = {
+        "state": State,
+        "batch": get_args(BatchState),
+        "filter": FILTERS,
+        "warning": KNOWN_WARNINGS,
+        "account": [state for state in get_args(AccountState) if state != "ready"],
+        "source": get_args(Source),
+    }
+    assert [f"{kind}.{c}" for kind, known in codes.items() for c in known if f"{kind}.{c}" not in words("fr")] == []
+
+
+async def test_words_from_outside_are_shown_as_text(client: httpx.AsyncClient, closet: Path) -> None:
+    evil = '"><script>alert(1)</script>{{ 7*7 }}'
+    (closet / "<img src=x onerror=alert(2)>.svg").write_text("<svg/>")
+    await finished(client, await upload(client, closet))
+    draft = (await client.get("/api/v1/drafts")).json()[0]
+    fields = {"title": evil, "description": "</textarea>" + evil, "brand": "'" + evil}
+    changed = await client.patch(f"/api/v1/drafts/{draft['id']}", json={"revision": 1, "fields": fields})
+    assert changed.status_code == 200, changed.text
+    for path in ("/", f"/drafts/{draft['id']}", "/?said=%3Cscript%3Ealert(1)&lang=%22%3E%3Cscript%3E"):
+        page = await client.get(path)
+        assert "<script>" not in page.text
+        assert "<img src=x" not in page.text
+        assert "49" not in re.findall(r"</script>(\w+)", html.unescape(page.text))
+    assert evil in html.unescape((await client.get("/")).text)
+    assert (await opened(client, draft))["description"].startswith("</textarea>")
+
+
+async def test_a_form_sent_back_untouched_changes_nothing(client: httpx.AsyncClient, draft: dict) -> None:
+    answer = await save(client, draft, await opened(client, draft))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/drafts/{draft['id']}?said=unchanged")
+    assert await stored(client, draft) == draft
+
+
+async def test_an_edit_states_only_what_was_changed(client: httpx.AsyncClient, draft: dict) -> None:
+    data = await opened(client, draft)
+    answer = await save(client, draft, data | {"price": "12,50 €", "colours": ["navy", "white"], "materials": "cotton"})
+    assert answer.headers["location"].endswith("?said=saved")
+    fields = (await stored(client, draft))["fields"]
+    assert [fields[n]["value"] for n in ("price", "colours", "materials")] == ["12.50", ["white", "navy"], ["cotton"]]
+    assert fields["brand"] == draft["fields"]["brand"], "an untouched field keeps its reading"
+    assert "12,50" in (await opened(client, draft))["price"]
+
+
+async def test_a_stale_edit_shows_both_and_loses_nothing_typed(client: httpx.AsyncClient, draft: dict) -> None:
+    data = await opened(client, draft)
+    other = {"revision": 1, "fields": {"price": "40", "size": "L"}}
+    assert (await client.patch(f"/api/v1/drafts/{draft['id']}", json=other)).status_code == 200
+    typed = {"title": "Mon titre à moi", "description": "Mes mots.\r\nDeux lignes.", "price": "33"}
+    conflict = await save(client, draft, data | typed)
+    assert conflict.status_code == 409
+    assert "a changé depuis" in without_tags(conflict)
+    again = form(conflict, f"/drafts/{draft['id']}")
+    assert {name: again[name] for name in typed} == typed
+    assert "Enregistré entre-temps : 40" in without_tags(conflict).replace("\u00a0", " ")
+    assert again["size"] == "L", "what I did not touch is the other's"
+    assert (await stored(client, draft))["fields"]["price"]["value"] == "40"
+    assert (await save(client, draft, again)).status_code == 303
+    fields = (await stored(client, draft))["fields"]
+    assert [fields[n]["value"] for n in ("title", "price", "size")] == ["Mon titre à moi", "33", "L"]
+
+
+async def test_a_bad_value_is_named_and_the_rest_stays_typed(client: httpx.AsyncClient, draft: dict) -> None:
+    answer = await save(client, draft, await opened(client, draft) | {"price": "pas cher", "title": "Titre neuf"})
+    assert answer.status_code == 422
+    assert "Ce n’est pas un prix" in without_tags(answer)
+    again = form(answer, f"/drafts/{draft['id']}")
+    assert (again["price"], again["title"]) == ("pas cher", "Titre neuf")
+    assert await stored(client, draft) == draft
+
+
+@pytest.mark.parametrize(
+    ("button", "name", "value"),
+    [
+        ({"set": 'category="hoodie"'}, "category", "hoodie"),
+        ({"set": 'colours=["black"]'}, "colours", ["black"]),
+        ({"confirm": "brand"}, "brand", "Kiabi"),
+        ({"brand": "", "no_brand": "1"}, "brand", ""),
+        ({"brand": "Kiabi", "no_brand": "1"}, "brand", ""),
+        ({"brand": ""}, "brand", None),
+    ],
+)
+async def test_a_tap_states_a_field(
+    client: httpx.AsyncClient, draft: dict, button: dict, name: str, value: Any
+) -> None:
+    answer = await save(client, draft, await opened(client, draft) | button | {"title": "Tapé avant"})
+    assert answer.status_code == 303
+    fields = (await stored(client, draft))["fields"]
+    assert fields[name]["value"] == value
+    assert value is None or fields[name]["evidence"][0]["source"] == "seller"
+    assert fields["title"]["value"] == "Tapé avant", "a tap keeps what was typed beside it"
+
+
+async def test_a_statement_is_taken_back(client: httpx.AsyncClient, draft: dict) -> None:
+    await save(client, draft, await opened(client, draft) | {"title": "À moi"})
+    await save(client, draft, await opened(client, draft) | {"reset": "title"})
+    assert (await stored(client, draft))["fields"]["title"] == draft["fields"]["title"]
+
+
+@pytest.mark.parametrize("broken", [{"revision": "x"}, {"before": "[1]"}, {"before": "{"}, {"set": "category={"}])
+async def test_a_broken_form_is_no_crash(client: httpx.AsyncClient, draft: dict, broken: dict) -> None:
+    answer = await save(client, draft, await opened(client, draft) | {"title": "Autre titre"} | broken)
+    assert answer.status_code in (303, 422)
+
+
+async def test_a_draft_is_approved_put_away_and_brought_back(client: httpx.AsyncClient, draft: dict) -> None:
+    address = f"/drafts/{draft['id']}"
+    unready = await save(client, draft, await opened(client, draft) | {"condition": "", "then": "approve"})
+    assert unready.status_code == 409
+    assert "Indiquez l'état" in without_tags(unready)
+    assert 'href="#field-condition"' in unready.text
+    approved = await save(client, draft, await opened(client, draft) | {"condition": "good", "then": "approve"})
+    assert approved.headers["location"] == f"{address}?said=approved"
+    data = form(await client.get(address), f"{address}/discard")
+    assert (await client.post(f"{address}/discard", data=data | {"revision": "1"})).status_code == 409
+    assert (await client.post(f"{address}/discard", data=data)).status_code == 303
+    assert address not in (await client.get("/")).text
+    assert address in (await client.get("/?show=discarded")).text
+    await client.post(f"{address}/restore", data=form(await client.get(address), f"{address}/restore"))
+    assert (await stored(client, draft))["state"] == "open"
+
+
+async def test_evidence_names_the_photo(client: httpx.AsyncClient, draft: dict) -> None:
+    page = without_tags(await client.get(f"/drafts/{draft['id']}"))
+    assert "Vu sur la photo 1." in page
+    assert "Vous l’avez dit pour tout le lot." in page
+    assert "Barème indicatif" in page
+
+
+async def test_publishing_without_an_account_says_the_way(client: httpx.AsyncClient, draft: dict) -> None:
+    page = await client.get(f"/drafts/{draft['id']}")
+    assert "vintedbot login" in page.text
+    assert "conditions de Vinted" in without_tags(page)
+    data = {"token": client.cookies["vintedbot_token"], "revision": "1", "account": "x", "mode": "dry_run", "key": "k"}
+    refused = await client.post(f"/drafts/{draft['id']}/publish", data=data)
+    assert (refused.status_code, "n’est pas ici" in refused.text) == (404, True)
+
+
+async def test_a_publication_is_asked_for_once_however_often_pressed(client: httpx.AsyncClient, draft: dict) -> None:
+    await add_account(client)
+    address = f"/drafts/{draft['id']}/publish"
+    data = form(await client.get(f"/drafts/{draft['id']}"), address)
+    assert data["mode"] == ["dry_run"]
+    answers = [await client.post(address, data=data | {"mode": "draft"}) for _ in range(2)]
+    assert answers[0].status_code == 303
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    [row] = (await client.get("/api/v1/publications")).json()
+    assert answers[0].headers["location"] == f"/publications?said=asked#{row['id']}"
+    page = await client.get("/publications")
+    assert "Brouillon sur le site" in without_tags(page)
+    cancel = f"/publications/{row['id']}/cancel"
+    assert (await client.post(cancel, data=form(page, cancel))).status_code == 303
+    again = await client.post(cancel, data={"token": client.cookies["vintedbot_token"]})
+    assert again.status_code == 409
+    assert "étape suivante" in without_tags(again)
+
+
+async def test_nothing_is_asked_of_any_other_machine(client: httpx.AsyncClient, draft: dict) -> None:
+    texts = [(await client.get(path)).text for path in ("/", f"/drafts/{draft['id']}", "/publications", "/none")]
+    texts += [path.read_text() for path in WEB.glob("static/*")]
+    for text in texts:
+        assert set(re.findall(r"(?:https?:)?//[a-z0-9.]+\.[a-z]{2,}", text)) <= {"http://www.w3.org"}
+    for page in texts[:4]:
+        assert not re.search(r"<script(?![^>]* src=\"/static/)|<style|\sstyle=|\son[a-z]+=|javascript:", page)
+
+
+async def test_pages_are_light(client: httpx.AsyncClient, draft: dict) -> None:
+    page = (await client.get("/")).text
+    scripts = re.findall(r'<script[^>]* src="([^"]+)"', page)
+    weights = [len((await client.get(address)).content) for address in scripts]
+    assert len(weights) == 2
+    assert sum(weights) < 30_000
+    styles = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    assert sum([len((await client.get(address)).content) for address in styles]) < 40_000
+
+
+async def test_filters_show_what_they_say(client: httpx.AsyncClient, draft: dict) -> None:
+    await client.patch(f"/api/v1/drafts/{draft['id']}", json={"revision": 1, "fields": {"condition": None}})
+    shown = {
+        name: set(re.findall(r'href="/drafts/(\w+)"', (await client.get(f"/?show={name}")).text)) for name in FILTERS
+    }
+    assert shown["todo"] == {draft["id"]}
+    assert draft["id"] not in shown["ready"]
+    assert shown["all"] == shown["todo"] | shown["ready"]
+    assert shown["discarded"] == shown["approved"] == set()
