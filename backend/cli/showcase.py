@@ -6,7 +6,9 @@ Everything real but the marketplace: the same intake, reader, drafts, journal an
 import shutil
 import socket
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 import uvicorn
@@ -51,7 +53,7 @@ def demo(
             async with running(settings, run_jobs=True) as runtime:
                 session = sandbox.create_account(SELLER)
                 await runtime.keep_session(runtime.user_id, SELLER, sandbox.url, session)
-                await _run(runtime, own or _draw(home / "wardrobe"), {} if own else STATED)
+                await _run(runtime, own or _draw(home.parent / "sample-wardrobe"), {} if own else STATED)
                 _next_steps(settings, own)
             if stay:
                 await _stay(settings)
@@ -62,10 +64,13 @@ def demo(
 def _draw(folder: Path) -> Path:
     from backend.sandbox.wardrobe import draw_wardrobe  # noqa: PLC0415 - the demo alone draws
 
-    with err.status("Drawing a small wardrobe to try things on"):
-        items = draw_wardrobe(folder)
+    if not folder.exists():  # drawn once: every drawing of it is the same
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with err.status("Drawing a small wardrobe to try things on"), TemporaryDirectory(dir=folder.parent) as place:
+            draw_wardrobe(Path(place) / "wardrobe")
+            (Path(place) / "wardrobe").rename(folder)
     files = sum(1 for _ in folder.iterdir())
-    out.print(f"Drew {len(items)} garments, {files} photos: {folder}", highlight=False, soft_wrap=True)
+    out.print(f"A sample wardrobe, {files} files: {folder}", highlight=False, soft_wrap=True)
     return folder
 
 
@@ -84,7 +89,8 @@ def _show(report: dict[str, Any], done: dict[str, Any]) -> None:
     for row in report["drafts"]:
         publication = by_draft.get(row["id"])
         state = tables.publication_state(publication) if publication else tables.state_cell(row)
-        table.add_row(*tables.draft_cells(row), state, (publication or {}).get("listing_url") or "")
+        url = (publication or {}).get("listing_url") or ""
+        table.add_row(*tables.draft_cells(row), state, f"[link={url}]{urlsplit(url).path}[/]" if url else "")
     out.print(table)
     tables.show_left_out(out, report["left_out"])
     saved = sum(row["state"] == "confirmed" for row in done["publications"])
@@ -98,7 +104,7 @@ def _show(report: dict[str, Any], done: dict[str, Any]) -> None:
 def _next_steps(settings: Settings, own: Path | None) -> None:
     command = f"vintedbot --data {settings.data}"
     out.print(
-        f"\nLook at the drafts:     VINTEDBOT_DATA={settings.data} make serve, then http://127.0.0.1:5000\n"
+        f"\nLook at the drafts:     make serve DATA={settings.data}, then http://127.0.0.1:5000\n"
         f"One draft, evidence:    {command} drafts show ID\n"
         + ("" if own else "With your own photos:   make demo PHOTOS=~/Pictures/closet\n")
         + "In earnest:             vintedbot ingest ~/Pictures/closet --audience women --condition very-good\n"

@@ -149,10 +149,24 @@ class Browsers:
     async def _running(self) -> Browser:
         async with self._starting:
             if self._driver is None:
-                self._driver = await async_playwright().start()
+                self._driver = await _start_driver()
             if self._browser is None or not self._browser.is_connected():
                 self._browser = await launch(self._driver, find_browser(self._explicit))
             return self._browser
+
+
+async def _start_driver() -> Playwright:
+    """Playwright's driver, a Node.js of its own. Raises `SetupError`: a minimal Debian lacks a library it needs."""
+    try:
+        return await async_playwright().start()
+    except Exception as error:  # the driver's death comes as whatever its connection met first
+        raise SetupError(
+            f"Playwright's driver does not start ({_first_line(error)}). On Debian: apt-get install libatomic1"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 async def _close_quietly(thing: Browser | BrowserContext) -> None:
