@@ -39,6 +39,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 async def page(browser: Browser, address: str, complaints: list[str]) -> AsyncIterator[Page]:
     context = await browser.new_context(base_url=address, viewport=PHONE, locale="fr-FR", has_touch=True)
+    context.set_default_timeout(10_000)
     opened = await context.new_page()
     opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
