@@ -4,7 +4,6 @@ Owns the order of the looks (features first, then text, then the mask only where
 what makes a photo a label, a garment or neither. Does not own what an item is (`analyzer.py`).
 """
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -26,8 +25,8 @@ from backend.vision.embedded.sizes import find_size
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
-LONGEST = 2048
-"""Photos are read at this many pixels at most."""
+LONGEST, MOST_PIXELS = 2048, 80_000_000
+"""Photos are read at this longest side; larger ones than `MOST_PIXELS` are not opened."""
 
 _DENSE_TEXT = 0.04
 """Share of a photo covered by text from which it is a picture of the text."""
@@ -102,13 +101,16 @@ class Models:
 def open_photo(path: Path) -> Pixels:
     """The photo upright as (height, width, 3). Raises `PhotoRefused` where it can't be decoded."""
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise PhotoRefused(
+                    "too_many_pixels", f"{path.name} has more than {MOST_PIXELS // 10**6} million pixels"
+                )
             image.draft("RGB", (LONGEST, LONGEST))
             upright = ImageOps.exif_transpose(image).convert("RGB")
             upright.thumbnail((LONGEST, LONGEST))
             return np.array(upright)
-    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PhotoRefused("unreadable", f"{path.name} can't be read as a photo") from error
 
 
@@ -117,18 +119,13 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
     rgb = open_photo(path)
     small = _shrunk(rgb, 400)
     seen = features.extract(models.features, small)
-    lines = ocr.read_lines(models.ocr, rgb)
-    worn = category.garment_share(seen)
-    text_share = sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in lines)
-    kinds = category.load_probe().probabilities(seen.parts)
-    hardly_worn = worn < category.GARMENT or (worn < _HARDLY and float(kinds.max()) < _SURE_KIND)
-    is_label = _is_label(lines, text_share, hardly_worn)
-    is_garment = (
-        not is_label
-        and text_share < _FULL_OF_TEXT
-        and category.shows_garment(worn, kinds)
-        and not (float(kinds.max()) < _SURE_KIND and faces.fills_photo(small))
+    glance = _Glance(
+        lines=ocr.read_lines(models.ocr, rgb),
+        worn=category.garment_share(seen),
+        kinds=category.load_probe().probabilities(seen.parts),
     )
+    is_label = glance.is_label
+    is_garment = not is_label and glance.is_garment and not (glance.unsure and faces.fills_photo(small))
     garment = mask.garment_mask(small, models.mask) if is_garment else None
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     return PhotoFacts(
@@ -136,12 +133,12 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
         is_garment=is_garment,
         feature=seen.whole,
         histogram=colour.histogram(small, garment),
-        kinds=kinds,
-        garment_share=worn,
-        text_share=text_share,
-        lines=lines,
-        brands=tuple(find_brands(lines, on_label=is_label)) if is_label or is_garment else (),
-        composition=find_composition(lines) if is_label else None,
+        kinds=glance.kinds,
+        garment_share=glance.worn,
+        text_share=glance.text_share,
+        lines=glance.lines,
+        brands=tuple(find_brands(glance.lines, on_label=is_label)) if is_label or is_garment else (),
+        composition=find_composition(glance.lines) if is_label else None,
         colours=colour.vote(small, garment) if garment is not None else {},
         sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()),
         brightness=float(grey.mean()) / 255,
@@ -154,14 +151,44 @@ def _shrunk(rgb: Pixels, longest: int) -> Pixels:
     return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
 
 
-def _is_label(lines: tuple[TextLine, ...], text_share: float, hardly_worn: bool) -> bool:
-    """A close-up of a brand, size or care label: words labels carry, and print that fills the photo or few clothes."""
-    if text_share < (_SOME_TEXT if hardly_worn else _DENSE_TEXT):
-        return False
-    words = [word for line in lines for word in lexicon.tokens(line.text)]
-    known = sum(word.isdigit() or word in lexicon.label_words() for word in words if len(word) > 1)
-    brands = find_brands(lines, on_label=True)
-    known += sum(len(lexicon.tokens(hit.name)) for hit in brands)
-    if known < _KNOWN_WORDS * len(words):
-        return False
-    return known >= 2 or bool(brands) or find_size(lines, kind=None, on_label=False) is not None
+@dataclass(frozen=True)
+class _Glance:
+    """The text, the share of worn things and the chances of each kind: enough to tell what a photo is of."""
+
+    lines: tuple[TextLine, ...]
+    worn: float
+    kinds: NDArray[np.float32]
+
+    @property
+    def text_share(self) -> float:
+        return sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in self.lines)
+
+    @property
+    def unsure(self) -> bool:
+        return float(self.kinds.max()) < _SURE_KIND
+
+    @property
+    def plainly_garment(self) -> bool:
+        """A garment whatever is printed on it."""
+        return self.worn >= category.CERTAINLY_GARMENT and not self.unsure
+
+    @property
+    def is_garment(self) -> bool:
+        return category.shows_garment(self.worn, self.kinds) and (
+            self.plainly_garment or self.text_share < _FULL_OF_TEXT
+        )
+
+    @property
+    def is_label(self) -> bool:
+        """A close-up of a brand, size or care label: words labels carry, and few clothes or print that fills it."""
+        hardly_worn = self.worn < category.GARMENT or (self.worn < _HARDLY and self.unsure)
+        if self.text_share < (_SOME_TEXT if hardly_worn else _DENSE_TEXT):
+            return False
+        words = [word for line in self.lines for word in lexicon.tokens(line.text)]
+        known = sum(word.isdigit() or word in lexicon.label_words() for word in words if len(word) > 1)
+        brands = find_brands(self.lines, on_label=True)
+        if known + sum(len(lexicon.tokens(hit.name)) for hit in brands) < _KNOWN_WORDS * len(words):
+            return False
+        if self.plainly_garment:  # a brand may be printed on the garment itself; with a size beside it it is a label
+            return bool(brands) and find_size(self.lines, kind=None, on_label=True) is not None
+        return known >= 2 or bool(brands) or find_size(self.lines, kind=None, on_label=False) is not None
