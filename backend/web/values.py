@@ -13,6 +13,9 @@ from backend.core.listing import FIELD_NAMES, Evidence, Field
 from backend.db.models import Photo
 from backend.web.language import Words
 
+WORTH_OFFERING = 0.01
+"""An alternative that would show as 0 % is none."""
+
 Level = Literal["sure", "unsure", "unknown"]
 
 
@@ -137,7 +140,7 @@ def _view(
         alternatives=tuple(
             Choice(a.value, value_text(words, name, a.value), words.percent(a.confidence))
             for a in field.alternatives
-            if a.value != field.value
+            if a.value != field.value and a.confidence >= WORTH_OFFERING
         ),
         problems=tuple(readiness.message(p, words.language) for p in mine),
         to_confirm=any(

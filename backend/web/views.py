@@ -26,6 +26,7 @@ from backend.web.values import FieldView, field_views, sizes, value_text
 
 DRAFTS_A_PAGE = 60
 BATCHES_SHOWN = 3
+"""Batches that are done; those under way are all shown."""
 FILTERS = ("all", "todo", "ready", "approved", "discarded")
 KNOWN_WARNINGS = ("photo_unreadable", "no_label_photo", "no_whole_garment_photo", "reading_failed", "model_unavailable")
 
@@ -116,7 +117,8 @@ class PublicationView:
 
 def home(session: Session, user_id: str, words: Words, show: str, page: int) -> Home:
     """The batches under way and lately done, and a page of drafts, those of the newest batch first."""
-    shown = [_batch(session, words, batch) for batch in batches.batches_of(session, user_id, BATCHES_SHOWN)]
+    latest = batches.batches_of(session, user_id)
+    shown = [_batch(session, words, b) for n, b in enumerate(latest) if n < BATCHES_SHOWN or b.state in batches.MOVING]
     live = _live_drafts(session, user_id)
     found = drafts.drafts_of(session, user_id)
     away = drafts.drafts_of(session, user_id, state="discarded")

@@ -359,3 +359,31 @@ async def test_filters_show_what_they_say(client: httpx.AsyncClient, draft: dict
     assert draft["id"] not in shown["ready"]
     assert shown["all"] == shown["todo"] | shown["ready"]
     assert shown["discarded"] == shown["approved"] == set()
+
+
+PAIRS = [
+    *(("ink", back) for back in ("paper", "surface", "sunk", "accent-soft", "warn-soft")),
+    *(("quiet", back) for back in ("paper", "surface", "sunk", "accent-soft")),
+    *(("accent", back) for back in ("paper", "surface")),
+    *((name, back) for name in ("good", "warn", "bad") for back in ("surface", f"{name}-soft", "paper")),
+    *(("on-accent", back) for back in ("accent", "accent-strong")),
+]
+
+
+def luminance(colour: str) -> float:
+    shares = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(theme: str) -> None:
+    """WCAG AA: 4.5 to 1."""
+    light, dark = (WEB / "static/tokens.css").read_text().split("@media")
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", light))
+    if theme == "dark":
+        bright, colours = colours, dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", dark))
+        assert bright.keys() == colours.keys()
+    for front, back in PAIRS:
+        low, high = sorted((luminance(colours[front]), luminance(colours[back])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (front, back)

@@ -105,6 +105,7 @@ class PhotoDrop extends HTMLElement {
       return;
     }
     this.form.reset();
+    this.form.classList.add("small");
     this.say(this.dataset.sent);
     document.querySelector("live-region")?.refresh();
   }
