@@ -60,13 +60,13 @@ class Runtime:
             publication = await self.database.run(ask)
         except IntegrityError:
             publication = await self.database.run(ask)
-        await self.jobs.carry_out(publication.id, publication.run, publication.account_id)
+        await self.jobs.carry_out(publication)
         return publication
 
     async def resume(self, user_id: str, publication_id: str, *, despite_doubt: bool = False) -> Publication:
         """Sends a publication that waited for a person round again."""
         publication = await self.database.run(publications.resume, user_id, publication_id, despite_doubt=despite_doubt)
-        await self.jobs.carry_out(publication.id, publication.run, publication.account_id)
+        await self.jobs.carry_out(publication)
         return publication
 
     async def adopt(self, user_id: str, publication_id: str, listing_id: str) -> Publication:

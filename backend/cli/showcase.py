@@ -3,8 +3,10 @@
 Everything real but the marketplace: the same intake, reader, drafts, journal and browser as in earnest.
 """
 
+import shlex
 import shutil
 import socket
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -102,13 +104,15 @@ def _show(report: dict[str, Any], done: dict[str, Any]) -> None:
 
 
 def _next_steps(settings: Settings, own: Path | None) -> None:
-    command = f"vintedbot --data {settings.data}"
+    called = shlex.quote(sys.argv[0])
+    data = shlex.quote(str(settings.data))
+    command = f"{called} --data {data}"
     out.print(
-        f"\nLook at the drafts:     make serve DATA={settings.data}, then http://127.0.0.1:5000\n"
+        f"\nLook at the drafts:     {command} serve, then http://127.0.0.1:5000\n"
         f"One draft, evidence:    {command} drafts show ID\n"
         + ("" if own else "With your own photos:   make demo PHOTOS=~/Pictures/closet\n")
-        + "In earnest:             vintedbot ingest ~/Pictures/closet --audience women --condition very-good\n"
-        "                        vintedbot login, then vintedbot publish --all-ready --mode dry_run",
+        + f"In earnest:             {called} ingest ~/Pictures/closet --audience women --condition very-good\n"
+        f"                        {called} login, then {called} publish --all-ready --mode dry_run",
         highlight=False,
         soft_wrap=True,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 
 from backend.db.engine import storage_errors
+from backend.db.models import Publication
 from backend.photos import batches
 from backend.publications import service as publications
 from backend.workflows import analyse, parts, publish
@@ -83,14 +84,11 @@ class JobEngine:
         """Asks for the batch to be read, after the user's earlier ones. Asking twice is asking once."""
         await self._enqueue(READING_QUEUE, analyse.WORKFLOW, batch_id, batch_id, partition=user_id)
 
-    async def carry_out(self, publication_id: str, run: int, account_id: str) -> None:
+    async def carry_out(self, publication: Publication) -> None:
         """Asks for the publication to be carried out, after the account's earlier ones."""
+        job_id = publish.job_id(publication)
         await self._enqueue(
-            PUBLISHING_QUEUE,
-            publish.WORKFLOW,
-            publish.job_id(publication_id, run),
-            publication_id,
-            partition=account_id,
+            PUBLISHING_QUEUE, publish.WORKFLOW, job_id, publication.id, partition=publication.account_id
         )
 
     async def ask_for_unfinished(self, handed: parts.Parts) -> None:
@@ -99,8 +97,8 @@ class JobEngine:
             await self._forget_ended(batch.id)
             await self.read_batch(batch.id, batch.user_id)
         for publication in await handed.database.run(publications.running):
-            await self._forget_ended(publish.job_id(publication.id, publication.run))
-            await self.carry_out(publication.id, publication.run, publication.account_id)
+            await self._forget_ended(publish.job_id(publication))
+            await self.carry_out(publication)
 
     async def _forget_ended(self, workflow_id: str) -> None:
         """A job that broke off leaves its work unfinished; forgotten, it can be asked for again under its id."""

@@ -44,9 +44,10 @@ MOST_DOUBTS = 3
 """So often may a click get lost before a person is asked, even where nothing was stored."""
 
 
-def job_id(publication_id: str, run: int) -> str:
-    """The engine's id for this round of the publication."""
-    return f"{publication_id}-{run}"
+def job_id(publication: Publication) -> str:
+    """The engine's id for this round of the publication. It begins with the time it was asked for: the engine orders
+    jobs of the same second by their ids, and a seller's listings should appear in the order sent."""
+    return f"{int(publication.created_at.timestamp() * 1000):012x}-{publication.id}-{publication.run}"
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ async def test_ready_drafts_are_saved_once_each_and_read_back_equal(
     listings = sandbox.received()["items"]
     assert len(listings) == 2
     assert {str(listing["id"]) for listing in listings} == {p["listing_id"] for p in done["publications"]}
+    in_order = [int(p["listing_id"]) for p in done["publications"]]
+    assert in_order == sorted(in_order), "in the order sent"
     by_id = {p["listing_id"]: p["sheet"] for p in done["publications"]}
     for listing in listings:
         sent = by_id[str(listing["id"])]
