@@ -15,6 +15,8 @@ Source = Literal["seller", "label", "image", "model", "template", "price_table",
 fields; `price_table`: `pricing.py`; `default`: follows from another field (the parcel of a category);
 `fallback`: a guess that must never be published."""
 
+DERIVED_SOURCES = frozenset({"default", "price_table", "template"})
+
 FIELD_NAMES = (
     "category",
     "audience",
@@ -72,6 +74,11 @@ class Field:
     def usable(self) -> bool:
         """Known, and not a guess: what words and prices may be made from."""
         return self.known and not self.rests_on_fallback
+
+    @property
+    def is_derived(self) -> bool:
+        """It follows from other fields alone, and is made again when they change."""
+        return bool(self.evidence) and all(e.source in DERIVED_SOURCES for e in self.evidence)
 
     @property
     def stated_by_seller(self) -> bool:

@@ -181,12 +181,14 @@ def _text(listing: Listing, name: str, length: tuple[int, int]) -> Iterator[Prob
 
 
 def _trust(listing: Listing) -> Iterator[Problem]:
-    """A value may be well formed and still nothing to publish: a guess, or a reading nobody is sure of."""
+    """A value may be well formed and still nothing to publish: a guess, or a reading nobody is sure of.
+
+    What only follows from other fields is as sure as they are: those are named, not it."""
     for name in FIELD_NAMES:
         found = listing[name]
         if not found.known:
             continue
         if found.rests_on_fallback:
             yield Problem(ReadinessCode.RESTS_ON_FALLBACK, name, {})
-        elif found.confidence < SURE and not found.stated_by_seller:
+        elif found.confidence < SURE and not found.stated_by_seller and not found.is_derived:
             yield Problem(ReadinessCode.UNSURE, name, {})

@@ -16,7 +16,6 @@ from backend.core.listing import Evidence, Field, Listing, stated
 
 DERIVED = ("parcel", "price", "title", "description")
 _PRICE_RULE = TypeAdapter(pricing.PriceRule)
-_DERIVED_SOURCES = {"default", "price_table", "template"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def edit(listing: Listing, changes: Mapping[str, Any], rule: pricing.PriceRule) 
 
 def derive(listing: Listing, rule: pricing.PriceRule) -> Listing:
     """Fills what follows from the known fields, leaving alone what a seller, a label or a model said."""
-    kept = {name: f for name, f in listing.fields.items() if not (name in DERIVED and _is_derived(f))}
+    kept = {name: f for name, f in listing.fields.items() if not (name in DERIVED and f.is_derived)}
     listing = Listing(kept, listing.photos, listing.language)
     if not listing["parcel"].known and (
         leaf := catalog.find_leaf(listing.value("audience"), listing.value("category"))
@@ -59,10 +58,6 @@ def derive(listing: Listing, rule: pricing.PriceRule) -> Listing:
         listing = listing.with_fields(price=pricing.as_field(suggestion, listing.language))
     composed = {name: f for name, f in words.compose(listing, listing.language).items() if not listing[name].known}
     return listing.with_fields(**composed)
-
-
-def _is_derived(field: Field) -> bool:
-    return bool(field.evidence) and all(e.source in _DERIVED_SOURCES for e in field.evidence)
 
 
 def keep_statements(reading: Mapping[str, Field], before: Mapping[str, Field]) -> dict[str, Field]:

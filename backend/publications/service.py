@@ -115,7 +115,7 @@ def _open(session: Session, user_id: str, draft: Draft, order: Order) -> Publica
 
 def cancel(session: Session, user_id: str, publication_id: str) -> Publication:
     """Cancels before the click. Raises Conflict that tells the state once that is no longer possible."""
-    get_owned(session, Publication, user_id, publication_id)
+    _without_doubt(get_owned(session, Publication, user_id, publication_id))
     return journal.move(session, publication_id, State.CANCELLED)
 
 
@@ -124,12 +124,8 @@ def resume(session: Session, user_id: str, publication_id: str, *, despite_doubt
 
     After an uncertain click only `despite_doubt`: the person has looked and says that no listing is there."""
     publication = get_owned(session, Publication, user_id, publication_id)
-    if publication.error_code == UNCERTAIN_CODE and not despite_doubt:
-        raise Conflict(
-            "The click may have made a listing. Look at the marketplace, then: adopt it by its id, retry if there is "
-            "none, or give up.",
-            code=UNCERTAIN_CODE,
-        )
+    if not despite_doubt:
+        _without_doubt(publication)
     return journal.move(
         session, publication_id, State.QUEUED, run=publication.run + 1, attempts=0, error=None, error_code=None
     )
@@ -149,6 +145,16 @@ def give_up(session: Session, user_id: str, publication_id: str) -> Publication:
     """The person's word that this publication is over, and that no listing of it stands."""
     _in_doubt(session, user_id, publication_id)
     return journal.move(session, publication_id, State.FAILED, detail={"by": "person"}, error_code="given_up")
+
+
+def _without_doubt(publication: Publication) -> None:
+    """A publication in doubt is settled, never passed over: a second listing could come of it."""
+    if publication.state == State.NEEDS_PERSON and publication.error_code == UNCERTAIN_CODE:
+        raise Conflict(
+            "The click may have made a listing. Look at the marketplace, then: adopt it by its id, retry if there is "
+            "none, or give up.",
+            code=UNCERTAIN_CODE,
+        )
 
 
 def _in_doubt(session: Session, user_id: str, publication_id: str) -> Publication:

@@ -22,9 +22,6 @@ from backend.web.values import options
 
 router = APIRouter(include_in_schema=False)
 
-FILES_A_REQUEST = 1000
-"""Starlette's form parser refuses more files in one request."""
-
 LIMITS = {
     "title": TITLE_LENGTH[1],
     "description": DESCRIPTION_LENGTH[1],
@@ -38,9 +35,7 @@ async def show_home(page: PageDep, show: str = "all", number: Annotated[int, Que
     """The place to drop photos, the batches under way, the drafts."""
     found = await page.runtime.database.run(views.home, page.user_id, page.words, show, number)
     stated = {name: options(page.words, name) for name in ("audience", "condition")}
-    return page.render(
-        "home.html", home=found, stated=stated, most=min(page.runtime.settings.max_photos, FILES_A_REQUEST)
-    )
+    return page.render("home.html", home=found, stated=stated, most=page.runtime.settings.max_photos)
 
 
 @router.get("/drafts/{draft_id}")

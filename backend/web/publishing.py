@@ -3,11 +3,13 @@
 Owns no rule of publishing: `runtime.publish` asks, the journal says what may follow.
 """
 
+import re
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from backend.accounts import service as accounts
-from backend.core.errors import VintedBotError
+from backend.core.errors import BadRequest, VintedBotError
 from backend.publications import service as publications
 from backend.publications.service import Order
 from backend.web import forms, views
@@ -16,6 +18,7 @@ from backend.web.pages import draft_page
 
 router = APIRouter(include_in_schema=False)
 
+LISTING_ID = re.compile(r"\d{1,20}")
 MODES = ("dry_run", "draft", "publish")
 
 
@@ -56,6 +59,25 @@ async def resume_publication(page: PageDep, publication_id: str) -> Response:
     except VintedBotError as error:
         return await publications_page(page, error)
     return page.go("/publications", "resumed", anchor=publication_id)
+
+
+@router.post("/publications/{publication_id}/settle")
+async def settle_publication(page: PageDep, publication_id: str) -> Response:
+    """The owner's word after an uncertain click: the listing is this one, there is none, or it is over."""
+    form = await page.form()
+    decision, listing_id = str(form.get("decision")), str(form.get("listing_id", ""))
+    try:
+        if decision == "adopt" and LISTING_ID.fullmatch(listing_id):
+            await page.runtime.adopt(page.user_id, publication_id, listing_id)
+        elif decision == "retry":
+            await page.runtime.resume(page.user_id, publication_id, despite_doubt=True)
+        elif decision == "give_up":
+            await page.runtime.database.run(publications.give_up, page.user_id, publication_id)
+        else:
+            raise BadRequest("Give the listing's number, as it stands in its address.", code="invalid_decision")
+    except VintedBotError as error:
+        return await publications_page(page, error)
+    return page.go("/publications", "settled", anchor=publication_id)
 
 
 async def publications_page(page: Page, error: VintedBotError | None = None) -> Response:

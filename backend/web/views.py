@@ -21,6 +21,7 @@ from backend.photos import batches, intake
 from backend.publications import journal
 from backend.publications import service as publications
 from backend.publications.journal import State
+from backend.publications.service import UNCERTAIN_CODE
 from backend.web.language import Words
 from backend.web.values import FieldView, field_views, sizes, value_text
 
@@ -112,6 +113,7 @@ class PublicationView:
     moving: bool
     can_cancel: bool
     can_resume: bool
+    in_doubt: bool
     advice: str
 
 
@@ -189,6 +191,7 @@ def publications_shown(
 
 def _publication(session: Session, words: Words, row: Publication, names: dict[str, str]) -> PublicationView:
     state = State(row.state)
+    doubt = state is State.NEEDS_PERSON and row.error_code == UNCERTAIN_CODE
     title = row.sheet.get("title") or FIELDS.validate_python(session.get_one(Draft, row.draft_id).fields)["title"].value
     return PublicationView(
         row=row,
@@ -196,8 +199,9 @@ def _publication(session: Session, words: Words, row: Publication, names: dict[s
         account=names.get(row.account_id, ""),
         when=words.moment(row.created_at),
         moving=state in journal.RUNNING,
-        can_cancel=State.CANCELLED in journal.TRANSITIONS[state],
-        can_resume=state is State.NEEDS_PERSON,
+        can_cancel=State.CANCELLED in journal.TRANSITIONS[state] and not doubt,
+        can_resume=state is State.NEEDS_PERSON and not doubt,
+        in_doubt=doubt,
         advice=words.known(f"advice.{row.error_code}") or words.known(f"advice.{state}") or "",
     )
 

@@ -130,6 +130,8 @@ async def test_a_doubt_nobody_can_settle_waits_for_its_owner(
     assert (doubt["state"], doubt["error_code"]) == ("needs_person", "uncertain")
     with pytest.raises(Conflict, match="adopt"):
         await runtime.resume(runtime.user_id, doubt["id"])
+    with pytest.raises(Conflict, match="adopt"):
+        await runtime.database.run(service.cancel, runtime.user_id, doubt["id"])
     with pytest.raises(Conflict, match="may have one"):
         await runtime.publish(Order(ready[0], account.id, "publish"))
     [listing] = sandbox.received()["items"]

@@ -227,3 +227,22 @@ async def test_openapi_tells_the_truth_about_errors(client: httpx.AsyncClient) -
     assert "202" in publish["responses"]
     assert "409" in publish["responses"]
     assert any(p["name"] == "idempotency-key" and p["required"] for p in publish["parameters"])
+
+
+async def test_more_than_a_thousand_files_are_taken_in_one_request(client: httpx.AsyncClient) -> None:
+    files = [("files", (f"{n}.jpg", b"x")) for n in range(1200)]
+    answer = await client.post("/api/v1/ingest", files=files)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["files"] == 1200
+
+
+async def test_more_than_a_batch_takes_is_said_plainly(settings: Settings, reader: ScriptedReader) -> None:
+    built = create_app(settings.model_copy(update={"max_photos": 3}), run_jobs=False, analyzer=reader)
+    async with built.router.lifespan_context(built):
+        transport = httpx.ASGITransport(built, client=("127.0.0.1", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            for number in (4, 9):
+                files = [("files", (f"{n}.jpg", b"x")) for n in range(number)]
+                answer = await client.post("/api/v1/ingest", files=files)
+                assert answer.status_code in (400, 422), answer.text
+                assert "3" in answer.json()["detail"] or "4" in answer.json()["detail"]

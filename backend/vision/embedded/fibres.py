@@ -4,6 +4,7 @@ Owns finding whole compositions: percentages with their fibres that add up to 10
 the outside. Anything doubtful is left out. Does not own the fibres' names (`fibres.json`).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -28,6 +29,9 @@ _OUTER = frozenset(
     principal upper body corps
     """.split()  # noqa: SIM905
 )
+
+_ACCENT_LOST = re.compile(r"(?<=\w{3})&(?=\w)|(?<!\S)&(?=\w{6})")
+"""What the reader makes of an accented capital now and then: `POLI&STER`, `&LASTHANNE`."""
 
 _MOST = 3
 _EXACT, _NEAR = 0.95, 0.88
@@ -86,7 +90,7 @@ def find_composition(lines: Sequence[TextLine]) -> Composition | None:
 
 
 def _pieces(line: TextLine) -> Iterator[_Piece]:
-    words = lexicon.tokens(line.text)
+    words = lexicon.tokens(_ACCENT_LOST.sub("", line.text))
     i = 0
     while i < len(words):
         length, piece = _piece_at(words, i, line)

@@ -40,6 +40,8 @@ _RUN_TOGETHER = re.compile(r"(?<=\d)(?=(?:fr|eur?|uk|gb|usa?|it|de|es|l)[\s.:]?\
 """Where the reader lost a space: `FR 44UK 16`, `W37L30`."""
 
 _KEYED_LETTERS = re.compile(rf"(?:{_KEY}|{_NATION})({_LETTERS})(?![\w/&'-])")
+_GLUED_LETTERS = re.compile(r"\W*(?:size|taille|talla|taglia)(x{1,3}l|m|l|xx?s)\W*")
+"""`SIZEL`: the space is lost often. Not `SIZES`, which is a word."""
 _ALONE_LETTERS = re.compile(rf"\W*({_LETTERS})(?:\s*[/-]\s*({_LETTERS}|3[4-9]|4[0-6]))?\W*")
 _WAIST = re.compile(r"\bw\s?(\d\d)\b(?:\W{0,3}l\s?\d\d\b)?|\b(\d\d)\s?x\s?(?:28|30|32|34|36)\b")
 _AGE = re.compile(rf"\b(\d{{1,2}})(?:\s*[-/]\s*(\d{{1,2}}))?\s*{_YEARS}\b|^\W*(\d{{1,2}})[ay]\W*$")
@@ -101,6 +103,8 @@ def _statements(line: TextLine, *, bare_numbers: bool, bare_letters: bool) -> It
     text = _RUN_TOGETHER.sub(" ", lexicon.fold(line.text))
     for match in _KEYED_LETTERS.finditer(text):
         yield _Said("letters", _letters(match[1]), 0.93, line)
+    if glued := _GLUED_LETTERS.fullmatch(text):
+        yield _Said("letters", _letters(glued[1]), 0.9, line)
     if bare_letters and (found := _ALONE_LETTERS.fullmatch(text)):
         yield _Said("letters", _letters(found[1]), 0.85, line)
         if found[2] and not found[2].isdigit():

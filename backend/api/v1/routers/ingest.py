@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile, status
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
 from backend.api.deps import RuntimeDep, UserId
@@ -16,7 +18,22 @@ from backend.drafts.schemas import BatchDefaults
 from backend.photos import batches
 from backend.runtime import Runtime
 
-router = APIRouter(tags=["ingest"], responses=RESPONSES)
+
+class ManyFiles(APIRoute):
+    """Reads the form before FastAPI does: its own limit is a thousand files, ours is a setting."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def read_and_handle(request: Request) -> Response:
+            most = request.app.state.runtime.settings.max_photos
+            await request.form(max_files=most + 1)  # one more than a batch takes: the batch says so in its own words
+            return await handle(request)
+
+        return read_and_handle
+
+
+router = APIRouter(tags=["ingest"], responses=RESPONSES, route_class=ManyFiles)
 
 
 class BatchAccepted(BaseModel):
