@@ -107,6 +107,8 @@ def test_every_brand_reads_as_itself() -> None:
         (["SIZE L"], "t-shirt", "L"),
         (["Taille: XS"], "dress", "XS"),
         (["2XL"], "t-shirt", "XXL"),
+        (["SIZEL"], "t-shirt", "L"),
+        (["TAILLEXL"], "t-shirt", "XL"),
         (["EUR M", "USA M", "MEX 28"], "skirt", "M"),
         (["T. 38"], "dress", "M"),
         (["Taille 40"], "skirt", "L"),
@@ -149,6 +151,8 @@ def test_size_is_read(texts: list[str], kind: str, expected: str) -> None:
         ["165/88A"],
         ["+33 1 42 38 00 12"],
         ["XS S M L XL XXL"],
+        ["SIZES"],
+        ["TAILLES DISPONIBLES"],
     ],
 )
 def test_no_size_where_none_is_stated(texts: list[str]) -> None:
@@ -186,6 +190,8 @@ def test_a_misread_letter_does_not_overrule_the_rows() -> None:
         (["100% poliéster", "100% polyester", "100% poliestere"], {"polyester": 100}),
         (["5% LASTHANNE 95% COTON"], {"cotton": 95, "elastane": 5}),  # the accented capital is often lost
         (["100% POLYESTFR"], {"polyester": 100}),
+        (["60% POLI&STER", "40% ALGOD&N"], {"polyester": 60, "cotton": 40}),
+        (["95% COTON", "5% &LASTHANNE"], {"cotton": 95, "elastane": 5}),
         (["90% coton 10% ramie"], {"cotton": 90, "": 10}),
         (["SHELL 100% COTTON", "LINING 100% POLYESTER"], {"cotton": 100}),
         (["DOUBLURE 100% POLYESTER", "EXTÉRIEUR 80% LAINE 20% POLYAMIDE"], {"wool": 80, "polyamide": 20}),
