@@ -26,10 +26,8 @@ from backend.settings import Settings, load_settings
 from backend.web import site
 
 
-def create_app(
-    settings: Settings | None = None, *, run_jobs: bool | None = None, analyzer: Analyzer | None = None
-) -> FastAPI:
-    """The application; `settings` default to the environment's. Jobs run here unless another process has them."""
+def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analyzer: Analyzer | None = None) -> FastAPI:
+    """The application; `settings` default to the environment's. Jobs run here unless another process runs them."""
     settings = settings or load_settings()
 
     @asynccontextmanager

@@ -35,7 +35,7 @@ from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.users.service import local_user
 from backend.workflows.engine import JobEngine
-from backend.workflows.executor import ExecutorSlot
+from backend.workflows.jobs_lock import JobsLock
 from backend.workflows.parts import Parts
 
 
@@ -91,7 +91,14 @@ class Runtime:
         """Who the marketplace says is signed in. Raises a NeedsPersonError with the way out, or a network error."""
         chosen = await self.database.run(accounts.choose, user_id, account)
         state = accounts.open_session(chosen, self.vault)
-        return await self.web.check_session(AccountSession(chosen.base_url, chosen.username, state, chosen.language))
+        known = chosen.session
+
+        async def keep(left: Mapping[str, Any]) -> None:
+            await self.database.run(accounts.keep_session, self.vault, user_id, chosen.id, left, instead_of=known)
+
+        return await self.web.check_session(
+            AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
+        )
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
         return await self.database.run(
@@ -107,15 +114,13 @@ class Runtime:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, run_jobs: bool | None = None, analyzer: Analyzer | None = None
+    settings: Settings, *, run_jobs: bool = True, analyzer: Analyzer | None = None
 ) -> AsyncIterator[Runtime]:
-    """A running VintedBot. `run_jobs` None: jobs run here unless another process on this data folder runs them.
+    """A running VintedBot. With `run_jobs` jobs run here, unless and until another process on this data folder does.
 
     `analyzer` is used, and closed, instead of the one the settings name."""
     prepare_data_folder(settings)
     async with AsyncExitStack() as stack:
-        slot = ExecutorSlot(settings.data)
-        stack.callback(slot.release)
         database = Database(settings.database)
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)
@@ -128,7 +133,7 @@ async def running(
         stack.push_async_callback(browsers.aclose)
         web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics")
         parts = Parts(database, store, vault, analyzer, {"web": web})
-        jobs = JobEngine(settings.engine_database, slot, run_jobs=slot.first if run_jobs is None else run_jobs)
+        jobs = JobEngine(settings.engine_database, JobsLock(settings.data), run_jobs=run_jobs)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
         metrics.watch_gauges(partial(read_gauges, database))

@@ -4,11 +4,12 @@ Owns the `accounts` table and an account's state. Owns no browser (`marketplace/
 
 from collections.abc import Mapping
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
 from backend.accounts.vault import Vault
-from backend.core.errors import BadRequest, SessionMissing
+from backend.core.errors import BadRequest, NotFound, SessionMissing
 from backend.db.models import Account, now
 from backend.db.scope import get_owned, owned
 
@@ -29,7 +30,10 @@ def save_session(
     storage_state: Mapping[str, Any],
     language: str = "fr",
 ) -> Account:
-    """Adds the account, or renews the session of the one already known by this name and address."""
+    """Adds the account, or renews the session of the one already known by this name and address.
+
+    Raises BadRequest for an address that is no marketplace's: http and https only, https beyond this machine."""
+    _check_address(base_url)
     query = owned(Account, user_id).where(Account.username == username, Account.base_url == base_url.rstrip("/"))
     account = session.exec(query).first() or Account(
         user_id=user_id, username=username, base_url=base_url.rstrip("/"), language=language
@@ -48,15 +52,16 @@ def choose(session: Session, user_id: str, account_id: str | None) -> Account:
     Raises SessionMissing when there is none, BadRequest when there are several to choose from, NotFound."""
     accounts = accounts_of(session, user_id)
     if account_id is not None:
-        named = [a for a in accounts if account_id in (a.id, a.username)]
-        return named[0] if len(named) == 1 else get_owned(session, Account, user_id, account_id)
+        accounts = [a for a in accounts if account_id in (a.id, a.username)]
+        if not accounts:
+            raise NotFound(f"There is no account {account_id!r} of yours.")
     if not accounts:
         raise SessionMissing(
             "No marketplace account is known yet. Sign in once with: vintedbot login (or import its cookies)."
         )
     if len(accounts) > 1:
-        names = ", ".join(f"{a.username} ({a.id})" for a in accounts)
-        raise BadRequest(f"There are several accounts: {names}. Name one.", code="account_ambiguous")
+        names = ", ".join(f"{a.username} on {a.base_url} ({a.id})" for a in accounts)
+        raise BadRequest(f"There are several accounts: {names}. Name one by its id.", code="account_ambiguous")
     return accounts[0]
 
 
@@ -73,9 +78,25 @@ def set_state(session: Session, user_id: str, account_id: str, state: str) -> No
     account.updated_at = now()
 
 
-def keep_session(session: Session, vault: Vault, account_id: str, user_id: str, state: Mapping[str, Any]) -> None:
-    """Stores the session as the browser left it, so that rotated cookies aren't lost."""
+def keep_session(
+    session: Session, vault: Vault, user_id: str, account_id: str, state: Mapping[str, Any], *, instead_of: bytes | None
+) -> bytes | None:
+    """Stores the session as a browser left it, so that rotated cookies aren't lost, and returns it as stored.
+
+    Only in place of the one that browser began with: what its owner signed in with since stays."""
     account = get_owned(session, Account, user_id, account_id)
-    account.session = vault.seal(state)
-    account.state = "ready"
-    account.updated_at = now()
+    if account.session == instead_of:
+        account.session = vault.seal(state)
+        account.updated_at = now()
+        return account.session
+    return instead_of
+
+
+def _check_address(base_url: str) -> None:
+    address = urlsplit(base_url)
+    local = address.hostname in ("127.0.0.1", "localhost", "::1")
+    bare = address.path in ("", "/") and not address.query and not address.fragment and "@" not in address.netloc
+    if not address.hostname or not bare or address.scheme not in (("http", "https") if local else ("https",)):
+        raise BadRequest(
+            f"{base_url!r} is no marketplace's address, such as https://www.vinted.fr.", code="bad_address"
+        )

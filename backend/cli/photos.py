@@ -48,7 +48,7 @@ def ingest(
         await watch(runtime, batch_id, quiet=as_json)
         return await report(runtime, batch_id)
 
-    found = with_runtime(act, as_json=as_json, jobs=None)
+    found = with_runtime(act, as_json=as_json, jobs=True)
     if as_json:
         show_json(found)
     else:

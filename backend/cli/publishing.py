@@ -53,7 +53,7 @@ def publish(
         wanted = await runtime.database.run(_chosen, runtime.user_id, draft_ids or [])
         return await publish_drafts(runtime, wanted, mode or runtime.settings.mode, account, quiet=as_json)
 
-    done = with_runtime(act, as_json=as_json, jobs=None)
+    done = with_runtime(act, as_json=as_json, jobs=True)
     if as_json:
         show_json(done)
     else:
@@ -213,7 +213,7 @@ def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publica
         [ended] = await watch(runtime, [found.id], quiet=as_json)
         return service.shown(ended)
 
-    row = with_runtime(task, as_json=as_json, jobs=None)
+    row = with_runtime(task, as_json=as_json, jobs=True)
     if as_json:
         show_json(row)
     else:

@@ -37,7 +37,7 @@ def serve(
         fail(error)
     shown = f"http://{settings.host}:{listener.getsockname()[1]}"
     err.print(f"VintedBot listens on [bold]{shown}[/] (data in {settings.data}). Stop it with Ctrl-C.")
-    config = uvicorn.Config(create_app(settings, run_jobs=None if jobs else False), log_level="warning")
+    config = uvicorn.Config(create_app(settings, run_jobs=jobs), log_level="warning", timeout_graceful_shutdown=3)
     uvicorn.Server(config).run([listener])
 
 

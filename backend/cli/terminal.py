@@ -68,9 +68,9 @@ def fail(error: VintedBotError, *, as_json: bool = False) -> NoReturn:
 
 
 def with_runtime(
-    act: Callable[[Runtime], Awaitable[T]], *, as_json: bool = False, jobs: bool | None = False, **overrides: object
+    act: Callable[[Runtime], Awaitable[T]], *, as_json: bool = False, jobs: bool = False, **overrides: object
 ) -> T:
-    """Runs `act` with a running VintedBot; `jobs` None lets it run jobs unless a server already does."""
+    """Runs `act` with a running VintedBot; with `jobs` it runs them unless a server does."""
 
     async def task() -> T:
         async with running(settings_of(**overrides), run_jobs=jobs) as runtime:

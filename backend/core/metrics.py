@@ -22,7 +22,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from backend.core.errors import CaptchaDetectedError, ChallengeRaised, VintedTimeoutError
+from backend.core.errors import CaptchaDetectedError, ChallengeRaised, Conflict, UncertainError, VintedTimeoutError
 from backend.core.readiness import ReadinessCode
 
 PUBLISH_STATUSES = ("success", "fail", "captcha", "timeout")
@@ -153,7 +153,7 @@ def count_draft(reasons: Iterable[ReadinessCode]) -> None:
 
 
 def publish_status(error: BaseException | None) -> str:
-    """The one status of an attempt that ended so. An uncertain end is a `fail` until it is reconciled."""
+    """The one status of an attempt that ended so."""
     match error:
         case None:
             return "success"
@@ -167,15 +167,26 @@ def publish_status(error: BaseException | None) -> str:
 
 @contextmanager
 def measured_publication(user_id: str | int) -> Iterator[None]:
-    """Times the attempt inside and counts it once. A cancelled attempt has no end yet and is not counted."""
+    """Times the attempt inside and counts it once.
+
+    A cancelled attempt has no end and is not counted; an uncertain one is, once it is settled (`count_settled`)."""
     started = time.perf_counter()
     try:
         yield
+    except (Conflict, UncertainError):
+        raise
     except Exception as error:
         _count_publication(publish_status(error), started)
         raise
     _count_publication("success", started)
     publish_per_user_total.labels(user_id=str(user_id)).inc()
+
+
+def count_settled(user_id: str | int, *, found: bool) -> None:
+    """Counts an attempt whose result was unknown: its listing was found, or it was not."""
+    publish_total.labels(status="success" if found else "fail").inc()
+    if found:
+        publish_per_user_total.labels(user_id=str(user_id)).inc()
 
 
 def _count_publication(status: str, started: float) -> None:

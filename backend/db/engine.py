@@ -107,6 +107,8 @@ def storage_errors(url: str) -> Iterator[None]:
                 f"The database {place} can't be written to ({message}). Free some space or make the folder writable; "
                 "nothing already stored is lost."
             ) from error
+        if "database is locked" in message:
+            raise SetupError(f"The database {place} is busy with another process. Try again in a moment.") from error
         if isinstance(error, OperationalError) and error.connection_invalidated | ("connect" in message):
             raise SetupError(
                 f"The database {place} can't be reached: {message.strip()}. Check DATABASE_URL."

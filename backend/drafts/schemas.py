@@ -1,5 +1,6 @@
 """The shapes drafts take outside the tables: stored fields, and what the API and CLI show and accept."""
 
+import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -45,6 +46,27 @@ class FieldsPatch(BaseModel):
             return None
         return list(dict.fromkeys(_one_of(v, _slugs(info.field_name), info.field_name) for v in values))
 
+    @field_validator("brand", "title", "description", "size")
+    @classmethod
+    def _clean_text(cls, value: str | None, info: Any) -> str | None:
+        """Without invisible characters; only a description has lines. Blanks alone are nothing at all."""
+        if not value:
+            return value
+        lines = value.replace("\r\n", "\n").split("\n") if info.field_name == "description" else [value]
+        cleaned = "\n".join(" ".join(_visible(line).split()) for line in lines).strip()
+        if not cleaned:
+            raise ValueError("nothing can be seen in it")
+        return cleaned
+
+    @field_validator("price")
+    @classmethod
+    def _in_cents(cls, value: Decimal | None) -> Decimal | None:
+        if value is None:
+            return None
+        if not 0 < value < 1_000_000 or value != round(value, 2):
+            raise ValueError("a price is above 0 and has at most two decimals")
+        return round(value, 2).normalize() if value == value.to_integral_value() else round(value, 2)
+
     @field_validator("price", mode="before")
     @classmethod
     def _decimal(cls, value: Any) -> Any:
@@ -60,8 +82,16 @@ class FieldsPatch(BaseModel):
         """Field → new value, for the fields that were named; prices as decimal strings."""
         named = self.model_dump(include=self.model_fields_set)
         if named.get("price") is not None:
-            named["price"] = str(named["price"])
+            named["price"] = f"{named['price']:f}"
         return {name: value.strip() if isinstance(value, str) else value for name, value in named.items()}
+
+
+def _visible(line: str) -> str:
+    """Control, format and unassigned characters become blanks; joiners inside emoji stay."""
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") or c in _INVISIBLE else c for c in line)
+
+
+_INVISIBLE = frozenset("\u00ad\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
 
 
 def _slugs(field_name: str) -> list[str]:

@@ -71,7 +71,7 @@ def fill(session: Session, draft_id: str, reading: Mapping[str, Field], warnings
 
 def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: Mapping[str, Any]) -> Draft:
     """The seller's corrections to the revision they saw. Raises NotFound, Conflict on a stale revision."""
-    draft = _at_revision(session, user_id, draft_id, revision)
+    draft = _in_use(session, user_id, draft_id, revision)
     rule = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults).price_rule
     _store(draft, assembly.edit(listing_of(session, draft), changes, rule))
     draft.state = "open"
@@ -81,7 +81,7 @@ def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: 
 
 def approve(session: Session, user_id: str, draft_id: str, revision: int | None = None) -> Draft:
     """The seller's word that the draft is right. Raises Conflict while something is in the way."""
-    draft = _at_revision(session, user_id, draft_id, revision)
+    draft = _in_use(session, user_id, draft_id, revision)
     if not draft.publish_ready:
         raise Conflict("; ".join(problem_messages(draft)), code="draft_not_ready")
     draft.state, draft.updated_at = "approved", now()
@@ -150,8 +150,15 @@ def _at_revision(session: Session, user_id: str, draft_id: str, revision: int | 
     draft = get_owned(session, Draft, user_id, draft_id)
     if revision is not None and draft.revision != revision:
         raise _stale(draft.revision)
+    return draft
+
+
+def _in_use(session: Session, user_id: str, draft_id: str, revision: int | None) -> Draft:
+    draft = _at_revision(session, user_id, draft_id, revision)
     if draft.state == "reading":
         raise Conflict("This draft is still being read; try again in a moment.", code="draft_reading")
+    if draft.state == "discarded":
+        raise Conflict("This draft was discarded. Restore it first.", code="draft_discarded")
     return draft
 
 

@@ -17,7 +17,7 @@ from backend.core.errors import BadRequest
 from backend.db.models import Batch, Draft, Photo, now
 from backend.db.scope import get_owned, owned
 
-BatchState = Literal["queued", "taking_in", "sorting", "reading", "stopped", "done", "failed"]
+BatchState = Literal["queued", "taking_in", "sorting", "reading", "stopped", "done"]
 MOVING = ("queued", "taking_in", "sorting", "reading")
 UNFINISHED = (*MOVING, "stopped")
 """States with work left: a batch stopped by something on this machine goes on at the next start."""
@@ -63,14 +63,7 @@ def create_batch(
     most: int = 2000,
 ) -> Batch:
     """A queued batch of these files. Raises BadRequest for none or more than `most`."""
-    if not files:
-        raise BadRequest(f"No files were found in {source}. Give photos: JPEG, PNG, WebP or HEIC.", code="no_photos")
-    if len(files) > most:
-        raise BadRequest(
-            f"{len(files)} photos are more than one batch takes ({most}). "
-            "Send them in parts, or set VINTEDBOT_MAX_PHOTOS.",
-            code="too_many_files",
-        )
+    check_size(len(files), source, most)
     batch = Batch(user_id=user_id, source=source, defaults=defaults, language=language)
     if batch_id is not None:
         batch.id = batch_id
@@ -89,6 +82,17 @@ def create_batch(
         for position, file in enumerate(files)
     )
     return batch
+
+
+def check_size(files: int, source: str, most: int) -> None:
+    """Raises BadRequest for no files, or for more than one batch takes."""
+    if files == 0:
+        raise BadRequest(f"No files were found in {source}. Give photos: JPEG, PNG, WebP or HEIC.", code="no_photos")
+    if files > most:
+        raise BadRequest(
+            f"{files} photos are more than one batch takes ({most}). Send them in parts, or set VINTEDBOT_MAX_PHOTOS.",
+            code="too_many_files",
+        )
 
 
 def set_state(session: Session, batch_id: str, state: BatchState, error: str | None = None) -> None:

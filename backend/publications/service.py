@@ -74,6 +74,7 @@ def _standing(session: Session, user_id: str, draft: Draft, order: Order) -> Pub
     """The publication this order would double: the same one again, or None. Raises Conflict for another listing."""
     query = owned(Publication, user_id).where(Publication.draft_id == draft.id, Publication.route == order.route)
     if order.mode == "dry_run":
+        query = query.where(Publication.account_id == order.account_id)
         running = query.where(Publication.mode == "dry_run", col(Publication.state).in_(journal.RUNNING))
         return session.exec(running.where(Publication.draft_revision == draft.revision)).first()
     live = session.exec(query.where(col(Publication.live_key).is_not(None))).first()
@@ -124,6 +125,8 @@ def resume(session: Session, user_id: str, publication_id: str, *, despite_doubt
 
     After an uncertain click only `despite_doubt`: the person has looked and says that no listing is there."""
     publication = get_owned(session, Publication, user_id, publication_id)
+    if publication.state != State.NEEDS_PERSON:
+        raise Conflict(f"This publication is {publication.state}; it waits for nobody.", code="journal_moved")
     if not despite_doubt:
         _without_doubt(publication)
     return journal.move(

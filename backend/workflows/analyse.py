@@ -7,6 +7,7 @@ the steps; owns no pixel, no grouping and no reading.
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from backend.core.ai_analyzer import read_one_item
-from backend.core.errors import PhotoRefused, SetupError, VintedBotError
+from backend.core.errors import PhotoRefused, SetupError
 from backend.core.grouping import Grouping, group_photos
 from backend.core.reading import ItemReading, PhotoInput, Refusal
 from backend.db.models import Batch, Draft, Photo
 from backend.drafts import service as drafts
 from backend.photos import batches
-from backend.photos.intake import take_in
+from backend.photos.intake import Reason, take_in
 from backend.photos.similarity import find_near_duplicates
 from backend.workflows.parts import Parts, current
 
@@ -35,18 +36,17 @@ _ITEMS_AT_ONCE = 4
 @DBOS.workflow(name=WORKFLOW)
 async def analyse(batch_id: str) -> None:
     """Runs a batch to its end; `batches.state` says how far it is."""
-    try:
-        await take_in_files(batch_id)
-        draft_ids = await sort_into_items(batch_id)
-        await read_items(batch_id, draft_ids)
-        await finish(batch_id)
-    except SetupError as error:
-        await stop(batch_id, str(error))
-    except VintedBotError as error:
-        await fail(batch_id, str(error))
-    except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
-        logger.bind(batch=batch_id).exception("batch_crashed")
-        await fail(batch_id, f"Something unforeseen happened: {error!r}")
+    with current().at_work():
+        try:
+            await take_in_files(batch_id)
+            draft_ids = await sort_into_items(batch_id)
+            await read_items(batch_id, draft_ids)
+            await finish(batch_id)
+        except SetupError as error:
+            await stop(batch_id, str(error))
+        except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
+            logger.bind(batch=batch_id).exception("batch_crashed")
+            await stop(batch_id, f"Something unforeseen happened: {error!r}")
 
 
 @DBOS.step()
@@ -80,6 +80,9 @@ def _clean(parts: Parts, source: Path) -> dict[str, Any]:
         taken = take_in(source)
     except PhotoRefused as refusal:
         return {"state": "refused", "reason": refusal.reason}
+    except Exception:  # noqa: BLE001 - one file that breaks a decoder must not stop the others
+        logger.bind(file=source.name).exception("photo_crashed")
+        return {"state": "refused", "reason": Reason.DAMAGED}
     return {
         "state": "accepted",
         "sha256": taken.sha256,
@@ -98,7 +101,14 @@ async def _take_in(parts: Parts, photo: Photo, columns: dict[str, Any]) -> None:
     except IntegrityError:  # another process accepted the same file at this moment: now it is found
         await parts.database.run(_accept, photo.id, columns)
     if photo.owns_source:
-        await asyncio.to_thread(Path(photo.source_path).unlink, missing_ok=True)
+        await asyncio.to_thread(_remove_upload, Path(photo.source_path))
+
+
+def _remove_upload(path: Path) -> None:
+    """The file, and its folder once that is empty."""
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()
 
 
 def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> None:
@@ -154,7 +164,13 @@ async def read_items(batch_id: str, draft_ids: list[str]) -> None:
         async with gate:
             await _read_one(parts, draft_id)
 
-    await asyncio.gather(*(one(draft_id) for draft_id in draft_ids))
+    readings = [asyncio.create_task(one(draft_id)) for draft_id in draft_ids]
+    try:
+        for reading in readings:
+            await reading
+    finally:
+        for reading in readings:
+            reading.cancel()
 
 
 async def _read_one(parts: Parts, draft_id: str) -> None:
@@ -163,11 +179,21 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
         return
     started = time.monotonic()
     inputs = [_as_input(parts, photo) for photo in photos]
-    reading = await read_one_item(parts.analyzer, inputs, language=draft.language)
+    reading = await _reading(parts, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
     await parts.database.run(drafts.fill, draft_id, reading.fields, reading.warnings)
     logger.bind(draft=draft_id, photos=len(photos)).debug("item_read in {:.2f} s", time.monotonic() - started)
+
+
+async def _reading(parts: Parts, inputs: list[PhotoInput], language: str) -> ItemReading | Refusal:
+    try:
+        return await read_one_item(parts.analyzer, inputs, language=language)
+    except SetupError:
+        raise
+    except Exception:  # noqa: BLE001 - one item a reader stumbles over must not keep the others from their seller
+        logger.exception("reader_crashed")
+        return Refusal("", "internal")
 
 
 def _to_read(session: Session, draft_id: str) -> tuple[Draft, list[Photo]]:
@@ -180,14 +206,8 @@ async def finish(batch_id: str) -> None:
     await current().database.run(batches.set_state, batch_id, "done")
 
 
-@DBOS.step()
-async def fail(batch_id: str, error: str) -> None:
-    """The batch ends with a reason; photos and drafts so far stay."""
-    await current().database.run(batches.set_state, batch_id, "failed", error)
-
-
 async def stop(batch_id: str, error: str) -> None:
-    """Something on this machine is in the way: the batch goes on at the next start.
+    """Something is in the way: the batch goes on at the next start, or when asked to.
 
     Kept in memory first, since a full disk may be what is in the way."""
     parts = current()

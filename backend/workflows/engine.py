@@ -19,7 +19,7 @@ from backend.db.models import Publication
 from backend.photos import batches
 from backend.publications import service as publications
 from backend.workflows import analyse, parts, publish
-from backend.workflows.executor import ExecutorSlot
+from backend.workflows.jobs_lock import JobsLock
 
 READING_QUEUE = "reading"
 PUBLISHING_QUEUE = "publishing"
@@ -28,60 +28,74 @@ APPLICATION_VERSION = "1"
 
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _POLL_SECONDS = 0.2
+_TRY_AGAIN_SECONDS = 2.0
 _BATCHES_AT_ONCE = 2
 _PUBLICATIONS_AT_ONCE = 32  # waiting jobs count; the browser contexts are the real bound
 
 
 class JobEngine:
-    """Asks for jobs, and runs them when `run_jobs`."""
+    """Asks for jobs, and runs them while this process holds the folder's lock.
 
-    def __init__(self, url: str, slot: ExecutorSlot, *, run_jobs: bool) -> None:
+    With `run_jobs` it takes the lock, or waits in the background until the process that holds it has ended."""
+
+    def __init__(self, url: str, lock: JobsLock, *, run_jobs: bool) -> None:
         self._url = url
-        self._slot = slot
-        self.runs_jobs = run_jobs
+        self._lock = lock
+        self._wants_jobs = run_jobs
         self._client: DBOSClient | None = None
+        self._waiting: asyncio.Task[None] | None = None
 
     async def start(self, handed: parts.Parts) -> None:
-        """Migrates the engine's tables and, when it runs jobs, resumes what this executor left unfinished."""
+        """Migrates the engine's tables and, when it may run jobs, resumes what was left unfinished."""
         parts.use(handed)
         logging.getLogger("dbos").handlers = [_ToOurLog()]
         with storage_errors(self._url):
-            await self._start()
-        await self.ask_for_unfinished(handed)
+            await asyncio.to_thread(_prepare_sqlite, self._url)
+            if self._wants_jobs and self._lock.take():
+                await self._launch()
+            else:
+                await asyncio.to_thread(DBOS.migrate, self._url)
+            self._client = await asyncio.to_thread(lambda: DBOSClient(system_database_url=self._url))
+        if self._lock.held:
+            await self._ask_for_unfinished(handed)
+        elif self._wants_jobs:
+            self._waiting = asyncio.create_task(self._take_over(handed))
 
-    async def _start(self) -> None:
-        await asyncio.to_thread(_prepare_sqlite, self._url)
-        if self.runs_jobs:
-            DBOS(config=self._config())
-            DBOS.launch()  # inside the running loop, so that workflows share it with the browser
+    async def _launch(self) -> None:
+        DBOS(config=self._config())
+        DBOS.launch()  # inside the running loop, so that workflows share it with the browser
+        for queue, at_once in ((READING_QUEUE, _BATCHES_AT_ONCE), (PUBLISHING_QUEUE, _PUBLICATIONS_AT_ONCE)):
             await DBOS.register_queue_async(
-                READING_QUEUE,
-                partition_concurrency=1,
-                worker_concurrency=_BATCHES_AT_ONCE,
-                polling_interval_sec=_POLL_SECONDS,
+                queue, partition_concurrency=1, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS
             )
-            await DBOS.register_queue_async(
-                PUBLISHING_QUEUE,
-                partition_concurrency=1,
-                worker_concurrency=_PUBLICATIONS_AT_ONCE,
-                polling_interval_sec=_POLL_SECONDS,
-            )
-        else:
-            await asyncio.to_thread(DBOS.migrate, self._url)
-        self._client = await asyncio.to_thread(lambda: DBOSClient(system_database_url=self._url))
+
+    async def _take_over(self, handed: parts.Parts) -> None:
+        """Runs the jobs from the moment on when the process that ran them has ended."""
+        while not self._lock.take():  # noqa: ASYNC110 - another process's end raises no event here
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        logger.info("jobs_taken_over")
+        await self._launch()
+        await self._ask_for_unfinished(handed)
+
+    @property
+    def somebody_works(self) -> bool:
+        """Whether a living process runs this folder's jobs."""
+        return self._lock.somebody_works()
 
     def _config(self) -> DBOSConfig:
         return {
             "name": "vintedbot",
             "system_database_url": self._url,
             "application_version": APPLICATION_VERSION,
-            "executor_id": self._slot.executor_id,
+            "executor_id": self._lock.executor_id,
             "log_level": "ERROR",
             "notification_listener_polling_interval_sec": _POLL_SECONDS,
         }
 
     async def read_batch(self, batch_id: str, user_id: str) -> None:
-        """Asks for the batch to be read, after the user's earlier ones. Asking twice is asking once."""
+        """Asks for the batch to be read, after the user's earlier ones. Asking twice is asking once; a batch that
+        broke off goes on."""
+        await self._forget_ended(batch_id)
         await self._enqueue(READING_QUEUE, analyse.WORKFLOW, batch_id, batch_id, partition=user_id)
 
     async def carry_out(self, publication: Publication) -> None:
@@ -91,10 +105,9 @@ class JobEngine:
             PUBLISHING_QUEUE, publish.WORKFLOW, job_id, publication.id, partition=publication.account_id
         )
 
-    async def ask_for_unfinished(self, handed: parts.Parts) -> None:
+    async def _ask_for_unfinished(self, handed: parts.Parts) -> None:
         """Makes sure every unfinished batch and publication of our tables has its job."""
         for batch in await handed.database.run(batches.unfinished):
-            await self._forget_ended(batch.id)
             await self.read_batch(batch.id, batch.user_id)
         for publication in await handed.database.run(publications.running):
             await self._forget_ended(publish.job_id(publication))
@@ -120,13 +133,18 @@ class JobEngine:
             await self._client.enqueue_async(options, argument)
 
     async def stop(self) -> None:
-        """Stops running jobs; what is unfinished resumes at the next start."""
+        """Stops running jobs, which leaves their rows as they are: what is unfinished resumes at the next start."""
+        running = [*parts.current().jobs, *([self._waiting] if self._waiting else [])]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         if self._client is not None:
             await asyncio.to_thread(self._client.destroy)
-        if self.runs_jobs:
+        if self._lock.held:
             await asyncio.to_thread(DBOS.destroy)
             # The engine had put its own threads under this loop and has ended them: give the loop new ones.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="vintedbot"))
+        self._lock.release()
         parts.use(None)
 
 

@@ -1,7 +1,10 @@
 """What the workflows work with, handed in by the runtime. Owns nothing itself."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from backend.accounts.vault import Vault
 from backend.core.reading import Analyzer
@@ -16,8 +19,22 @@ class Parts:
     store: PhotoStore
     vault: Vault
     analyzer: Analyzer
-    routes: Mapping[str, Route]
+    routes: dict[str, Route]
     troubles: dict[str, str] = field(default_factory=dict)
+    """Batch id → what stopped it, for when not even that can be stored."""
+    jobs: set[asyncio.Task[Any]] = field(default_factory=set)
+    """The jobs under way in this process."""
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Inside, the task is known as a job that must be stopped before the parts are closed."""
+        task = asyncio.current_task()
+        assert task is not None, "a job runs in a task"
+        self.jobs.add(task)
+        try:
+            yield
+        finally:
+            self.jobs.discard(task)
 
 
 _current: Parts | None = None

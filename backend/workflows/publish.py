@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import Any, cast
 
 from dbos import DBOS
@@ -35,6 +34,7 @@ from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode,
 from backend.publications import journal
 from backend.publications.journal import State
 from backend.publications.service import UNCERTAIN_CODE, events_of, remember
+from backend.workflows.ends import AfterTheClick, end_of
 from backend.workflows.parts import Parts, current
 from backend.workflows.reconcile import Sent, Verdict, reconcile
 from backend.workflows.sheet import summary, to_sheet
@@ -65,7 +65,8 @@ class Job:
 @DBOS.workflow(name=WORKFLOW)
 async def publish(publication_id: str) -> str:
     """Runs the publication until it has ended or waits for somebody. Returns its state."""
-    return await carry_out(publication_id)
+    with current().at_work():
+        return await carry_out(publication_id)
 
 
 @DBOS.step()
@@ -74,45 +75,39 @@ async def carry_out(publication_id: str) -> str:
     parts = current()
     while True:
         await _round(parts, publication_id)
-        publication = await parts.database.run(Session.get_one, Publication, publication_id)
-        if publication.state != State.QUEUED:  # queued again: surely nothing was stored, so it may be tried again
+        state = (await _row(parts, publication_id)).state
+        if state != State.QUEUED:  # queued again: surely nothing was stored, so it may be tried again
             break
-    logger.bind(publication=publication_id).info("publication_{}", publication.state)
-    return publication.state
+    logger.bind(publication=publication_id).info("publication_{}", state)
+    return state
 
 
 async def _round(parts: Parts, publication_id: str) -> None:
     """Attempts up to the click and, where its result is unknown, the look for what it made."""
     try:
         await _attempts(parts, publication_id)
-    except Conflict as error:
-        if error.code == "journal_moved":  # somebody cancelled it, or another process has it; the journal tells which
-            return
+    except Exception as error:  # noqa: BLE001 - the worker's edge: whatever it was, the journal says how it ended
         await _end(parts, publication_id, error)
-    except VintedBotError as error:
-        await _end(parts, publication_id, error)
-    except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
-        logger.bind(publication=publication_id).exception("publication_crashed")
-        submitted = await _has_submitted(parts, publication_id)
-        kind = UncertainError if submitted else PermanentError
-        await _end(parts, publication_id, kind(f"Something unforeseen happened: {error!r}", code="internal"))
-    publication = await parts.database.run(Session.get_one, Publication, publication_id)
-    if publication.state == State.UNCERTAIN:
+    if (await _row(parts, publication_id)).state == State.UNCERTAIN:
         await _settle(parts, publication_id)
 
 
 async def _attempts(parts: Parts, publication_id: str) -> None:
-    publication = await parts.database.run(Session.get_one, Publication, publication_id)
-    if publication.state not in journal.RUNNING or publication.state == State.UNCERTAIN:
-        return
-    if publication.state == State.SUBMITTING:
+    state = (await _row(parts, publication_id)).state
+    if state == State.SUBMITTING:
         raise UncertainError("The process ended between the click and the marketplace's answer.")
+    if state not in (State.QUEUED, State.PREPARING, State.FILLED):
+        return
 
     @retry_publish_operation()
     async def attempt() -> None:
         await _attempt(parts, publication_id)
 
     await attempt()
+
+
+async def _row(parts: Parts, publication_id: str) -> Publication:
+    return await parts.database.run(Session.get_one, Publication, publication_id)
 
 
 async def _settle(parts: Parts, publication_id: str) -> None:
@@ -123,10 +118,12 @@ async def _settle(parts: Parts, publication_id: str) -> None:
         verdict = await reconcile(parts.routes[publication.route], account, sent)
     except VintedBotError as error:
         verdict = Verdict("unsure", reason=str(error))
+        await parts.database.run(_note_account, publication, error)
     detail: dict[str, Any] = {"verdict": verdict.kind, "candidates": verdict.shown, "reason": verdict.reason}
 
     async def move(to: State, **columns: Any) -> None:
         await parts.database.run(journal.move, publication_id, to, detail=detail, **columns)
+        metrics.count_settled(publication.user_id, found=to == State.RECONCILED)
 
     if verdict.listing_id is not None:
         url = parts.routes[publication.route].listing_url(account, verdict.listing_id, _mode(publication))
@@ -165,10 +162,11 @@ async def _attempt(parts: Parts, publication_id: str) -> None:
         metrics.captcha_detected_total.labels(type=metrics.challenge_type(error.challenge)).inc()
         raise
     except RetryableVintedError as error:
-        if await _has_submitted(parts, publication_id):
-            raise _refused_after_click(error) from error
+        if (await _row(parts, publication_id)).state == State.SUBMITTING:  # never tried again by itself
+            raise AfterTheClick(error) from error
         raise
-    await parts.database.run(_confirm, job, outcome, await _keep_picture(parts, outcome.screenshot))
+    await parts.database.run(_confirm, job, outcome)
+    await _keep_picture(parts, publication_id, outcome.screenshot)
 
 
 def _begin(session: Session, parts: Parts, publication_id: str) -> Job:
@@ -181,6 +179,8 @@ def _begin(session: Session, parts: Parts, publication_id: str) -> Job:
 
 def _job(session: Session, parts: Parts, publication: Publication) -> Job:
     draft = session.get_one(Draft, publication.draft_id)
+    if draft.state == "discarded":
+        raise PermanentError("The draft was discarded after this publication was asked for.", code="draft_discarded")
     if draft.revision != publication.draft_revision:
         raise PermanentError(
             "The draft was changed after this publication was asked for. Publish its present revision instead.",
@@ -200,12 +200,20 @@ def _session_of(session: Session, parts: Parts, publication: Publication) -> Acc
     """The account to act as. Raises SessionMissing or SessionExpired with the way out."""
     account = session.get_one(Account, publication.account_id)
     state = accounts.open_session(account, parts.vault)
-    keep = partial(_keep_session, parts, publication.user_id, account.id)
+    keep = _SessionKeeper(parts, publication.user_id, account.id, account.session).keep
     return AccountSession(account.base_url, account.username, state, account.language, keep=keep)
 
 
-async def _keep_session(parts: Parts, user_id: str, account_id: str, state: Mapping[str, Any]) -> None:
-    await parts.database.run(accounts.keep_session, parts.vault, account_id, user_id, state)
+class _SessionKeeper:
+    """Stores the session a browser leaves, unless its owner has signed in anew meanwhile."""
+
+    def __init__(self, parts: Parts, user_id: str, account_id: str, known: bytes | None) -> None:
+        self._parts, self._user_id, self._account_id, self._known = parts, user_id, account_id, known
+
+    async def keep(self, state: Mapping[str, Any]) -> None:
+        self._known = await self._parts.database.run(
+            accounts.keep_session, self._parts.vault, self._user_id, self._account_id, state, instead_of=self._known
+        )
 
 
 async def _put(parts: Parts, job: Job) -> Outcome:
@@ -226,19 +234,23 @@ async def _put(parts: Parts, job: Job) -> Outcome:
 
 
 async def _filled(parts: Parts, job: Job, filled: Filled) -> None:
-    picture = await _keep_picture(parts, filled.screenshot)
     detail = {"read_back": dict(filled.read_back)}
-    await parts.database.run(journal.move, job.publication_id, State.FILLED, detail=detail, **picture)
+    await parts.database.run(journal.move, job.publication_id, State.FILLED, detail=detail)
+    await _keep_picture(parts, job.publication_id, filled.screenshot)
 
 
-async def _keep_picture(parts: Parts, screenshot: bytes) -> dict[str, str]:
-    """The column that names the stored picture; a page that gave none keeps the one before."""
+async def _keep_picture(parts: Parts, publication_id: str, screenshot: bytes) -> None:
+    """Shows what the page looked like. A disk that can't take the picture must not undo what it shows."""
     if not screenshot:
-        return {}
-    return {"screenshot_key": await asyncio.to_thread(parts.store.put, screenshot, ".jpg")}
+        return
+    try:
+        key = await asyncio.to_thread(parts.store.put, screenshot, ".jpg")
+        await parts.database.run(remember, publication_id, screenshot_key=key)
+    except VintedBotError as error:
+        logger.bind(publication=publication_id).warning("picture_not_kept: {}", error)
 
 
-def _confirm(session: Session, job: Job, outcome: Outcome, picture: Mapping[str, str]) -> None:
+def _confirm(session: Session, job: Job, outcome: Outcome) -> None:
     if job.mode == "dry_run":
         journal.move(session, job.publication_id, State.REHEARSED)
         return
@@ -252,40 +264,30 @@ def _confirm(session: Session, job: Job, outcome: Outcome, picture: Mapping[str,
         listing_url=outcome.listing_url,
         differences=differences,
         step="done",
-        **picture,
     )
 
 
-async def _has_submitted(parts: Parts, publication_id: str) -> bool:
-    publication = await parts.database.run(Session.get_one, Publication, publication_id)
-    return publication.state == State.SUBMITTING
-
-
-def _refused_after_click(error: RetryableVintedError) -> PermanentError:
-    """The marketplace's explicit refusal of the submission: surely nothing stored, and not tried again by itself."""
-    return PermanentError(f"The marketplace refused the submission: {error}. Publish again later.", code=error.code)
-
-
-async def _end(parts: Parts, publication_id: str, error: VintedBotError) -> None:
+async def _end(parts: Parts, publication_id: str, error: Exception) -> None:
     """Writes down how it ended, or whom it waits for."""
-    state = {
-        "needs_person": State.NEEDS_PERSON,
-        "uncertain": State.UNCERTAIN,
-        "retryable": State.FAILED,
-        "permanent": State.FAILED,
-    }[error.kind]
-    await parts.database.run(_write_end, publication_id, state, error)
+    if not isinstance(error, VintedBotError):
+        logger.bind(publication=publication_id).opt(exception=error).error("publication_crashed")
+    try:
+        await parts.database.run(_write_end, publication_id, error)
+    except Conflict as moved:
+        logger.bind(publication=publication_id).info("publication_moved: {}", moved)
 
 
-def _write_end(session: Session, publication_id: str, state: State, error: VintedBotError) -> None:
-    publication = journal.move(
-        session,
-        publication_id,
-        state,
-        detail={"code": error.code, "error": str(error)},
-        error_code=error.code,
-        error=str(error),
-    )
+def _write_end(session: Session, publication_id: str, error: Exception) -> None:
+    publication = session.get_one(Publication, publication_id)
+    _note_account(session, publication, error)
+    end = end_of(State(publication.state), error)
+    if end is not None:
+        state, code, told = end
+        journal.move(session, publication_id, state, detail={"code": code, "error": told}, error_code=code, error=told)
+
+
+def _note_account(session: Session, publication: Publication, error: Exception) -> None:
+    """Remembers of the account what only its owner can mend."""
     if isinstance(error, NeedsPersonError):
-        account_state = error.code if error.code != "session_missing" else "no_session"
-        accounts.set_state(session, publication.user_id, publication.account_id, account_state)
+        state = "no_session" if error.code == "session_missing" else error.code
+        accounts.set_state(session, publication.user_id, publication.account_id, state)

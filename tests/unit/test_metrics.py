@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.core import metrics
-from backend.core.errors import CaptchaDetectedError, ChallengeRaised, UncertainError, VintedTimeoutError
+from backend.core.errors import CaptchaDetectedError, ChallengeRaised, Conflict, UncertainError, VintedTimeoutError
 from backend.core.readiness import ReadinessCode
 from backend.marketplace.vinted_web.challenge import CHALLENGES
 
@@ -121,7 +121,6 @@ def statuses() -> dict[str, float]:
         (CaptchaDetectedError("x"), "captcha"),
         (ChallengeRaised("x"), "captcha"),
         (VintedTimeoutError("x"), "timeout"),
-        (UncertainError("x"), "fail"),
         (ZeroDivisionError("a fault of ours"), "fail"),
     ],
 )
@@ -137,11 +136,19 @@ def test_one_attempt_has_one_status_and_one_duration(error: Exception | None, st
     assert value('vintedbot_publish_per_user_total{user_id="1"}') == for_user + (error is None)
 
 
-def test_a_cancelled_attempt_has_no_status_yet() -> None:
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), UncertainError("x"), Conflict("cancelled by its seller")])
+def test_an_attempt_without_an_end_has_no_status_yet(error: BaseException) -> None:
     before = statuses()
-    with pytest.raises(asyncio.CancelledError), metrics.measured_publication(1):
-        raise asyncio.CancelledError
+    with pytest.raises(type(error)), metrics.measured_publication(1):
+        raise error
     assert statuses() == before
+
+
+@pytest.mark.parametrize(("found", "status"), [(True, "success"), (False, "fail")])
+def test_an_uncertain_attempt_is_counted_once_it_is_settled(found: bool, status: str) -> None:
+    before = statuses()
+    metrics.count_settled(1, found=found)
+    assert {s: n - before[s] for s, n in statuses().items() if n != before[s]} == {status: 1}
 
 
 def test_labels_from_outside_are_mapped_to_a_closed_set() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from loguru import logger
 from playwright.async_api import Error, Page
 
-from backend.core.errors import VintedBotError
+from backend.core.errors import VintedBotError, VintedNetworkError
 from backend.marketplace.port import (
     AccountSession,
     BeforeSubmit,
@@ -112,7 +112,10 @@ class VintedWebRoute:
     async def _page(self, account: AccountSession) -> AsyncIterator[tuple[Page, Traffic]]:
         """A page in a fresh context with the account's session; a failure inside leaves a bundle behind."""
         async with self._browsers.context(account.storage_state, locale=account.language) as context:
-            page = await context.new_page()
+            try:
+                page = await context.new_page()
+            except Error as error:
+                raise VintedNetworkError(f"The browser opened no page: {error.message}", code="browser") from error
             page.set_default_timeout(self._step_timeout * 1000)
             traffic = Traffic(page, account.base_url)
             await mind_cookie_banner(page)

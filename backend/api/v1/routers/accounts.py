@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, status
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from backend.accounts import service
 from backend.api.deps import RuntimeDep, UserId
@@ -24,6 +24,8 @@ class AccountOut(BaseModel):
 
 class NewAccount(BaseModel):
     """An account by the cookies of a signed-in browser: a Cookie header, a cookies.txt or a JSON export."""
+
+    model_config = ConfigDict(extra="forbid")
 
     username: Annotated[str, Field(min_length=1, max_length=100)]
     cookies: Annotated[str, Field(min_length=1, max_length=200_000)]

@@ -65,6 +65,16 @@ async def bulk_job(job_id: str, runtime: RuntimeDep, user_id: UserId) -> BulkJob
     return await _look(runtime, user_id, job_id)
 
 
+@router.post("/jobs/{job_id}/resume", status_code=202)
+async def resume_bulk_job(job_id: str, runtime: RuntimeDep, user_id: UserId) -> BulkJob:
+    """Goes on with a batch that something had stopped, once that is out of the way."""
+    job = await _look(runtime, user_id, job_id)
+    if job.state == "stopped":
+        await runtime.database.run(batches.set_state, job_id, "queued")
+        await runtime.jobs.read_batch(job_id, user_id)
+    return await _look(runtime, user_id, job_id)
+
+
 @router.get("/jobs/{job_id}/refused")
 async def refused_files(job_id: str, runtime: RuntimeDep, user_id: UserId) -> list[RefusedFile]:
     """The files that became no photo of an item, each with its reason."""

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from backend.api.deps import RuntimeDep, UserId
@@ -20,11 +20,15 @@ router = APIRouter(prefix="/drafts", tags=["drafts"], responses=RESPONSES)
 class DraftChange(BaseModel):
     """A correction to the revision that was looked at: `fields` names only what changes."""
 
+    model_config = ConfigDict(extra="forbid")
+
     revision: int
     fields: FieldsPatch
 
 
 class AtRevision(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     revision: int | None = None
 
 
@@ -36,7 +40,7 @@ async def list_drafts(
     ready: bool | None = None,
     state: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> list[DraftOut]:
     """Drafts in the order they were made; discarded ones only with `state=discarded`."""
 

@@ -1,5 +1,6 @@
 """Is it alive, and can it work? Owns no check of its own: it asks the parts."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from backend.api.deps import RuntimeDep
-from backend.core.errors import VintedBotError
+from backend.core.errors import SetupError, VintedBotError
 from backend.runtime import Runtime
 
 router = APIRouter(tags=["health"])
@@ -44,8 +45,9 @@ async def health() -> Health:
 
 @router.get("/ready", response_model=Ready, responses={503: {"model": Ready}})
 async def ready(runtime: RuntimeDep) -> JSONResponse:
-    """Able to work: the database answers, photos can be stored. 503 with the reasons otherwise."""
-    checks = {"database": await _check(runtime, _database), "storage": await _check(runtime, _storage)}
+    """Able to work: the database answers, photos can be stored, jobs are run. 503 with the reasons otherwise."""
+    probes = {"database": _database, "storage": _storage, "jobs": _jobs}
+    checks = {name: await _check(runtime, probe) for name, probe in probes.items()}
     body = Ready(ready=all(c.ok for c in checks.values()), checks=checks)
     return JSONResponse(body.model_dump(), 200 if body.ready else 503)
 
@@ -65,4 +67,9 @@ async def _database(runtime: Runtime) -> None:
 
 
 async def _storage(runtime: Runtime) -> None:
-    runtime.store.delete(runtime.store.put(b"probe", ".txt"))
+    await asyncio.to_thread(lambda: runtime.store.delete(runtime.store.put(b"probe", ".txt")))
+
+
+async def _jobs(runtime: Runtime) -> None:
+    if not runtime.jobs.somebody_works:
+        raise SetupError("No process runs the jobs. Start one: vintedbot serve.")

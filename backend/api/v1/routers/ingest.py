@@ -12,11 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
-from backend.core.errors import BadRequest
+from backend.core.errors import BadRequest, SetupError
 from backend.db.models import new_id
 from backend.drafts.schemas import BatchDefaults
 from backend.photos import batches
-from backend.runtime import Runtime
 
 
 class ManyFiles(APIRoute):
@@ -57,17 +56,23 @@ async def ingest(
     """Takes the files as one batch and answers at once; the address in `Location` tells the progress."""
     stated = parse_defaults(defaults)
     batch_id = new_id()
-    incoming = await asyncio.to_thread(_keep, runtime, batch_id, files)
-    await runtime.database.run(
-        batches.create_batch,
-        user_id,
-        incoming,
-        source="upload",
-        defaults=stated.stored(),
-        language=language or runtime.settings.language,
-        batch_id=batch_id,
-        most=runtime.settings.max_photos,
-    )
+    folder = runtime.settings.data / "incoming" / batch_id
+    batches.check_size(len(files), "the upload", runtime.settings.max_photos)
+    try:
+        incoming = await asyncio.to_thread(_keep, folder, files)
+        await runtime.database.run(
+            batches.create_batch,
+            user_id,
+            incoming,
+            source="upload",
+            defaults=stated.stored(),
+            language=language or runtime.settings.language,
+            batch_id=batch_id,
+            most=runtime.settings.max_photos,
+        )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     await runtime.jobs.read_batch(batch_id, user_id)
     url = str(request.app.url_path_for("bulk_job", job_id=batch_id))
     response.headers["Location"] = url
@@ -83,9 +88,15 @@ def parse_defaults(text: str) -> BatchDefaults:
         raise BadRequest(f"`defaults` can't be used: {problems}", code="invalid_defaults") from None
 
 
-def _keep(runtime: Runtime, batch_id: str, files: list[UploadFile]) -> list[batches.IncomingFile]:
-    """Copies the uploads into the data folder, each under a name of ours: theirs is only shown."""
-    folder = runtime.settings.data / "incoming" / batch_id
+def _keep(folder: Path, files: list[UploadFile]) -> list[batches.IncomingFile]:
+    """Copies the uploads into the folder, each under a name of ours: theirs is only shown. Raises SetupError."""
+    try:
+        return _copy(folder, files)
+    except OSError as error:
+        raise SetupError(f"The upload can't be kept in {folder.parent} ({error.strerror}). Free some space.") from error
+
+
+def _copy(folder: Path, files: list[UploadFile]) -> list[batches.IncomingFile]:
     folder.mkdir(parents=True)
     kept = []
     for number, upload in enumerate(files):

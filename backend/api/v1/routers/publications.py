@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
@@ -88,6 +88,8 @@ async def cancel_publication(publication_id: str, runtime: RuntimeDep, user_id: 
 class Decision(BaseModel):
     """What the owner saw after an uncertain click: `adopt` the listing with this id, `retry` since there is none, or
     `give_up`."""
+
+    model_config = ConfigDict(extra="forbid")
 
     decision: Literal["adopt", "retry", "give_up"]
     listing_id: Annotated[str, Field(pattern=r"^\d{1,20}$")] | None = None

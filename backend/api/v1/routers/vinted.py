@@ -8,7 +8,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Request, Response, status
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from backend.accounts import service as accounts
@@ -33,6 +33,8 @@ _LONGEST_WAIT = 60
 
 
 class PrepareRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     draft_id: str
     account: str | None = Field(None, description="Id or username; may be left out when there is only one account.")
 
@@ -52,6 +54,8 @@ class Prepared(BaseModel):
 
 class ListingPublishRequest(BaseModel):
     """Phase B. `mode` defaults to the server's setting (a dry run); `dry_run: true` wins over it."""
+
+    model_config = ConfigDict(extra="forbid")
 
     draft_id: str
     revision: int | None = Field(None, description="The revision that was looked at; 409 when it has changed.")
@@ -107,9 +111,9 @@ async def publish_listing(
     mode = "dry_run" if wanted.dry_run else wanted.mode or runtime.settings.mode
     order = Order(wanted.draft_id, account.id, mode, revision=wanted.revision)
     publication = await runtime.publish(order, key=idempotency_key)
-    if wait := re.search(r"\bwait=(\d+)", prefer):
+    if wait := re.search(r"\bwait=(\d{1,4})\b", prefer):
         publication = await wait_for_end(runtime, publication, min(int(wait[1]), _LONGEST_WAIT))
-        response.headers["Preference-Applied"] = f"wait={wait[1]}"
+        response.headers["Preference-Applied"] = f"wait={min(int(wait[1]), _LONGEST_WAIT)}"
     if publication.state in journal.ENDED:
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = str(request.app.url_path_for("publication", publication_id=publication.id))

@@ -1,0 +1,48 @@
+"""How a publication ends by an error: one pure rule, by where it stood and what happened.
+
+Before the click an error ends it, or asks a person. After the click only the marketplace's own refusal does; anything
+else, whatever it is, leaves the result unknown. Owns that judgement; owns no journal.
+"""
+
+from backend.core.errors import (
+    Conflict,
+    ListingRejected,
+    NeedsPersonError,
+    PermanentError,
+    VintedBotError,
+    VintedRateLimitError,
+)
+from backend.publications import journal
+from backend.publications.journal import State
+
+End = tuple[State, str, str]
+"""The state it comes to, the error's code, and the sentence a person is shown."""
+
+
+class AfterTheClick(PermanentError):
+    """A passing fault after the click, carried past the retries: `cause` says whether it was a refusal."""
+
+    def __init__(self, cause: VintedBotError) -> None:
+        super().__init__(str(cause), code=cause.code)
+        self.cause = cause
+
+
+def end_of(state: State, error: Exception) -> End | None:
+    """None where the error ends nothing: somebody else has moved the publication."""
+    if isinstance(error, Conflict) and error.code == "journal_moved":
+        return None
+    if state not in journal.RUNNING or state is State.UNCERTAIN:
+        return None
+    code = error.code if isinstance(error, VintedBotError) else "internal"
+    told = str(error) if isinstance(error, VintedBotError) else f"Something unforeseen happened: {error!r}"
+    if state is State.SUBMITTING:
+        return _after_the_click(error.cause if isinstance(error, AfterTheClick) else error, code, told)
+    return (State.NEEDS_PERSON if isinstance(error, NeedsPersonError) else State.FAILED), code, told
+
+
+def _after_the_click(error: Exception, code: str, told: str) -> End:
+    if isinstance(error, NeedsPersonError):
+        return State.NEEDS_PERSON, code, told
+    if isinstance(error, ListingRejected | VintedRateLimitError):
+        return State.FAILED, code, f"The marketplace refused the submission: {told}"
+    return State.UNCERTAIN, code, told
