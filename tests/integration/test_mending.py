@@ -208,7 +208,7 @@ async def test_the_jobs_of_a_process_that_ends_are_taken_over(settings: Settings
 
 async def test_stopping_in_the_middle_leaves_the_journal_as_it_was(settings: Settings, closet: Path) -> None:
     async with running(settings, analyzer=ScriptedReader()) as runtime:
-            counting = Counting()
+        counting = Counting()
         counting.hold.clear()
         current().routes["web"] = counting
         await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", "http://127.0.0.1:9")
