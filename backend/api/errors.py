@@ -1,6 +1,6 @@
 """The one place where errors become HTTP: problem details (RFC 9457) with a machine `code`.
 
-`type` is a relative address under /docs/errors, `title` the kind of error, `detail` a sentence to act on.
+`type` is about:blank, so `title` is the status in words; `detail` is a sentence to act on. docs/api.md lists the codes.
 """
 
 import math
@@ -31,7 +31,7 @@ class ProblemDetails(BaseModel):
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
     body = {
-        "type": f"/docs/errors#{code}",
+        "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

@@ -95,5 +95,5 @@ def is_loopback(host: str) -> bool:
 
 
 def _refusal(status: int, title: str, code: str, detail: str) -> Response:
-    body = {"type": f"/docs/errors#{code}", "title": title, "status": status, "detail": detail, "code": code}
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     return Response(json.dumps(body), status, media_type="application/problem+json")
