@@ -18,7 +18,7 @@ from rich.table import Table
 
 from backend.app import create_app
 from backend.cli import photos, publishing, tables
-from backend.cli.terminal import Chosen, carry_out, err, fail, out, settings_of
+from backend.cli.terminal import AsJson, Chosen, carry_out, err, fail, out, settings_of, show_json
 from backend.core.errors import NotFound
 from backend.runtime import Runtime, running
 from backend.sandbox.options import SandboxOptions
@@ -27,13 +27,14 @@ from backend.settings import Settings, load_settings
 
 SANDBOX_PORT = 5055
 SELLER = "demo"
-STATED = {"audience": "women", "condition": "very-good", "brand": None, "parcel": None}
+STATED = {"audience": "women", "condition": "very-good"}
 
 
 def demo(
     own: Annotated[
         Path | None, typer.Option("--photos", help="Your own folder of photos instead of the drawn wardrobe.")
     ] = None,
+    as_json: AsJson = False,
     stay: Annotated[bool, typer.Option(help="Keep the page and the stand-in marketplace running afterwards.")] = False,
 ) -> None:
     """Runs the main job once: photos in, items, drafts, saved as drafts on a stand-in marketplace.
@@ -43,7 +44,7 @@ def demo(
     Nothing leaves this machine: the marketplace is the bundled sandbox, the reader is the offline one unless you set
     a model. Your own data folder isn't touched; each run starts afresh in its subfolder `demo`."""
     if own is not None and not own.exists():
-        fail(NotFound(f"There is no file or folder {own}."))
+        fail(NotFound(f"There is no file or folder {own}."), as_json=as_json)
     home = (Chosen.data or load_settings().data) / "demo"
     shutil.rmtree(home, ignore_errors=True)
 
@@ -55,12 +56,17 @@ def demo(
             async with running(settings, run_jobs=True) as runtime:
                 session = sandbox.create_account(SELLER)
                 await runtime.keep_session(runtime.user_id, SELLER, sandbox.url, session)
-                await _run(runtime, own or _draw(home.parent / "sample-wardrobe"), {} if own else STATED)
+                folder = own or _draw(home.parent / "sample-wardrobe")
+                report, done = await _run(runtime, folder, {} if own else STATED, quiet=as_json)
+            if as_json:
+                show_json({**report, **done})
+            else:
+                _show(report, done)
                 _next_steps(settings, own)
             if stay:
                 await _stay(settings)
 
-    carry_out(act)
+    carry_out(act, as_json=as_json)
 
 
 def _draw(folder: Path) -> Path:
@@ -72,17 +78,21 @@ def _draw(folder: Path) -> Path:
             draw_wardrobe(Path(place) / "wardrobe")
             (Path(place) / "wardrobe").rename(folder)
     files = sum(1 for _ in folder.iterdir())
-    out.print(f"A sample wardrobe, {files} files: {folder}", highlight=False, soft_wrap=True)
+    err.print(f"A sample wardrobe, {files} files: {folder}", highlight=False, soft_wrap=True)
     return folder
 
 
-async def _run(runtime: Runtime, folder: Path, stated: dict[str, Any]) -> None:
+async def _run(
+    runtime: Runtime, folder: Path, stated: dict[str, Any], *, quiet: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What became of the photos, and of the ready drafts' publications."""
     batch_id = await photos.hand_in(runtime, folder, stated)
-    await photos.watch(runtime, batch_id)
+    await photos.watch(runtime, batch_id, quiet=quiet)
     report = await photos.report(runtime, batch_id)
     ready = [row["id"] for row in report["drafts"] if row["publish_ready"]]
-    done = await publishing.publish_drafts(runtime, ready, "draft") if ready else {"publications": [], "not_asked": []}
-    _show(report, done)
+    if not ready:
+        return report, {"publications": [], "not_asked": []}
+    return report, await publishing.publish_drafts(runtime, ready, "draft", quiet=quiet)
 
 
 def _show(report: dict[str, Any], done: dict[str, Any]) -> None:

@@ -76,8 +76,13 @@ def test_it_serves(installed: Path, environment: dict[str, str], tmp_path: Path)
 
 
 def test_the_demo_runs(installed: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    done = run(installed, environment, "demo", cwd=tmp_path)
+    done = run(installed, environment, "demo", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = " ".join(done.stdout.split())
-    assert "30 files → 8 items" in told
-    assert "cut short" in told
+    told = json.loads(done.stdout)
+    assert (told["files"], len(told["drafts"])) == (30, 8)
+    assert sorted(row["reason"] for row in told["left_out"]) == ["duplicate", "truncated"]
+    ready = [draft["id"] for draft in told["drafts"] if draft["publish_ready"]]
+    assert len(ready) >= 6, [draft["problems"] for draft in told["drafts"]]
+    assert [(p["draft_id"], p["state"], p["differences"]) for p in told["publications"]] == [
+        (draft_id, "confirmed", []) for draft_id in ready
+    ]
