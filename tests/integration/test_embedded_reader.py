@@ -20,7 +20,7 @@ from backend.sandbox.wardrobe import draw_wardrobe
 from backend.vision.embedded import photo_facts
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 
-GARMENTS = Path("/work/shared/data/garments")
+GARMENTS = Path(__file__).parents[3] / "shared" / "data" / "garments"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from backend.settings import Settings
 from tests.fakes import ScriptedReader
 
 SECTION = Path(__file__).with_name("user_document.md").read_text(encoding="utf-8")
-ORIGINAL = Path("/work/shared/facts/user-document.md")
+ORIGINAL = Path(__file__).parents[3] / "shared" / "facts" / "user-document.md"
 CURL, RETRY, INCREMENT = re.findall(r"```\w+\n(.*?)```", SECTION, re.DOTALL)
 
 
