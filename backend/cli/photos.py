@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from backend.cli import tables
-from backend.cli.terminal import AsJson, err, out, settings_of, show_json, with_runtime
+from backend.cli.terminal import AsJson, out, progress_bars, settings_of, show_json, with_runtime
 from backend.cli.terminal import carry_out as run_task
 from backend.core.ai_analyzer import batch_analyze_photos
 from backend.core.errors import BadRequest, SetupError
@@ -79,14 +78,7 @@ async def hand_in(runtime: Runtime, path: Path, stated: dict[str, Any], language
 
 async def watch(runtime: Runtime, batch_id: str, *, quiet: bool = False) -> None:
     """Shows the batch's progress, counted from the tables, until it has finished."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
+    with progress_bars(quiet=quiet) as bars:
         photos, items = bars.add_task("Photos taken in", total=None), bars.add_task("Items read", total=None)
         for look in count():
             if look % 20 == 0:  # a full disk can keep the jobs from saying so

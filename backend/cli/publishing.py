@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlmodel import Session
 
 from backend.accounts import service as accounts
 from backend.cli import tables
-from backend.cli.terminal import EXIT_CODES, AsJson, err, out, show_json, with_runtime
+from backend.cli.terminal import EXIT_CODES, AsJson, err, out, progress_bars, show_json, with_runtime
 from backend.core.errors import BadRequest, Conflict
 from backend.db.models import Draft, Publication
 from backend.db.scope import find_by_prefix
@@ -84,14 +83,7 @@ async def publish_drafts(
 
 async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) -> list[Publication]:
     """Shows the publications' steps until all have ended or wait for somebody."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
+    with progress_bars(quiet=quiet) as bars:
         bar = bars.add_task("Publishing", total=len(ids))
         while True:
             now = await runtime.database.run(lambda s: [s.get_one(Publication, i) for i in ids])

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from backend.core.errors import SetupError, VintedBotError
 from backend.runtime import Runtime, running, set_up_logging
@@ -77,6 +78,13 @@ def with_runtime(
             return await act(runtime)
 
     return carry_out(task, as_json=as_json)
+
+
+def progress_bars(*, quiet: bool) -> Progress:
+    """Bars on standard error that leave nothing behind."""
+    text = TextColumn("{task.description}")
+    columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=err, disable=quiet, transient=True)
 
 
 def show_json(value: Any) -> None:
