@@ -126,6 +126,7 @@ async def running(
         await asyncio.to_thread(database.migrate)
         user_id = (await database.run(local_user)).id
         vault = Vault(secret_key(settings))
+        jwt_secret(settings)  # made at first start, for the sign-in to come
         store = LocalStore(settings.photo_folder)
         analyzer = analyzer or build_analyzer(settings)
         stack.push_async_callback(analyzer.aclose)

@@ -8,8 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
-from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -114,9 +113,3 @@ def storage_errors(url: str) -> Iterator[None]:
                 f"The database {place} can't be reached: {message.strip()}. Check DATABASE_URL."
             ) from error
         raise
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file behind a SQLite address."""
-    parsed: Any = make_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None

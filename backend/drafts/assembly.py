@@ -58,8 +58,3 @@ def derive(listing: Listing, rule: pricing.PriceRule) -> Listing:
         listing = listing.with_fields(price=pricing.as_field(suggestion, listing.language))
     composed = {name: f for name, f in words.compose(listing, listing.language).items() if not listing[name].known}
     return listing.with_fields(**composed)
-
-
-def keep_statements(reading: Mapping[str, Field], before: Mapping[str, Field]) -> dict[str, Field]:
-    """A later reading under the seller's earlier statements: their edits win."""
-    return {**reading, **{name: f for name, f in before.items() if f.stated_by_seller}}

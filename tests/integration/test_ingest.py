@@ -55,6 +55,11 @@ async def test_bad_files_are_left_out_with_reasons_and_stop_nothing(runtime: Run
     assert list(found["photos"].items()) == [("accepted", 6), ("duplicate", 1), ("refused", 3)]
 
 
+async def test_secrets_are_made_at_first_start_and_private(runtime: Runtime) -> None:
+    for name in ("secret.key", "jwt.key"):
+        assert (runtime.settings.data / name).stat().st_mode & 0o777 == 0o600
+
+
 async def test_only_broken_photos_end_in_a_finished_batch_without_drafts(runtime: Runtime, tmp_path: Path) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
