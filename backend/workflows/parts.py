@@ -11,6 +11,7 @@ from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.marketplace.port import Route
 from backend.photos.store import PhotoStore
+from backend.workflows.live import OpenPages
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class Parts:
     """Batch id → what stopped it, for when not even that can be stored."""
     jobs: set[asyncio.Task[Any]] = field(default_factory=set)
     """The jobs under way in this process."""
+
+    live: OpenPages = field(default_factory=OpenPages)
+    """The pages that wait for their account's owner in this process."""
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
