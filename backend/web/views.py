@@ -5,7 +5,7 @@ publication may do next are the services' to say.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -114,6 +114,7 @@ class PublicationView:
     can_cancel: bool
     can_resume: bool
     in_doubt: bool
+    live: bool
     advice: str
 
 
@@ -181,15 +182,17 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
 
 
 def publications_shown(
-    session: Session, user_id: str, words: Words, *, draft_id: str | None = None
+    session: Session, user_id: str, words: Words, *, draft_id: str | None = None, live: Collection[str] = ()
 ) -> tuple[PublicationView, ...]:
-    """The user's publications, newest first."""
+    """The user's publications, newest first; `live` are those whose page is open and waits."""
     names = {account.id: account.username for account in accounts.accounts_of(session, user_id)}
     rows = publications.publications_of(session, user_id, draft_id=draft_id)
-    return tuple(_publication(session, words, row, names) for row in rows)
+    return tuple(_publication(session, words, row, names, row.id in live) for row in rows)
 
 
-def _publication(session: Session, words: Words, row: Publication, names: dict[str, str]) -> PublicationView:
+def _publication(
+    session: Session, words: Words, row: Publication, names: dict[str, str], live: bool
+) -> PublicationView:
     state = State(row.state)
     doubt = state is State.NEEDS_PERSON and row.error_code == UNCERTAIN_CODE
     title = row.sheet.get("title") or FIELDS.validate_python(session.get_one(Draft, row.draft_id).fields)["title"].value
@@ -202,6 +205,7 @@ def _publication(session: Session, words: Words, row: Publication, names: dict[s
         can_cancel=State.CANCELLED in journal.TRANSITIONS[state] and not doubt,
         can_resume=state is State.NEEDS_PERSON and not doubt,
         in_doubt=doubt,
+        live=live,
         advice=words.known(f"advice.{row.error_code}") or words.known(f"advice.{state}") or "",
     )
 
