@@ -21,6 +21,7 @@ from backend.accounts import service as accounts
 from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
+from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, User
@@ -36,6 +37,7 @@ from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.users.service import local_user
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
+from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 
 
@@ -51,6 +53,7 @@ class Runtime:
     web: VintedWebRoute
     jobs: JobEngine
     troubles: Mapping[str, str]
+    live: OpenPages
     user_id: str
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
@@ -142,7 +145,10 @@ async def running(
         stack.push_async_callback(analyzer.aclose)
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
-        web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics")
+        solver = build_solver(settings)
+        if solver is not None:
+            stack.push_async_callback(solver.aclose)
+        web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics", solver=solver)
         executors = executors_of(settings.database, settings.data / "executors")
         parts = Parts(
             database,
@@ -159,7 +165,7 @@ async def running(
         await jobs.start(parts)
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
-        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, user_id)
+        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, user_id)
 
 
 def build_analyzer(settings: Settings) -> Analyzer:
@@ -172,6 +178,13 @@ def build_analyzer(settings: Settings) -> Analyzer:
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
     return FallbackAnalyzer(model, embedded)
+
+
+def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
+    """The solver service, an operator's opt-in: there is none without a key."""
+    if settings.twocaptcha_api_key is None:
+        return None
+    return TwoCaptchaSolver(settings.twocaptcha_api_key.get_secret_value(), base_url=settings.captcha_url)
 
 
 def secret_key(settings: Settings) -> str:

@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
-from backend.core.errors import AccountRestricted, NeedsPersonError, SessionMissing, VintedRateLimitError
+from backend.core.errors import (
+    AccountRestricted,
+    ChallengeRaised,
+    NeedsPersonError,
+    SessionMissing,
+    VintedRateLimitError,
+)
 from backend.core.pacing import Pace, parse_pace, stop_after
 from backend.db.engine import clock
 from backend.db.models import Account, now
@@ -27,6 +33,13 @@ def note_trouble(session: Session, user_id: str, account_id: str, error: Excepti
         account.setbacks += 1
         wish = error.retry_after if isinstance(error, VintedRateLimitError) else None
         account.stopped_until = clock(session) + stop_after(account.setbacks, wish)
+
+
+def note_solved(session: Session, user_id: str, account_id: str) -> None:
+    """Its challenge is solved; for its refusals it stands as before."""
+    account = get_owned(session, Account, user_id, account_id)
+    if account.state == ChallengeRaised.code:
+        account.state, account.state_detail = "ready", None
 
 
 def note_success(session: Session, user_id: str, account_id: str) -> None:

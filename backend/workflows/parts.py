@@ -13,6 +13,7 @@ from backend.db.engine import Database
 from backend.marketplace.port import Route
 from backend.photos.store import PhotoStore
 from backend.workflows.executors import Executors
+from backend.workflows.live import OpenPages
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Parts:
     """The jobs under way in this process."""
     claims: set[str] = field(default_factory=set)
     """The claims on publications that jobs of this process hold."""
+    live: OpenPages = field(default_factory=OpenPages)
+    """The pages that wait for their account's owner in this process."""
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ writes down. Owns no form, no transition rule, and no place in the queue.
 
 import asyncio
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from dbos import DBOS
@@ -25,12 +26,13 @@ from backend.core.errors import (
 from backend.core.retry_utils import pause, retry_publish_operation
 from backend.db.engine import clock
 from backend.db.models import Publication
-from backend.marketplace.port import Filled, Outcome, Permit, boot_clock
+from backend.marketplace.port import Filled, OpenPage, Outcome, Permit, boot_clock
 from backend.publications import journal, queue
 from backend.publications.journal import State
 from backend.workflows.ends import AfterTheClick, NotItsTurn, end_of
 from backend.workflows.held import Held, take_up
 from backend.workflows.job import Job, job_of
+from backend.workflows.live import wait_for_owner
 from backend.workflows.parts import current
 from backend.workflows.settle import settle
 from backend.workflows.sheet import summary
@@ -87,9 +89,6 @@ async def _attempt(held: Held) -> None:
     try:
         with nullcontext() if job.mode == "dry_run" else metrics.measured_publication(job.user_id):
             outcome = await _put(held, job)
-    except ChallengeRaised as error:
-        metrics.captcha_detected_total.labels(type=metrics.challenge_type(error.challenge)).inc()
-        raise
     except RetryableVintedError as error:
         if await held.state() == State.SUBMITTING:  # never tried again by itself
             raise AfterTheClick(error) from error
@@ -122,11 +121,49 @@ async def _put(held: Held, job: Job) -> Outcome:
         job.mode,
         before_submit=before_submit,
         progress=progress,
+        ask_owner=partial(ask_owner, held, job),
         evidence=held.parts.evidence / held.publication_id,
     )
     if job.mode == "dry_run":
         await _filled(held, Filled(outcome.screenshot))
     return outcome
+
+
+async def ask_owner(held: Held, job: Job, page: OpenPage) -> None:
+    """The publication waits for its owner on the open page, in whose session the account is stuck; then it goes on."""
+    trouble = ChallengeRaised(
+        f"The marketplace shows a challenge ({page.challenge}). Solve it in the live view: the publication goes on.",
+        challenge=page.challenge,
+    )
+    await held.run(_wait_for_owner, held, trouble)
+    await wait_for_owner(
+        held.parts.live,
+        job.user_id,
+        held.publication_id,
+        page,
+        still_wanted=held.is_still_ours,
+        limit=held.parts.patience.owner,
+    )
+    await held.run(_go_on, held, job)
+
+
+def _wait_for_owner(session: Session, held: Held, trouble: ChallengeRaised) -> None:
+    publication = journal.move(
+        session,
+        held.publication_id,
+        State.NEEDS_PERSON,
+        holder=held.claim,
+        keep_claim=True,
+        detail={"code": trouble.code, "challenge": trouble.challenge},
+        error_code=trouble.code,
+        error=str(trouble),
+    )
+    standing.note_trouble(session, publication.user_id, publication.account_id, trouble)
+
+
+def _go_on(session: Session, held: Held, job: Job) -> None:
+    journal.move(session, held.publication_id, State.PREPARING, holder=held.claim, error=None, error_code=None)
+    standing.note_solved(session, job.user_id, job.account_id)
 
 
 async def _point_of_no_return(held: Held, filled: Filled) -> Permit:
