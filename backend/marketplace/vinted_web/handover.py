@@ -11,6 +11,7 @@ function that the widget's `data-callback` names is called with it; and where ne
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -85,7 +86,8 @@ class Handover:
 
     async def _shown(self) -> str | None:
         """The challenge as the page shows it, at once or in a moment: an answer comes before the page acts on it."""
-        for _ in range(round(SHOWN_WITHIN / LOOK_EVERY)):
+        until = time.monotonic() + SHOWN_WITHIN
+        while time.monotonic() < until:
             with suppress(Error):  # on its way from one document to another
                 if kind := await standing(self._page, self._traffic.document):
                     return kind
