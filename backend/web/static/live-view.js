@@ -104,7 +104,7 @@ class LiveView extends HTMLElement {
     canvas.addEventListener("pointerdown", (event) => {
       if (!event.isPrimary || event.button) return;
       canvas.setPointerCapture(event.pointerId);
-      canvas.focus();
+      canvas.focus({ preventScroll: true });
       this.send("down", this.at(event));
     });
     canvas.addEventListener("pointermove", (event) => {
