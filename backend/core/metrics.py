@@ -144,6 +144,12 @@ def challenge_type(name: str) -> str:
     return name if name in CHALLENGE_TYPES else OTHER
 
 
+def count_detected(challenge: str | None) -> None:
+    """A challenge, or a wall with nothing to solve, stood in a publication's way; None is no challenge."""
+    if challenge is not None:
+        captcha_detected_total.labels(type=challenge_type(challenge)).inc()
+
+
 def count_draft(reasons: Iterable[ReadinessCode]) -> None:
     """A draft was made; it is ready when there are no `reasons` against it. Each reason is counted once."""
     codes = set(reasons)

@@ -16,13 +16,14 @@ from playwright.async_api import Error
 
 from backend.core import metrics
 from backend.core.captcha_solver import TwoCaptchaSolver
-from backend.core.errors import ChallengeRaised, Conflict, UncertainError, VintedNetworkError
+from backend.core.errors import AccountRestricted, ChallengeRaised, Conflict, UncertainError, VintedNetworkError
 from backend.core.retry_utils import waiting_by
-from backend.marketplace.port import AccountSession, InputEvent, ListingSheet, Mode, OpenPage, Outcome
+from backend.marketplace.port import AccountSession, Filled, InputEvent, ListingSheet, Mode, OpenPage, Outcome, Permit
 from backend.marketplace.vinted_web import handover
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.live_view import LivePage, shown_live
 from backend.marketplace.vinted_web.route import VintedWebRoute
+from backend.marketplace.vinted_web.session import visit
 from backend.marketplace.vinted_web.traffic import Traffic
 from backend.sandbox.loopback import serving
 from backend.sandbox.server import Sandbox
@@ -336,3 +337,56 @@ async def test_mouse_keys_and_text_reach_a_frame_of_another_site(browsers: Brows
                 await asyncio.sleep(0.6)
                 await view.act(InputEvent("key", text="z"))
                 assert await inner.locator("#b").input_value() == "q", "no challenge, no inputs"
+
+
+LATE = """() => {
+    const ask = window.fetch;
+    window.fetch = (path, how) => {
+        if (how?.method !== 'POST' || !path.includes('/drafts')) return ask(path, how);
+        const frame = document.createElement('iframe');
+        frame.src = '/__sandbox__/hcaptcha.com/captcha/v1';
+        frame.style = 'position: fixed; inset: 0; width: 400px; height: 200px; background: white';
+        document.body.append(frame);
+        addEventListener('message', () => { frame.remove(); window.fetch = ask; });
+        return new Promise(() => {});
+    };
+}"""
+
+
+async def test_a_challenge_in_the_place_of_the_request_is_no_doubt(
+    sandbox: Sandbox, attempts: Attempts, owner: Owner, journal: Journal, sheet: ListingSheet
+) -> None:
+    """The page's own script asks for a check instead of sending the form: surely nothing has left the browser."""
+    permit = journal.before_submit
+
+    async def before_submit(filled: Filled) -> Permit:
+        if not journal.filled:
+            browser = attempts.browsers._browser
+            assert browser is not None
+            await browser.contexts[0].pages[0].evaluate(LATE)
+        return await permit(filled)
+
+    journal.before_submit = before_submit  # type: ignore[method-assign]
+    outcome = await attempts.put(sheet, owner)
+    received = sandbox.received()
+    assert owner.asked == ["hcaptcha"] and len(journal.filled) == 2
+    assert received["requests"]["POST /api/v2/item_upload/drafts"] == 1
+    assert [str(item["id"]) for item in received["items"]] == [outcome.listing_id]
+
+
+LATE_WIDGET = """<h1>One moment</h1><script>setTimeout(() => { document.body.innerHTML =
+'<iframe src="/hcaptcha.com/frame" width="300" height="100"></iframe>'; }, 400)</script>"""
+
+
+async def test_a_denied_page_may_show_its_challenge_a_moment_later(browsers: Browsers) -> None:
+    app = FastAPI(openapi_url=None)
+    app.get("/late", response_class=HTMLResponse)(lambda: HTMLResponse(LATE_WIDGET, 403))
+    app.get("/plain", response_class=HTMLResponse)(lambda: HTMLResponse("<h1>403</h1>", 403))
+    app.get("/hcaptcha.com/frame", response_class=HTMLResponse)(lambda: "check")
+    with serving(app) as url:
+        async with browsers.context({}, locale="fr") as context:
+            page = await context.new_page()
+            with pytest.raises(ChallengeRaised, match="hcaptcha"):
+                await visit(page, f"{url}/late")
+            with pytest.raises(AccountRestricted):
+                await visit(page, f"{url}/plain")

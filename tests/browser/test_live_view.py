@@ -19,6 +19,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from backend.api.v1.routers import live
 from backend.app import create_app
 from backend.cli.photos import hand_in, report, watch
 from backend.db.models import Publication, User
@@ -234,7 +235,9 @@ async def refused(url: str, **how: Any) -> int:
     return answer.value.response.status_code
 
 
-async def test_only_the_owner_from_our_own_page_and_only_inputs(house: House, sandbox: Sandbox) -> None:
+async def test_only_the_owner_from_our_own_page_and_only_inputs(
+    house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sandbox.set_fault("challenge", "form", times=-1)
     publication_id, _ = await house.publish(sandbox)
     opening = await house.opened(publication_id)
@@ -276,11 +279,16 @@ async def test_only_the_owner_from_our_own_page_and_only_inputs(house: House, sa
                 while True:
                     await socket_.recv()
             assert closed.value.rcvd is not None and closed.value.rcvd.code == code, message
+    monkeypatch.setattr(live, "ALIVE_EVERY", 0.1)
     async with connect(view) as socket_:
         assert (await socket_.recv())[:2] == b"\xff\xd8", "a still page sends its picture at once"
+        async with asyncio.timeout(5):
+            while isinstance(said := await socket_.recv(), bytes):
+                pass
+        assert json.loads(said) == {"alive": True}
         await house.runtime.database.run(service.cancel, house.runtime.user_id, publication_id)
         async with asyncio.timeout(15):
-            while isinstance(said := await socket_.recv(), bytes):
+            while isinstance(said := await socket_.recv(), bytes) or "alive" in said:
                 pass
         assert json.loads(said) == {"ended": "closed"}
     with pytest.raises(ConnectionClosed):

@@ -19,7 +19,6 @@ from urllib.parse import parse_qs, urlsplit
 from loguru import logger
 from playwright.async_api import Error, Page
 
-from backend.core import metrics
 from backend.core.captcha_solver import (
     ANSWER_FIELDS,
     SolverBusy,
@@ -71,7 +70,6 @@ class Handover:
 
     async def overcome(self, challenge: ChallengeRaised) -> None:
         """Returns once the challenge is gone. Raises it where nobody is to be asked, and what `AskOwner` raises."""
-        metrics.captcha_detected_total.labels(type=metrics.challenge_type(challenge.challenge)).inc()
         if self._left == 0 or (self._ask_owner is None and self._solver is None):
             raise challenge
         self._left -= 1
