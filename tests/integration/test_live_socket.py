@@ -61,7 +61,9 @@ async def test_a_viewer_who_reads_nothing_fills_no_memory_and_still_acts(served:
     with runtime.live.showing(row.user_id, row.id, page, limit=60) as opening:
         opening.user_id = runtime.user_id
         await runtime.database.run(lambda s: setattr(s.get_one(Publication, row.id), "user_id", runtime.user_id))
-        async with connect(f"{address}/api/v1/publications/{row.id}/live", max_queue=1, max_size=None) as viewer:
+        async with connect(
+            f"{address}/api/v1/publications/{row.id}/live", max_queue=1, max_size=None, close_timeout=0.2
+        ) as viewer:
             before = -1
             async with asyncio.timeout(20):
                 while page.taken != before:  # until the connection is full
