@@ -91,7 +91,10 @@ bulk_job_active_total = Gauge(
     "vintedbot_bulk_job_active_total", "Batches of photos being worked on, as the tables say now", registry=registry
 )
 captcha_detected_total = Counter(
-    "vintedbot_captcha_detected_total", "Challenges and walls in a publication's way, by whose they are", ["type"], registry=registry
+    "vintedbot_captcha_detected_total",
+    "Challenges and walls in a publication's way, by whose they are",
+    ["type"],
+    registry=registry,
 )
 captcha_solved_total = Counter(
     "vintedbot_captcha_solved_total", "Challenges answered by the solver service", registry=registry
