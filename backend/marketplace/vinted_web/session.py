@@ -95,7 +95,7 @@ async def standing(page: Page, document: PageFacts | None) -> Challenge | None:
 
 
 async def challenge_gone(page: Page, traffic: Traffic) -> bool:
-    """Whether the page has none any more, seen twice on a page that has loaded: between two documents it shows nothing."""
+    """Whether the page has none any more, seen twice once it has loaded: between two documents it shows nothing."""
     for _ in range(2):
         if await standing(page, traffic.document):
             return False
