@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from backend.accounts import service as accounts
+from backend.accounts import standing
 from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
@@ -68,7 +69,13 @@ class Runtime:
 
     async def resume(self, user_id: str, publication_id: str, *, despite_doubt: bool = False) -> Publication:
         """Sends a publication that waited for a person round again."""
-        publication = await self.database.run(publications.resume, user_id, publication_id, despite_doubt=despite_doubt)
+
+        def work(session: Session) -> Publication:
+            publication = publications.resume(session, user_id, publication_id, despite_doubt=despite_doubt)
+            standing.note_mended(session, user_id, publication.account_id)
+            return publication
+
+        publication = await self.database.run(work)
         self.jobs.look()
         return publication
 

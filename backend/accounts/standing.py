@@ -42,6 +42,12 @@ def note_solved(session: Session, user_id: str, account_id: str) -> None:
         account.state, account.state_detail = "ready", None
 
 
+def note_mended(session: Session, user_id: str, account_id: str) -> None:
+    """Its owner says that what stood in the way is dealt with: the next visit will tell. A stop holds."""
+    account = get_owned(session, Account, user_id, account_id)
+    account.state, account.state_detail = "ready", None
+
+
 def note_success(session: Session, user_id: str, account_id: str) -> None:
     """The marketplace took something from it: it is well, and its next stop is a first one again."""
     account = get_owned(session, Account, user_id, account_id)
