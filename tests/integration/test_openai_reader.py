@@ -113,7 +113,7 @@ async def test_the_model_s_answer_becomes_fields_with_evidence(
     assert (reading.photos, reading.warnings) == (("p-cover.jpg", "p-label.png"), ())
     assert fields["brand"].confidence == 0.95
     (evidence,) = fields["brand"].evidence
-    assert (evidence.source, evidence.photo, evidence.detail) == ("model", "p-label.png", "gpt-4o, item-v1")
+    assert (evidence.source, evidence.photo, evidence.detail) == ("model", "p-label.png", "gpt-4o, item-v2")
     assert fields["condition"].evidence[0].photo is None
     assert (counted_since(before), api.calls) == ({"success": 1}, 1)
 
