@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,8 @@ from backend.accounts import service as accounts
 from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
+from backend.core.errors import SetupError
+from backend.core.model_calls import MICROS, Ledger
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, User
@@ -33,6 +36,7 @@ from backend.photos.batches import MOVING
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
+from backend.spending.ledger import Budget, TableLedger
 from backend.users.service import local_user
 from backend.workflows.engine import JobEngine
 from backend.workflows.jobs_lock import JobsLock
@@ -52,6 +56,10 @@ class Runtime:
     jobs: JobEngine
     troubles: Mapping[str, str]
     user_id: str
+
+    @property
+    def budget(self) -> Budget:
+        return budget_of(self.settings)
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -128,7 +136,7 @@ async def running(
         vault = Vault(secret_key(settings))
         jwt_secret(settings)  # made at first start, for the sign-in to come
         store = LocalStore(settings.photo_folder)
-        analyzer = analyzer or build_analyzer(settings)
+        analyzer = analyzer or build_analyzer(settings, TableLedger(database, budget_of(settings)))
         stack.push_async_callback(analyzer.aclose)
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
@@ -142,16 +150,43 @@ async def running(
         yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, user_id)
 
 
-def build_analyzer(settings: Settings) -> Analyzer:
-    """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field."""
+def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
+    """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field.
+
+    Raises SetupError for a budget on a model whose price nobody knows: it could not be kept."""
     embedded = load_analyzer("embedded")
     if settings.reader == "embedded":
         return embedded
-    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415 - only who asks for a model waits for it
+    # Only who asks for a model waits for its client.
+    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
+    from backend.vision.tariff import OPENAI_URL, tariff_of  # noqa: PLC0415
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
+    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
+    tariff = tariff_of(settings.model, settings.openai_base_url or OPENAI_URL, **prices)
+    if budget_of(settings).limited and not tariff.known:
+        raise SetupError(
+            f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
+            "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
+        )
+    model = load_analyzer(
+        "openai",
+        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+        base_url=settings.openai_base_url,
+        model=settings.model,
+        timeout=settings.model_timeout,
+        ledger=ledger,
+        **prices,
+    )
     return FallbackAnalyzer(model, embedded)
+
+
+def budget_of(settings: Settings) -> Budget:
+    """What calls to a model may cost, as set."""
+
+    def micros(dollars: Decimal | None) -> int | None:
+        return None if dollars is None else int(dollars * MICROS)
+
+    return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
 
 
 def secret_key(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import doctor, drafts, photos, publishing, serving, showcase
+from backend.cli import costs, doctor, drafts, photos, publishing, serving, showcase
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("demo")(showcase.demo)
 app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
 app.add_typer(drafts.app, name="drafts")
+app.command("costs")(costs.costs)
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
 app.command("login")(publishing.login)

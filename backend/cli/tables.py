@@ -13,6 +13,7 @@ from backend.db.models import Draft
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS, shown_fields
 from backend.photos import intake
+from backend.spending.ledger import dollars
 
 STATE_COLOURS = {
     "confirmed": "green",
@@ -72,7 +73,9 @@ def show_batch(console: Console, report: Mapping[str, Any]) -> None:
     if report["error"]:
         console.print(f"[bold red]The batch stopped[/]: {report['error']}")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(report["photos"].items()))
-    console.print(f"{report['files']} files ({counts}) → {len(report['drafts'])} drafts")
+    cost = report["cost"]
+    paid = f", {cost['calls']} model calls for {dollars(cost['micros'])}" if cost["calls"] else ""
+    console.print(f"{report['files']} files ({counts}) → {len(report['drafts'])} drafts{paid}")
     if report["drafts"]:
         show_drafts(console, report["drafts"])
     show_left_out(console, report["left_out"])

@@ -21,6 +21,10 @@ class UnusableAnswer(AIAnalysisError):
     code = "model_answer_unusable"
 
 
+class MalformedAnswer(UnusableAnswer):
+    """It is not of the agreed form, which a server that was not held to the form may do better in words."""
+
+
 def text_of(completion: object) -> str:
     """The answer's text. Raises UnusableAnswer; AIAnalysisError or SetupError for an error in disguise."""
     if not isinstance(completion, ChatCompletion):

@@ -8,6 +8,7 @@ say which server it is: the first refused request teaches, and the reader keeps 
 | no `max_completion_tokens` | Mistral, older vLLM | `max_tokens`, then no limit |
 | no `temperature` but its default | OpenAI's reasoning models | none is sent |
 | no `json_schema` | older Ollama and vLLM, some OpenRouter providers | `json_object`, the schema in the prompt |
+| `json_schema` taken and ignored | Ollama before 0.5 | after an answer of no form, the schema in the prompt |
 | no `json_object` | LM Studio | no format; the answer is searched for its JSON |
 | no `detail` of a picture | strict servers | none is sent |
 | at most N pictures | vLLM (`--limit-mm-per-prompt`) | the first photo, then labels, N in all |
@@ -57,6 +58,11 @@ def learn(dialect: Dialect, blames: str) -> Dialect | None:
     if dialect.answer != "plain" and re.search(r"response_format|json_schema|json_object|structured output", blames):
         return replace(dialect, answer="object" if dialect.answer == "schema" else "plain")
     return None
+
+
+def in_words(dialect: Dialect) -> Dialect | None:
+    """After an answer of no form: the schema is told in words too, unless it was already."""
+    return replace(dialect, answer="object") if dialect.answer == "schema" else None
 
 
 def arguments(dialect: Dialect, model: str, question: Question) -> dict[str, Any]:

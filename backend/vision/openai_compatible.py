@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import openai
+from loguru import logger
 from openai import AsyncOpenAI
 
 from backend.core.errors import AIAnalysisError, SetupError, VintedBotError
@@ -22,15 +23,14 @@ from backend.core.metrics import gpt4_vision_calls_total
 from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
 from backend.core.reading import ItemReading, PhotoInput
 from backend.vision import prompting
-from backend.vision.completion import UnusableAnswer, billed, text_of, tokens_of
-from backend.vision.dialect import ANSWER_TOKENS, LESSONS_MAX, Dialect, Rejection, arguments, learn
+from backend.vision.completion import MalformedAnswer, UnusableAnswer, billed, text_of, tokens_of
+from backend.vision.dialect import ANSWER_TOKENS, LESSONS_MAX, Dialect, Rejection, arguments, in_words, learn
 from backend.vision.prompting import PROMPT, Question
 from backend.vision.schema import Answer, parse_answer, to_reading
-from backend.vision.tariff import tariff_of
+from backend.vision.tariff import OPENAI_URL, tariff_of
 
 __all__ = ["OpenAIAnalyzer", "UnusableAnswer"]
 
-OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o"
 NO_KEY_NEEDED = "none"  # local servers ask for no key, the client insists on one
 
@@ -68,7 +68,7 @@ class OpenAIAnalyzer:
         self._gate = asyncio.Semaphore(max_concurrency)
         self._ledger = ledger or Unmetered()
         self._dialect = Dialect()
-        self.tariff = tariff_of(model, self._base_url, price_input=price_input, price_output=price_output)
+        self._tariff = tariff_of(model, self._base_url, price_input=price_input, price_output=price_output)
 
     async def read_item(self, photos: Sequence[PhotoInput], *, language: str = "fr") -> ItemReading:
         """The model's reading. Raises AIAnalysisError (the service faltered, or its answer is unusable), BadRequest
@@ -92,20 +92,21 @@ class OpenAIAnalyzer:
             try:
                 async with self._gate:
                     text, answer, faults = await self._call(question, dialect)
-            except Rejection as rejection:
-                self._learn(dialect, rejection)
+            except (Rejection, MalformedAnswer) as refusal:
+                self._learn(dialect, refusal)
                 continue
             await self._ledger.remember(key, text)
             return question, answer, faults
         raise AssertionError("there are more lessons than there is to learn")
 
-    def _learn(self, dialect: Dialect, rejection: Rejection) -> None:
+    def _learn(self, dialect: Dialect, refusal: Rejection | MalformedAnswer) -> None:
         """Several calls may be refused for the same reason at once: the first to come back has learned for all."""
         if self._dialect != dialect:
             return
-        learned = learn(dialect, rejection.blames)
+        learned = learn(dialect, refusal.blames) if isinstance(refusal, Rejection) else in_words(dialect)
         if learned is None:
-            raise rejection
+            raise refusal
+        logger.info("{} at {}: asking otherwise from now on: {}", self._model, self._base_url, learned)
         self._dialect = learned
 
     async def _call(self, question: Question, dialect: Dialect) -> tuple[str, Answer, tuple[str, ...]]:
@@ -129,8 +130,8 @@ class OpenAIAnalyzer:
         return text, answer, faults
 
     def _planned(self, question: Question) -> PlannedCall:
-        most = self.tariff.most_tokens(question.text, (p.size for p in question.pictures), ANSWER_TOKENS)
-        return PlannedCall(self._model, PROMPT, most, self.tariff.cost(most))
+        most = self._tariff.most_tokens(question.text, (p.size for p in question.pictures), ANSWER_TOKENS)
+        return PlannedCall(self._model, PROMPT, most, self._tariff.cost(most))
 
     def _made(self, completion: object, status: CallStatus) -> MadeCall:
         if completion is None:
@@ -140,7 +141,7 @@ class OpenAIAnalyzer:
         if tokens is None:
             return MadeCall(status)
         price = billed(completion)
-        return MadeCall(status, tokens, self.tariff.cost(tokens) if price is None else price)
+        return MadeCall(status, tokens, self._tariff.cost(tokens) if price is None else price)
 
     def _meaning(self, error: Exception) -> tuple[Exception, CallStatus]:
         """Our error for the client's, and what it makes of the call."""

@@ -19,7 +19,7 @@ from backend.core import catalog, plain_words
 from backend.core.listing import Evidence, Field
 from backend.core.readiness import COLOURS_MAX, DESCRIPTION_LENGTH, MATERIALS_MAX, TITLE_LENGTH
 from backend.core.reading import ItemReading
-from backend.vision.completion import UnusableAnswer
+from backend.vision.completion import MalformedAnswer
 
 PRINTED = ("brand", "size", "materials")
 WORDS = ("title", "description")
@@ -87,11 +87,11 @@ def answer_schema() -> dict[str, Any]:
 def parse_answer(text: str) -> tuple[Answer, tuple[str, ...]]:
     """The answer, and a warning `<field>_malformed` for each field left out or not of the agreed form.
 
-    Raises UnusableAnswer where no field is."""
+    Raises MalformedAnswer where no field is."""
     try:
         said = from_json(text)
     except ValueError:
-        raise UnusableAnswer("The vision model's answer is not of the agreed form (no JSON).") from None
+        raise MalformedAnswer("The vision model's answer is not of the agreed form (no JSON).") from None
     given = said if isinstance(said, dict) else {}
     fields: dict[str, Any] = {}
     for name, field in Answer.model_fields.items():
@@ -102,7 +102,7 @@ def parse_answer(text: str) -> tuple[Answer, tuple[str, ...]]:
             continue
     malformed = tuple(f"{name}_malformed" for name in Answer.model_fields if name not in fields)
     if not fields:
-        raise UnusableAnswer(f"The vision model's answer is not of the agreed form ({len(malformed)} faults).")
+        raise MalformedAnswer(f"The vision model's answer is not of the agreed form ({len(malformed)} faults).")
     abstains = {"value": None, "confidence": 0.0, "photo": None}
     return Answer.model_validate({name: fields.get(name, abstains) for name in Answer.model_fields}), malformed
 

@@ -19,6 +19,9 @@ from urllib.parse import urlsplit
 
 from backend.core.model_calls import Tokens
 
+OPENAI_URL = "https://api.openai.com/v1"
+"""Where a model is asked for when no address is given."""
+
 _BYTES_A_TOKEN = 2
 _DATED = re.compile(r"-(?:latest|\d{4}|\d{4}-\d\d-\d\d)$")
 _FREE = "0"
