@@ -171,3 +171,5 @@ def _show(row: dict[str, Any], as_json: bool) -> None:
     out.print(f"[bold]{row['id']}[/] revision {row['revision']}, {tables.state_cell(row)}")
     out.print(f"Photos: {', '.join(row['photos'])}")
     tables.show_fields(out, row["fields"])
+    for remark in row["remarks"]:
+        out.print(remark, markup=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from rich.table import Table
 from sqlmodel import Session
 
 from backend.core.listing import Field
+from backend.core.remarks import remarks
 from backend.db.models import Draft
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS, shown_fields
@@ -34,6 +35,7 @@ def draft_row(session: Session, draft: Draft) -> dict[str, Any]:
         "publish_ready": draft.publish_ready,
         "problems": drafts.problem_messages(draft),
         "warnings": draft.warnings,
+        "remarks": list(remarks(draft.warnings, fields, draft.language)),
         "photos": [photo.name for photo in drafts.photos_of(session, draft)],
         "confidence": round(drafts.confidence(fields), 2),
         "fields": shown_fields(fields),

@@ -142,7 +142,7 @@ class PhotoOut(BaseModel):
 
 
 class DraftOut(BaseModel):
-    """A draft as the API gives it. `revision` must be sent back with a change."""
+    """A draft as the API gives it. `revision` must be sent back with a change; `remarks` are `warnings` in words."""
 
     id: str
     batch_id: str
@@ -152,6 +152,7 @@ class DraftOut(BaseModel):
     publish_ready: bool
     problems: list[ProblemOut]
     warnings: list[str]
+    remarks: list[str]
     photos: list[PhotoOut]
     fields: dict[str, Any]
     confidence: float

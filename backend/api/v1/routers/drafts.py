@@ -9,6 +9,7 @@ from sqlmodel import Session
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core import readiness
+from backend.core.remarks import remarks
 from backend.db.models import Draft
 from backend.db.scope import get_owned
 from backend.drafts import service
@@ -107,6 +108,7 @@ def shown(session: Session, draft: Draft) -> DraftOut:
     return DraftOut(
         **columns,
         problems=problems,
+        remarks=list(remarks(draft.warnings, fields, draft.language)),
         photos=photos,
         fields=shown_fields(fields),
         confidence=service.confidence(fields),
