@@ -23,7 +23,7 @@ from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.errors import SetupError
-from backend.core.model_calls import MICROS, Ledger
+from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, User
@@ -148,6 +148,21 @@ async def running(
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
         yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, user_id)
+
+
+@asynccontextmanager
+async def reader_alone(settings: Settings) -> AsyncIterator[Analyzer]:
+    """The reader for a look without keeping anything; what a model's calls cost is counted all the same."""
+    if settings.reader == "embedded":
+        analyzer = build_analyzer(settings, Unmetered())
+        try:
+            yield analyzer
+        finally:
+            await analyzer.aclose()
+        return
+    async with running(settings, run_jobs=False) as runtime:
+        with on_behalf_of(runtime.user_id):
+            yield runtime.analyzer
 
 
 def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:

@@ -10,16 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from backend.cli import tables
-from backend.cli.terminal import AsJson, out, progress_bars, show_json, with_runtime
+from backend.cli.terminal import AsJson, out, progress_bars, settings_of, show_json, with_runtime
+from backend.cli.terminal import carry_out as run_task
 from backend.core.ai_analyzer import batch_analyze_photos
 from backend.core.errors import BadRequest, SetupError
-from backend.core.model_calls import on_behalf_of
 from backend.db.models import Photo
 from backend.drafts import service as drafts
 from backend.drafts.schemas import BatchDefaults
 from backend.photos import batches
 from backend.photos.discovery import discover
-from backend.runtime import Runtime
+from backend.runtime import Runtime, reader_alone
 from backend.settings import prepare_data_folder
 from backend.spending.report import cost_of_batch
 from backend.workflows.reading import prepared, shown_reading
@@ -130,18 +130,18 @@ def analyze(
 
     Example: `vintedbot analyze ~/Pictures/closet --json`"""
 
-    async def act(runtime: Runtime) -> dict[str, Any]:
+    async def act() -> dict[str, Any]:
+        settings = settings_of()
         sources = [(file, file.name, subfolder) for file, subfolder in discover(path)]
         if not sources:
             raise BadRequest(f"No files were found in {path}.", code="no_photos")
-        with tempfile.TemporaryDirectory(prefix="vintedbot-") as folder, on_behalf_of(runtime.user_id):
-            photos, refused = await asyncio.to_thread(prepared, sources, Path(folder))
-            reading = await batch_analyze_photos(
-                photos, grouping, analyzer=runtime.analyzer, language=runtime.settings.language
-            )
-        return shown_reading(reading, photos, refused)
+        async with reader_alone(settings) as analyzer:
+            with tempfile.TemporaryDirectory(prefix="vintedbot-") as folder:
+                photos, refused = await asyncio.to_thread(prepared, sources, Path(folder))
+                reading = await batch_analyze_photos(photos, grouping, analyzer=analyzer, language=settings.language)
+                return shown_reading(reading, photos, refused)
 
-    found = with_runtime(act, as_json=as_json)
+    found = run_task(act, as_json=as_json)
     if as_json:
         show_json(found)
     else:

@@ -37,6 +37,7 @@ def draft_row(session: Session, draft: Draft) -> dict[str, Any]:
         "warnings": draft.warnings,
         "remarks": list(remarks(draft.warnings, fields, draft.language)),
         "photos": [photo.name for photo in drafts.photos_of(session, draft)],
+        "purchase_cost": draft.purchase_cost,
         "confidence": round(drafts.confidence(fields), 2),
         "fields": shown_fields(fields),
     }

@@ -33,6 +33,7 @@ class FieldsPatch(BaseModel):
     parcel: str | None = None
     title: Annotated[str, Described(max_length=100)] | None = None
     description: Annotated[str, Described(max_length=2000)] | None = None
+    purchase_cost: Annotated[Decimal, Described(description="What the item cost; a floor of its price.")] | None = None
 
     @field_validator("category", "audience", "condition", "parcel")
     @classmethod
@@ -58,7 +59,7 @@ class FieldsPatch(BaseModel):
             raise ValueError("nothing can be seen in it")
         return cleaned
 
-    @field_validator("price")
+    @field_validator("price", "purchase_cost")
     @classmethod
     def _in_cents(cls, value: Decimal | None) -> Decimal | None:
         if value is None:
@@ -67,7 +68,7 @@ class FieldsPatch(BaseModel):
             raise ValueError("a price is above 0 and has at most two decimals")
         return round(value, 2).normalize() if value == value.to_integral_value() else round(value, 2)
 
-    @field_validator("price", mode="before")
+    @field_validator("price", "purchase_cost", mode="before")
     @classmethod
     def _decimal(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -81,8 +82,9 @@ class FieldsPatch(BaseModel):
     def changes(self) -> dict[str, Any]:
         """Field → new value, for the fields that were named; prices as decimal strings."""
         named = self.model_dump(include=self.model_fields_set)
-        if named.get("price") is not None:
-            named["price"] = f"{named['price']:f}"
+        for name in ("price", "purchase_cost"):
+            if named.get(name) is not None:
+                named[name] = f"{named[name]:f}"
         return {name: value.strip() if isinstance(value, str) else value for name, value in named.items()}
 
 
@@ -118,6 +120,7 @@ class BatchDefaults(FieldsPatch):
     title: None = None
     description: None = None
     price: None = None
+    purchase_cost: None = None
     price_rule: PriceRule | None = None
 
     def stored(self) -> dict[str, Any]:
@@ -156,6 +159,7 @@ class DraftOut(BaseModel):
     photos: list[PhotoOut]
     fields: dict[str, Any]
     confidence: float
+    purchase_cost: str | None
     created_at: datetime
     updated_at: datetime
 
