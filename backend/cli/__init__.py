@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import costs, doctor, drafts, photos, publishing, serving, showcase
+from backend.cli import costs, doctor, drafts, photos, publishing, queue, serving, showcase
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 app.command("serve")(serving.serve)
+app.command("worker")(serving.worker)
 app.command("demo")(showcase.demo)
 app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
@@ -29,6 +30,7 @@ app.add_typer(drafts.app, name="drafts")
 app.command("costs")(costs.costs)
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
+app.add_typer(queue.app, name="queue")
 app.command("login")(publishing.login)
 app.add_typer(publishing.accounts_app, name="accounts")
 app.command("sandbox")(serving.sandbox)
