@@ -6,7 +6,7 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,12 +23,14 @@ from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
+from backend.core.catalog import Leaf
 from backend.core.errors import SetupError
 from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, User
+from backend.db.models import Account, Batch, Publication, SiteCatalog, User
 from backend.db.scope import get_owned
+from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
@@ -100,6 +102,15 @@ class Runtime:
 
     async def check_account(self, user_id: str, account: str | None) -> str:
         """Who the marketplace says is signed in. Raises a NeedsPersonError with the way out, or a network error."""
+        return await self.web.check_session(await self._session_of(user_id, account))
+
+    async def fetch_catalog(self, user_id: str, account: str | None, leaves: Sequence[Leaf]) -> SiteCatalog:
+        """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it."""
+        place = await self._session_of(user_id, account)
+        found = await self.web.site_catalog(place, leaves)
+        return await self.database.run(keep_catalog, user_id, place.base_url, found)
+
+    async def _session_of(self, user_id: str, account: str | None) -> AccountSession:
         chosen = await self.database.run(accounts.choose, user_id, account)
         state = accounts.open_session(chosen, self.vault)
         known = chosen.session
@@ -107,9 +118,7 @@ class Runtime:
         async def keep(left: Mapping[str, Any]) -> None:
             await self.database.run(accounts.keep_session, self.vault, user_id, chosen.id, left, instead_of=known)
 
-        return await self.web.check_session(
-            AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
-        )
+        return AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
         """Adds the account or renews its session; what waited for that goes on."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from backend.core import readiness, words
+from backend.core import catalog, ontology, readiness, words
 from backend.core.errors import BadRequest, Conflict
 from backend.core.listing import Field, Listing
 from backend.core.metrics import count_draft
@@ -21,6 +21,7 @@ from backend.drafts import assembly
 from backend.drafts.own_prices import own_items
 from backend.drafts.preferences import preferences_of
 from backend.drafts.schemas import FIELDS
+from backend.drafts.site_catalogs import catalog_in_use
 
 PURCHASE_COST = "purchase_cost"
 REWRITABLE = ("title", "description", "price")
@@ -71,7 +72,7 @@ def fill(session: Session, draft_id: str, reading: Mapping[str, Field], warnings
     photos = tuple(photo.id for photo in photos_of(session, draft))
     ways = ways_of(session, draft)
     listing = assembly.assemble(reading, defaults, ways, photos=photos, language=draft.language)
-    _store(draft, listing)
+    _store(session, draft, listing)
     draft.state, draft.warnings = "open", list(warnings)
     count_draft(problem.code for problem in problems(draft))
     return draft
@@ -85,7 +86,7 @@ def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: 
     fields = {name: value for name, value in changes.items() if name != PURCHASE_COST}
     if PURCHASE_COST in changes:
         draft.purchase_cost = changes[PURCHASE_COST]
-    _store(draft, assembly.edit(listing_of(session, draft), fields, ways_of(session, draft)))
+    _store(session, draft, assembly.edit(listing_of(session, draft), fields, ways_of(session, draft)))
     draft.state = "open"
     _next_revision(session, draft)
     return draft
@@ -108,7 +109,7 @@ def rewrite(
     after = assembly.rewrite(before, name, ways)
     if after is before:
         raise Conflict(f"Too little is known to write the {name}: state the category first.", code="nothing_to_write")
-    _store(draft, after)
+    _store(session, draft, after)
     draft.state = "open"
     _next_revision(session, draft)
     return draft
@@ -186,12 +187,21 @@ def confidence(fields: Mapping[str, Field]) -> float:
     return min(read, default=0.0)
 
 
-def _store(draft: Draft, listing: Listing) -> None:
-    found = readiness.check(listing)
+def _store(session: Session, draft: Draft, listing: Listing) -> None:
+    found = readiness.check(listing, unmapped=_unmapped(session, draft.user_id, listing))
     draft.fields = FIELDS.dump_python(dict(listing.fields), mode="json")
     draft.readiness = [{"code": p.code.value, "field": p.field, "detail": dict(p.detail)} for p in found]
     draft.publish_ready = not found
     draft.updated_at = now()
+
+
+def _unmapped(session: Session, user_id: str, listing: Listing) -> tuple[ontology.Unmapped, ...]:
+    """What the form of the marketplace last looked at does not offer; nothing where none was looked at."""
+    in_use = catalog_in_use(session, user_id)
+    if in_use is None:
+        return ()
+    base_url, offered = in_use
+    return ontology.unmapped(listing, offered, catalog.language_of(base_url, default=listing.language))
 
 
 def _at_revision(session: Session, user_id: str, draft_id: str, revision: int | None) -> Draft:
