@@ -101,7 +101,10 @@ async def _reader(settings: Settings) -> str:
         raise VintedBotError(f"{address} can't be reached ({error}). Check OPENAI_BASE_URL.") from error
     if answer.status_code != httpx.codes.OK:
         raise VintedBotError(f"{address} answers {answer.status_code}. Check OPENAI_API_KEY and OPENAI_BASE_URL.")
-    return f"{address} answers; model {settings.model}"
+    await build_analyzer(settings, Unmetered()).aclose()  # a budget that can't be kept is a fault
+    limits = {"day": settings.model_day_budget, "batch": settings.model_batch_budget}
+    budget = ", ".join(f"${limit} a {name}" for name, limit in limits.items() if limit is not None)
+    return f"{address} answers; model {settings.model}; budget {budget or 'none set'}"
 
 
 async def _disk(settings: Settings) -> str:

@@ -25,7 +25,7 @@ def show_catalog(
     Stores nothing there. Example: `vintedbot accounts catalog`"""
 
     async def act(runtime: Runtime) -> dict[str, Any]:
-        looked_at = await runtime.database.run(_leaves_in_use, runtime.user_id, leaves)
+        looked_at = await runtime.database.run(leaves_in_use, runtime.user_id, leaves)
         row = await runtime.fetch_catalog(runtime.user_id, account, looked_at)
         in_use = await runtime.database.run(catalog_in_use, runtime.user_id)
         assert in_use is not None, "it was kept just now"
@@ -70,7 +70,7 @@ def summary(offered: Ontology, language: str) -> dict[str, Any]:
     }
 
 
-def _leaves_in_use(session: Session, user_id: str, most: int) -> list[Leaf]:
+def leaves_in_use(session: Session, user_id: str, most: int) -> list[Leaf]:
     """The categories of the user's drafts, the latest first."""
     listings = [drafts.listing_of(session, draft) for draft in reversed(drafts.drafts_of(session, user_id))]
     found = [catalog.find_leaf(listing.value("audience"), listing.value("category")) for listing in listings]

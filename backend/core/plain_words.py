@@ -5,6 +5,7 @@ machine, no hype (the words are in `texts/`), no brand but the item's own. Does 
 """
 
 import re
+import unicodedata
 from functools import cache
 
 from backend.core import pricing
@@ -29,6 +30,14 @@ def faults(text: str, *, brand: str | None) -> tuple[str, ...]:
     if _foreign_brand(text, brand or ""):
         broken.append("brand")
     return tuple(broken)
+
+
+def visible(line: str) -> str:
+    """Control, format and unassigned characters become blanks; joiners inside emoji stay."""
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") or c in _INVISIBLE else c for c in line)
+
+
+_INVISIBLE = frozenset("\u00ad\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
 
 
 @cache

@@ -1,6 +1,5 @@
 """The shapes drafts take outside the tables: stored fields, and what the API and CLI show and accept."""
 
-import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -11,6 +10,7 @@ from pydantic import Field as Described
 
 from backend.core import catalog
 from backend.core.listing import FIELD_NAMES, Field
+from backend.core.plain_words import visible
 from backend.core.pricing import PriceRule
 
 FIELDS: TypeAdapter[dict[str, Field]] = TypeAdapter(dict[str, Field])
@@ -54,7 +54,7 @@ class FieldsPatch(BaseModel):
         if not value:
             return value
         lines = value.replace("\r\n", "\n").split("\n") if info.field_name == "description" else [value]
-        cleaned = "\n".join(" ".join(_visible(line).split()) for line in lines).strip()
+        cleaned = "\n".join(" ".join(visible(line).split()) for line in lines).strip()
         if not cleaned:
             raise ValueError("nothing can be seen in it")
         return cleaned
@@ -86,14 +86,6 @@ class FieldsPatch(BaseModel):
             if named.get(name) is not None:
                 named[name] = f"{named[name]:f}"
         return {name: value.strip() if isinstance(value, str) else value for name, value in named.items()}
-
-
-def _visible(line: str) -> str:
-    """Control, format and unassigned characters become blanks; joiners inside emoji stay."""
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") or c in _INVISIBLE else c for c in line)
-
-
-_INVISIBLE = frozenset("\u00ad\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
 
 
 def _slugs(field_name: str) -> list[str]:

@@ -40,10 +40,18 @@ def keep_catalog(session: Session, user_id: str, base_url: str, found: Ontology)
 def catalog_in_use(session: Session, user_id: str) -> tuple[str, Ontology] | None:
     """The address and content of the user's latest fetched catalog: what drafts are checked against."""
     row = session.exec(owned(SiteCatalog, user_id).order_by(col(SiteCatalog.fetched_at).desc()).limit(1)).first()
-    if row is None:
-        return None
+    return None if row is None else (row.base_url, _parsed(row))
+
+
+def catalog_at(session: Session, user_id: str, base_url: str) -> Ontology | None:
+    """What the marketplace at this address was last seen to offer the user."""
+    row = session.get(SiteCatalog, (user_id, base_url))
+    return None if row is None else _parsed(row)
+
+
+def _parsed(row: SiteCatalog) -> Ontology:
     if row.digest not in _PARSED:
         while len(_PARSED) >= _PARSED_MOST:
-            del _PARSED[next(iter(_PARSED))]
+            _PARSED.pop(next(iter(_PARSED)), None)
         _PARSED[row.digest] = _SHAPE.validate_python(row.content)
-    return row.base_url, _PARSED[row.digest]
+    return _PARSED[row.digest]

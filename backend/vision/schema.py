@@ -181,14 +181,14 @@ def _translations(answer: Answer) -> Mapping[str, Callable[[Any], Any]]:
         "colours": lambda said: _slugs(said, catalog.colours(), COLOURS_MAX),
         "materials": lambda said: _slugs(said, catalog.materials(), MATERIALS_MAX),
         "condition": lambda said: _slug(said, catalog.conditions()),
-        "title": lambda said: _within(" ".join(said.split()), TITLE_LENGTH),
-        "description": lambda said: _within(said.strip(), DESCRIPTION_LENGTH),
+        "title": lambda said: _within(" ".join(plain_words.visible(said).split()), TITLE_LENGTH),
+        "description": lambda said: _within(_lines(said), DESCRIPTION_LENGTH),
     }
 
 
 def _brand(said: str) -> str | None:
     """A name a label could bear: no sentence, no address, and not "no brand", which is for the seller to state."""
-    name = " ".join(said.split())
+    name = " ".join(plain_words.visible(said).split())
     if name.casefold() in NO_BRAND or len(name) > BRAND_LENGTH or len(name.split()) > BRAND_WORDS:
         return None
     if not any(c.isalnum() for c in name) or set(name) & set('{}<>|\\;:!?#@*="') or "://" in name:
@@ -204,6 +204,12 @@ def _slug(said: str | None, known: Mapping[str, object] | Sequence[str]) -> str 
 def _slugs(said: list[str], known: Mapping[str, object], most: int) -> list[str] | None:
     found = [slug for word in said if (slug := _slug(word, known))]
     return list(dict.fromkeys(found))[:most] or None
+
+
+def _lines(said: str) -> str:
+    """Line by line, without invisible characters or empty lines."""
+    lines = (" ".join(plain_words.visible(line).split()) for line in said.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _within(text: str, length: tuple[int, int]) -> str | None:

@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 from backend.cli import app as command_line
 from backend.core.errors import BadRequest, Conflict, NotFound
 from backend.core.listing import Evidence, Field
+from backend.core.ontology import Category, Ontology, Option
 from backend.core.pricing import PriceRule
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Draft, Publication, User, UserSettings
 from backend.drafts import service as drafts
 from backend.drafts.own_prices import own_items
 from backend.drafts.preferences import Preferences, keep_preferences, preferences_of, with_changes
+from backend.drafts.site_catalogs import catalog_at, keep_catalog
 
 COAT = {"category": "coat", "brand": "Zara", "condition": "very-good", "audience": "women", "size": "M"}
 
@@ -210,3 +212,29 @@ def test_wishes_on_the_command_line(tmp_path: Path) -> None:
     assert invoke()["price_rule"]["rounding"] == "ninety"
     assert invoke("title_template={{ nom }}", code=1)["error"]["code"] == "bad_template"
     assert invoke("volume=11", code=1)["error"]["code"] == "bad_preferences"
+
+
+def test_a_site_s_catalog_is_kept_by_version_and_checked_against(session: Session) -> None:
+    user = seller(session)
+    site = Ontology(
+        (Category((1, 2), ("Femmes", "Manteaux")),), {"colours": (Option(1, "Noir"),)}, {2: (Option(5, "M"),)}
+    )
+    ready = {**COAT, "colours": ["red"]}
+    assert not any(p.code == "unmapped" for p in drafts.problems(draft_of(session, user, **ready)))
+    row = keep_catalog(session, user.id, "https://www.vinted.fr", site)
+    assert row.version == 1
+    assert keep_catalog(session, user.id, "https://www.vinted.fr", Ontology(site.leaves)).version == 1
+    told = [p for p in drafts.problems(draft_of(session, user, **ready)) if p.code == "unmapped"]
+    assert [(p.field, p.detail) for p in told] == [("colours", {"name": "Rouge", "nearest": "–"})]
+    assert not any(
+        p.code == "unmapped" for p in drafts.problems(draft_of(session, user, **{**COAT, "colours": ["black"]}))
+    )
+    more = Ontology(site.leaves, {"colours": (Option(1, "Noir"), Option(7, "Rouge"))})
+    assert keep_catalog(session, user.id, "https://www.vinted.fr", more).version == 2
+    assert not any(p.code == "unmapped" for p in drafts.problems(draft_of(session, user, **ready)))
+    kept = catalog_at(session, user.id, "https://www.vinted.fr")
+    assert kept is not None
+    assert kept.sizes == site.sizes, "what was not looked at this time stays"
+    other = seller(session, "paul")
+    assert catalog_at(session, other.id, "https://www.vinted.fr") is None
+    assert not any(p.code == "unmapped" for p in drafts.problems(draft_of(session, other, **ready)))

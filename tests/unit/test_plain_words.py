@@ -100,6 +100,15 @@ def test_a_photo_that_gives_orders_fills_no_field() -> None:
     assert set(found.warnings) == {"brand_unknown", "title_unfit", "description_unfit"}
 
 
+def test_invisible_characters_hide_nothing() -> None:
+    found = reading(
+        brand="Za\u202era\u200b", title="Robe\u200b rouge\u2028 longue", description="Robe.\n\n\u00adTache."
+    )
+    assert found.fields["brand"].value == "Za ra"
+    assert found.fields["title"].value == "Robe rouge longue"
+    assert found.fields["description"].value == "Robe.\nTache."
+
+
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
