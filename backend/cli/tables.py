@@ -18,6 +18,7 @@ from backend.spending.ledger import dollars
 
 STATE_COLOURS = {
     "confirmed": "green",
+    "confirmed_with_differences": "yellow",
     "rehearsed": "green",
     "failed": "red",
     "needs_person": "yellow",

@@ -1,9 +1,9 @@
 """The door between a page and the marketplace: no submission leaves the browser but the one that is permitted now.
 
-A page may send by itself: the site's form renews a session that ran out and sends once more, and a click that was queued
-while the process slept is carried out when it wakes. So every request that would store a listing is held at the door,
-from the page's first moment on, and goes on only under an open permit, once. Owns that decision, made as late as can be.
-Owns no click and no answer (`submission.py`).
+A page may send by itself: the site's form renews a session that ran out and sends once more, and a click that was
+queued while the process slept is carried out when it wakes. So every request that would store a listing is held at the
+door, from the page's first moment on, and goes on only under an open permit, once. Owns that decision, made as late as
+can be. Owns no click and no answer (`submission.py`).
 """
 
 import asyncio
