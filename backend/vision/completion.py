@@ -25,6 +25,10 @@ class MalformedAnswer(UnusableAnswer):
     """It is not of the agreed form, which a server that was not held to the form may do better in words."""
 
 
+class CutOffAnswer(UnusableAnswer):
+    """It ran into the limit of its length, as models that think before they answer do."""
+
+
 def text_of(completion: object) -> str:
     """The answer's text. Raises UnusableAnswer; AIAnalysisError or SetupError for an error in disguise."""
     if not isinstance(completion, ChatCompletion):
@@ -37,7 +41,7 @@ def text_of(completion: object) -> str:
     if choice.finish_reason == "content_filter":
         raise UnusableAnswer("The vision model's content filter stopped its answer.")
     if choice.finish_reason == "length":
-        raise UnusableAnswer("The vision model's answer was cut off.")
+        raise CutOffAnswer("The vision model's answer was cut off.")
     return bare(choice.message.content or "")
 
 

@@ -9,6 +9,7 @@ say which server it is: the first refused request teaches, and the reader keeps 
 | no `temperature` but its default | OpenAI's reasoning models | none is sent |
 | no `json_schema` | older Ollama and vLLM, some OpenRouter providers | `json_object`, the schema in the prompt |
 | `json_schema` taken and ignored | Ollama before 0.5 | after an answer of no form, the schema in the prompt |
+| an answer of 2000 tokens is cut off | models that think first | 8000 are allowed |
 | no `json_object` | LM Studio | no format; the answer is searched for its JSON |
 | no `detail` of a picture | strict servers | none is sent |
 | at most N pictures | vLLM (`--limit-mm-per-prompt`) | the first photo, then labels, N in all |
@@ -19,11 +20,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from backend.core.errors import BadRequest
+from backend.vision.completion import CutOffAnswer, MalformedAnswer, UnusableAnswer
 from backend.vision.prompting import Question
 from backend.vision.schema import answer_schema
 
 PICTURES_MAX = 20
-ANSWER_TOKENS = 2000
+ANSWER_TOKENS, LONG_ANSWER_TOKENS = 2000, 8000
+"""The longest answer asked for; a reading takes about 300, a model that thinks first some thousands."""
 LESSONS_MAX = 8
 """Refusals one reading learns from before it gives up; there are fewer things to learn."""
 
@@ -35,6 +38,7 @@ class Dialect:
     temperature: bool = True
     detail: bool = True
     pictures: int = PICTURES_MAX
+    tokens: int = ANSWER_TOKENS
 
 
 class Rejection(BadRequest):
@@ -60,9 +64,19 @@ def learn(dialect: Dialect, blames: str) -> Dialect | None:
     return None
 
 
-def in_words(dialect: Dialect) -> Dialect | None:
-    """After an answer of no form: the schema is told in words too, unless it was already."""
-    return replace(dialect, answer="object") if dialect.answer == "schema" else None
+def otherwise(dialect: Dialect, refusal: Rejection | UnusableAnswer) -> Dialect | None:
+    """What to try after this; None when there is nothing to try.
+
+    After an answer of no form the schema is told in words too; after one that was cut off a longer one is asked for."""
+    match refusal:
+        case Rejection():
+            return learn(dialect, refusal.blames)
+        case MalformedAnswer() if dialect.answer == "schema":
+            return replace(dialect, answer="object")
+        case CutOffAnswer() if dialect.tokens < LONG_ANSWER_TOKENS:
+            return replace(dialect, tokens=LONG_ANSWER_TOKENS)
+        case _:
+            return None
 
 
 def arguments(dialect: Dialect, model: str, question: Question) -> dict[str, Any]:
@@ -76,7 +90,7 @@ def arguments(dialect: Dialect, model: str, question: Question) -> dict[str, Any
         if dialect.answer == "object":
             given["response_format"] = {"type": "json_object"}
     if dialect.limit is not None:
-        given[dialect.limit] = ANSWER_TOKENS
+        given[dialect.limit] = dialect.tokens
     if dialect.temperature:
         given["temperature"] = 0
     return given

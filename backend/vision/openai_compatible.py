@@ -23,8 +23,8 @@ from backend.core.metrics import gpt4_vision_calls_total
 from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
 from backend.core.reading import ItemReading, PhotoInput
 from backend.vision import prompting
-from backend.vision.completion import MalformedAnswer, UnusableAnswer, billed, text_of, tokens_of
-from backend.vision.dialect import ANSWER_TOKENS, LESSONS_MAX, Dialect, Rejection, arguments, in_words, learn
+from backend.vision.completion import UnusableAnswer, billed, text_of, tokens_of
+from backend.vision.dialect import LESSONS_MAX, Dialect, Rejection, arguments, otherwise
 from backend.vision.prompting import PROMPT, Question
 from backend.vision.schema import Answer, parse_answer, to_reading
 from backend.vision.tariff import OPENAI_URL, tariff_of
@@ -92,18 +92,18 @@ class OpenAIAnalyzer:
             try:
                 async with self._gate:
                     text, answer, faults = await self._call(question, dialect)
-            except (Rejection, MalformedAnswer) as refusal:
+            except (Rejection, UnusableAnswer) as refusal:
                 self._learn(dialect, refusal)
                 continue
             await self._ledger.remember(key, text)
             return question, answer, faults
-        raise AssertionError("there are more lessons than there is to learn")
+        raise UnusableAnswer(f"{self._base_url} takes no form of this request.")
 
-    def _learn(self, dialect: Dialect, refusal: Rejection | MalformedAnswer) -> None:
+    def _learn(self, dialect: Dialect, refusal: Rejection | UnusableAnswer) -> None:
         """Several calls may be refused for the same reason at once: the first to come back has learned for all."""
-        if self._dialect != dialect:
+        learned = otherwise(dialect, refusal)
+        if learned is not None and self._dialect != dialect:
             return
-        learned = learn(dialect, refusal.blames) if isinstance(refusal, Rejection) else in_words(dialect)
         if learned is None:
             raise refusal
         logger.info("{} at {}: asking otherwise from now on: {}", self._model, self._base_url, learned)
@@ -111,7 +111,7 @@ class OpenAIAnalyzer:
 
     async def _call(self, question: Question, dialect: Dialect) -> tuple[str, Answer, tuple[str, ...]]:
         """One call: set aside, made, settled, counted once. Cancelled or killed, what was set aside stands."""
-        call_id = await self._ledger.reserve(self._planned(question))
+        call_id = await self._ledger.reserve(self._planned(question, dialect))
         completion: object = None
         status: CallStatus | None = None
         try:
@@ -129,8 +129,8 @@ class OpenAIAnalyzer:
                 await self._ledger.settle(call_id, self._made(completion, status))
         return text, answer, faults
 
-    def _planned(self, question: Question) -> PlannedCall:
-        most = self._tariff.most_tokens(question.text, (p.size for p in question.pictures), ANSWER_TOKENS)
+    def _planned(self, question: Question, dialect: Dialect) -> PlannedCall:
+        most = self._tariff.most_tokens(question.text, (p.size for p in question.pictures), dialect.tokens)
         return PlannedCall(self._model, PROMPT, most, self._tariff.cost(most))
 
     def _made(self, completion: object, status: CallStatus) -> MadeCall:

@@ -159,7 +159,6 @@ async def test_without_usage_what_was_set_aside_stands(
         ("rate_limited", "refused", Tokens(0, 0)),
         ("rejected", "rejected", Tokens(0, 0)),
         ("refusal", "unusable", Tokens(1000, 200)),
-        ("truncated", "unusable", Tokens(1000, 200)),
         ("content_filter", "unusable", Tokens(1000, 200)),
         ("not_json", "unusable", Tokens(0, 0)),
     ],

@@ -197,12 +197,12 @@ async def test_a_wish_may_be_a_date(api: VisionApi, analyzer: OpenAIAnalyzer, ph
 async def test_an_answer_that_is_no_reading_says_what_it_was(
     api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], fault: Any, says: str
 ) -> None:
-    api.script.append(Failure(fault))
+    api.script.extend([Failure(fault)] * 2)
     with pytest.raises(UnusableAnswer, match=says):
         await analyzer.read_item(photos[1:])
 
 
-@pytest.mark.parametrize("fault", ["refusal", "truncated", "content_filter"])
+@pytest.mark.parametrize("fault", ["refusal", "content_filter"])
 async def test_an_answer_that_is_no_reading_is_not_asked_for_again(
     api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], waits: list[float], fault: Any
 ) -> None:
@@ -222,6 +222,18 @@ async def test_an_answer_of_no_form_is_asked_for_once_more_with_the_form_in_word
     api.script.append(Failure("malformed"))
     refusal = await read_one_item(analyzer, photos)
     assert (refusal, api.calls, waits) == (Refusal("cover.jpg, label.png", UnusableAnswer.code), 3, [])
+
+
+async def test_an_answer_that_was_cut_off_is_asked_for_once_more_and_longer(
+    api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput]
+) -> None:
+    api.script.extend([Failure("truncated"), {"brand": "Zara"}])
+    assert (await analyzer.read_item(photos)).fields["brand"].value == "Zara"
+    assert [request["max_completion_tokens"] for request in api.requests] == [2000, 8000]
+    api.script.append(Failure("truncated"))
+    with pytest.raises(UnusableAnswer, match="cut off"):
+        await analyzer.read_item(photos[1:])
+    assert api.calls == 3
 
 
 async def test_a_model_that_keeps_silent_is_left_after_the_timeout(api: VisionApi, photos: list[PhotoInput]) -> None:

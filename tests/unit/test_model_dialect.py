@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from backend.vision.dialect import LESSONS_MAX, Dialect, Rejection, arguments, in_words, learn
+from backend.vision.completion import CutOffAnswer, MalformedAnswer, UnusableAnswer
+from backend.vision.dialect import LESSONS_MAX, LONG_ANSWER_TOKENS, Dialect, Rejection, arguments, learn, otherwise
 from backend.vision.pictures import Picture
 from backend.vision.prompting import Question
 
@@ -47,12 +48,19 @@ def test_there_are_fewer_lessons_than_are_allowed() -> None:
     lessons = 0
     while dialect := next((new for word in words if (new := learn(dialect, word))), None):
         lessons += 1
-    assert lessons < LESSONS_MAX
+    assert lessons + 1 < LESSONS_MAX, "and one for an answer that was cut off"
 
 
 def test_after_an_answer_of_no_form_the_form_is_told_once() -> None:
-    assert in_words(FULL) == OBJECT
-    assert in_words(OBJECT) is None
+    assert otherwise(FULL, MalformedAnswer("?")) == OBJECT
+    assert otherwise(OBJECT, MalformedAnswer("?")) is None
+
+
+def test_after_an_answer_that_was_cut_off_a_longer_one_is_asked_for_once() -> None:
+    longer = otherwise(FULL, CutOffAnswer("?"))
+    assert longer == replace(FULL, tokens=LONG_ANSWER_TOKENS)
+    assert otherwise(longer, CutOffAnswer("?")) is None
+    assert otherwise(FULL, UnusableAnswer("refused")) is None
 
 
 @pytest.mark.parametrize("answer", ["schema", "object", "plain"])
