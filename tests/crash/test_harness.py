@@ -35,4 +35,4 @@ def test_a_broken_journal_is_seen(fault: str, happening: str) -> None:
     broken = ("--fault", fault, "--only", happening, "--patience", "25")
     status, [tally] = harness("--trials", "1", "--database", "sqlite", *broken)
     assert status == 1
-    assert tally["doubled"] == 1
+    assert tally["doubled"] >= 1
