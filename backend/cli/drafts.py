@@ -95,12 +95,12 @@ def _split(value: str) -> list[str]:
 def rewrite_field(
     draft_id: DraftId,
     field: Annotated[str, typer.Argument(help="title, description or price.")],
-    tone: Annotated[str | None, typer.Option(help="plain, friendly or minimal, for this once.")] = None,
+    tone: Annotated[str | None, typer.Option(help="plain, friendly or minimal, until a field changes.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Writes one field anew from what is known now; no other changes, and its old value stays as an alternative.
 
-    Example: `vintedbot drafts rewrite 3f2a title`"""
+    A tone for good: `vintedbot drafts preferences tone=friendly`. Example: `vintedbot drafts rewrite 3f2a title`"""
     if tone is not None and tone not in get_args(Tone):
         raise typer.BadParameter(f"one of: {', '.join(get_args(Tone))}", param_hint="--tone")
 
@@ -242,5 +242,7 @@ def _show(row: dict[str, Any], as_json: bool) -> None:
     out.print(f"[bold]{row['id']}[/] revision {row['revision']}, {tables.state_cell(row)}")
     out.print(f"Photos: {', '.join(row['photos'])}")
     tables.show_fields(out, row["fields"])
+    if row["purchase_cost"] is not None:
+        out.print(f"It cost you {row['purchase_cost']}.")
     for remark in row["remarks"]:
         out.print(remark, markup=False, soft_wrap=True)
