@@ -175,7 +175,7 @@ async def running(
             {"web": web},
             executors,
             settings.data / "evidence",
-            patience or Patience(),
+            patience or Patience(owner=settings.challenge_hours * 3600),
         )
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)

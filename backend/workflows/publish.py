@@ -236,7 +236,8 @@ def _write_end(session: Session, held: Held, error: Exception) -> None:
     publication = session.get_one(Publication, held.publication_id)
     if publication.claim != held.claim:
         return
-    standing.note_trouble(session, publication.user_id, publication.account_id, error)
+    trouble = error.cause if isinstance(error, AfterTheClick) else error
+    standing.note_trouble(session, publication.user_id, publication.account_id, trouble)
     ending = end_of(State(publication.state), error)
     if ending is None:
         queue.page_is_gone(session, publication.id, held.claim)

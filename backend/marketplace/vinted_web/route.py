@@ -15,7 +15,8 @@ from playwright.async_api import Error, Page
 
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
-from backend.core.errors import ChallengeRaised, VintedBotError, VintedNetworkError
+from backend.core.errors import AccountRestricted, ChallengeRaised, VintedBotError, VintedNetworkError
+from backend.core.metrics import count_detected
 from backend.core.ontology import Ontology
 from backend.marketplace.port import (
     AccountSession,
@@ -92,7 +93,11 @@ class VintedWebRoute:
                     outcome = await attempt.go_on(before_submit)
                     break
                 except ChallengeRaised as challenge:
+                    count_detected(challenge.challenge)
                     await handover.overcome(challenge)
+                except AccountRestricted as wall:
+                    count_detected(wall.challenge)
+                    raise
             url = outcome.listing_id and self.listing_url(account, outcome.listing_id, mode)
             return replace(outcome, listing_url=url, storage_state=await state_of(page))
 
