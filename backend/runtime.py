@@ -6,9 +6,10 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -23,10 +24,14 @@ from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
+from backend.core.catalog import Leaf
+from backend.core.errors import SetupError
+from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, User
+from backend.db.models import Account, Batch, Publication, SiteCatalog, User
 from backend.db.scope import get_owned
+from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
@@ -35,6 +40,7 @@ from backend.photos.batches import MOVING
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
+from backend.spending.ledger import Budget, TableLedger
 from backend.users.service import local_user
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
@@ -56,6 +62,10 @@ class Runtime:
     troubles: Mapping[str, str]
     live: OpenPages
     user_id: str
+
+    @property
+    def budget(self) -> Budget:
+        return budget_of(self.settings)
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -99,6 +109,15 @@ class Runtime:
 
     async def check_account(self, user_id: str, account: str | None) -> str:
         """Who the marketplace says is signed in. Raises a NeedsPersonError with the way out, or a network error."""
+        return await self.web.check_session(await self._session_of(user_id, account))
+
+    async def fetch_catalog(self, user_id: str, account: str | None, leaves: Sequence[Leaf]) -> SiteCatalog:
+        """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it."""
+        place = await self._session_of(user_id, account)
+        found = await self.web.site_catalog(place, leaves)
+        return await self.database.run(keep_catalog, user_id, place.base_url, found)
+
+    async def _session_of(self, user_id: str, account: str | None) -> AccountSession:
         chosen = await self.database.run(accounts.choose, user_id, account)
         state = accounts.open_session(chosen, self.vault)
         known = chosen.session
@@ -106,9 +125,7 @@ class Runtime:
         async def keep(left: Mapping[str, Any]) -> None:
             await self.database.run(accounts.keep_session, self.vault, user_id, chosen.id, left, instead_of=known)
 
-        return await self.web.check_session(
-            AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
-        )
+        return AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
         """Adds the account or renews its session; what waited for that goes on."""
@@ -148,7 +165,7 @@ async def running(
         vault = Vault(secret_key(settings))
         jwt_secret(settings)  # made at first start, for the sign-in to come
         store = LocalStore(settings.photo_folder)
-        analyzer = analyzer or build_analyzer(settings)
+        analyzer = analyzer or build_analyzer(settings, TableLedger(database, budget_of(settings)))
         stack.push_async_callback(analyzer.aclose)
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
@@ -175,16 +192,58 @@ async def running(
         yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, user_id)
 
 
-def build_analyzer(settings: Settings) -> Analyzer:
-    """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field."""
+@asynccontextmanager
+async def reader_alone(settings: Settings) -> AsyncIterator[Analyzer]:
+    """The reader for a look without keeping anything; what a model's calls cost is counted all the same."""
+    if settings.reader == "embedded":
+        analyzer = build_analyzer(settings, Unmetered())
+        try:
+            yield analyzer
+        finally:
+            await analyzer.aclose()
+        return
+    async with running(settings, run_jobs=False) as runtime:
+        with on_behalf_of(runtime.user_id):
+            yield runtime.analyzer
+
+
+def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
+    """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field.
+
+    Raises SetupError for a budget on a model whose price nobody knows: it could not be kept."""
     embedded = load_analyzer("embedded")
     if settings.reader == "embedded":
         return embedded
-    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415 - only who asks for a model waits for it
+    # Only who asks for a model waits for its client.
+    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
+    from backend.vision.tariff import OPENAI_URL, tariff_of  # noqa: PLC0415
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
+    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
+    tariff = tariff_of(settings.model, settings.openai_base_url or OPENAI_URL, **prices)
+    if budget_of(settings).limited and not tariff.known:
+        raise SetupError(
+            f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
+            "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
+        )
+    model = load_analyzer(
+        "openai",
+        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+        base_url=settings.openai_base_url,
+        model=settings.model,
+        timeout=settings.model_timeout,
+        ledger=ledger,
+        **prices,
+    )
     return FallbackAnalyzer(model, embedded)
+
+
+def budget_of(settings: Settings) -> Budget:
+    """What calls to a model may cost, as set."""
+
+    def micros(dollars: Decimal | None) -> int | None:
+        return None if dollars is None else int(dollars * MICROS)
+
+    return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
 
 
 def build_solver(settings: Settings) -> TwoCaptchaSolver | None:

@@ -8,6 +8,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -70,6 +71,21 @@ class Settings(BaseSettings):
         None, validation_alias=_named("OPENAI_BASE_URL"), description="Address of an OpenAI-compatible service."
     )
     model: str = Field("gpt-4o", description="Vision model asked for.")
+    model_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
+        60.0, description="Seconds one call to the vision model may take."
+    )
+    model_price_input: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Its price in dollars per million tokens in, instead of the table's."
+    )
+    model_price_output: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Its price in dollars per million tokens out, instead of the table's."
+    )
+    model_day_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Dollars all calls of a day (UTC) may cost; then the embedded reader reads alone."
+    )
+    model_batch_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Dollars the calls for one batch may cost; then the embedded reader reads alone."
+    )
     max_photos: Annotated[int, Field(ge=1)] = Field(2000, description="Most photos in one batch.")
 
     # Publishing

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import doctor, drafts, photos, publishing, queue, serving, showcase
+from backend.cli import costs, doctor, drafts, photos, publishing, queue, serving, showcase, site_catalog
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -27,11 +27,13 @@ app.command("demo")(showcase.demo)
 app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
 app.add_typer(drafts.app, name="drafts")
+app.command("costs")(costs.costs)
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
 app.add_typer(queue.app, name="queue")
 app.command("login")(publishing.login)
 app.add_typer(publishing.accounts_app, name="accounts")
+publishing.accounts_app.command("catalog")(site_catalog.show_catalog)
 app.command("sandbox")(serving.sandbox)
 app.command("doctor")(doctor.doctor)
 

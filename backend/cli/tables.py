@@ -9,10 +9,12 @@ from rich.table import Table
 from sqlmodel import Session
 
 from backend.core.listing import Field
+from backend.core.remarks import remarks
 from backend.db.models import Draft
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS, shown_fields
 from backend.photos import intake
+from backend.spending.ledger import dollars
 
 STATE_COLOURS = {
     "confirmed": "green",
@@ -34,7 +36,9 @@ def draft_row(session: Session, draft: Draft) -> dict[str, Any]:
         "publish_ready": draft.publish_ready,
         "problems": drafts.problem_messages(draft),
         "warnings": draft.warnings,
+        "remarks": list(remarks(draft.warnings, fields, draft.language)),
         "photos": [photo.name for photo in drafts.photos_of(session, draft)],
+        "purchase_cost": draft.purchase_cost,
         "confidence": round(drafts.confidence(fields), 2),
         "fields": shown_fields(fields),
     }
@@ -73,7 +77,9 @@ def show_batch(console: Console, report: Mapping[str, Any]) -> None:
     if report["error"]:
         console.print(f"[bold red]The batch stopped[/]: {report['error']}")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(report["photos"].items()))
-    console.print(f"{report['files']} files ({counts}) → {len(report['drafts'])} drafts")
+    cost = report["cost"]
+    paid = f", {cost['calls']} model calls for {dollars(cost['micros'])}" if cost["calls"] else ""
+    console.print(f"{report['files']} files ({counts}) → {len(report['drafts'])} drafts{paid}")
     if report["drafts"]:
         show_drafts(console, report["drafts"])
     show_left_out(console, report["left_out"])

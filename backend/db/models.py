@@ -112,7 +112,8 @@ class Photo(SQLModel, table=True):
 
 class Draft(SQLModel, table=True):
     """An item on its way to a listing. `fields` is `drafts.schemas.FieldsJson`; `readiness` the machine codes
-    still in the way; `state`: reading, open, approved, discarded. `ordinal` is its place in the batch."""
+    still in the way; `state`: reading, open, approved, discarded. `ordinal` is its place in the batch;
+    `purchase_cost` a decimal string, what the seller paid: known to them alone."""
 
     __tablename__ = "drafts"
     __table_args__ = (UniqueConstraint("batch_id", "ordinal"),)
@@ -128,6 +129,7 @@ class Draft(SQLModel, table=True):
     readiness: list[dict[str, Any]] = _json(list)
     publish_ready: bool = False
     grouping: dict[str, Any] = _json(dict)
+    purchase_cost: str | None = None
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 
@@ -215,3 +217,57 @@ class Notification(SQLModel, table=True):
     detail: dict[str, Any] = _json(dict)
     created_at: datetime = Field(default_factory=now)
     seen_at: datetime | None = None
+
+
+class ModelCall(SQLModel, table=True):
+    """One call to a vision model, or an answer kept from one. `status` is one of `core.model_calls.CallStatus`; `day`
+    the date in UTC it counts for; `micros` its price in micro-dollars, None where no price is known. While `reserved`,
+    tokens and price are the most it may cost; `estimated` says they still are, since the server told none."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = (Index("ix_model_calls_user_day", "user_id", "day"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id")
+    batch_id: str | None = Field(default=None, index=True)
+    draft_id: str | None = None
+    at: datetime = Field(default_factory=now)
+    day: str = Field(index=True)
+    model: str
+    prompt: str
+    status: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    micros: int | None = Field(default=None, sa_type=BigInteger)
+    estimated: bool = False
+    cached: bool = False
+
+
+class ModelAnswer(SQLModel, table=True):
+    """A model's answer kept under the digest of what was asked, so that asking again costs nothing."""
+
+    __tablename__ = "model_answers"
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    key: str = Field(primary_key=True)
+    answer: str
+    at: datetime = Field(default_factory=now, index=True)
+
+
+class UserSettings(SQLModel, table=True):
+    """How a seller wants words written and prices made: `drafts.preferences.Preferences` as JSON."""
+
+    __tablename__ = "user_settings"
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    drafts: dict[str, Any] = _json(dict)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class SiteCatalog(SQLModel, table=True):
+    """What a marketplace's form offered a user's session: `core.ontology.Ontology` as JSON, by address."""
+
+    __tablename__ = "site_catalogs"
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    base_url: str = Field(primary_key=True)
+    version: int = 1
+    digest: str
+    content: dict[str, Any] = _json(dict)
+    fetched_at: datetime = Field(default_factory=now)

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from backend.core.ai_analyzer import read_one_item
 from backend.core.errors import PhotoRefused, SetupError
 from backend.core.grouping import Grouping, group_photos
+from backend.core.model_calls import on_behalf_of
 from backend.core.reading import ItemReading, PhotoInput, Refusal
 from backend.db.models import Batch, Draft, Photo
 from backend.drafts import service as drafts
@@ -179,7 +180,8 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
         return
     started = time.monotonic()
     inputs = [_as_input(parts, photo) for photo in photos]
-    reading = await _reading(parts, inputs, draft.language)
+    with on_behalf_of(draft.user_id, batch_id=draft.batch_id, draft_id=draft.id):
+        reading = await _reading(parts, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
     await parts.database.run(drafts.fill, draft_id, reading.fields, reading.warnings)

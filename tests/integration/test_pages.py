@@ -19,7 +19,7 @@ from backend.photos.batches import BatchState
 from backend.publications.journal import State
 from backend.settings import Settings
 from backend.web.language import choose_language, words
-from backend.web.views import FILTERS, KNOWN_WARNINGS
+from backend.web.views import FILTERS
 from tests.fakes import ScriptedReader
 from tests.integration.test_api import finished, upload
 
@@ -178,7 +178,6 @@ def test_every_code_of_a_closed_set_has_its_sentence() -> None:
         "state": State,
         "batch": get_args(BatchState),
         "filter": FILTERS,
-        "warning": KNOWN_WARNINGS,
         "account": [state for state in get_args(AccountState) if state != "ready"],
         "source": get_args(Source),
     }

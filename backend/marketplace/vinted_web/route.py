@@ -4,7 +4,7 @@ Owns a visit's page from opening to closing, and that an attempt (`attempt.py`) 
 solved (`handover.py`). Keeps no state: the journal is the caller's, through `before_submit`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,8 +14,10 @@ from loguru import logger
 from playwright.async_api import Error, Page
 
 from backend.core.captcha_solver import TwoCaptchaSolver
+from backend.core.catalog import Leaf
 from backend.core.errors import AccountRestricted, ChallengeRaised, VintedBotError, VintedNetworkError
 from backend.core.metrics import count_detected
+from backend.core.ontology import Ontology
 from backend.marketplace.port import (
     AccountSession,
     AskOwner,
@@ -33,6 +35,7 @@ from backend.marketplace.vinted_web.diagnostics import save_bundle
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.handover import Handover
+from backend.marketplace.vinted_web.ontology import listen
 from backend.marketplace.vinted_web.session import NEW_ITEM, explained, mind_cookie_banner, open_form
 from backend.marketplace.vinted_web.stored import read_stored, read_wardrobe
 from backend.marketplace.vinted_web.traffic import Traffic
@@ -116,6 +119,11 @@ class VintedWebRoute:
         async with self._page(account) as (page, traffic), explained(page, traffic, "reading the wardrobe"):
             await open_form(page, account)
             return await read_wardrobe(page, account)
+
+    async def site_catalog(self, account: AccountSession, leaves: Sequence[Leaf]) -> Ontology:
+        """What the form offers this account, and the sizes of these leaves; nothing is stored."""
+        async with self._page(account) as (page, traffic), explained(page, traffic, "reading the form's options"):
+            return await listen(page, account, leaves, self._step_timeout)
 
     def listing_url(self, account: AccountSession, listing_id: str, mode: Mode) -> str:
         """Where a person finds it: the listing's page, or the form of a draft, which has no page yet."""
