@@ -132,7 +132,7 @@ async def running(
         stack.push_async_callback(analyzer.aclose)
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
-        web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics")
+        web = VintedWebRoute(browsers, diagnostics_dir=settings.evidence_folder / "checks")
         parts = Parts(database, store, vault, analyzer, {"web": web})
         jobs = JobEngine(settings.engine_database, JobsLock(settings.data), run_jobs=run_jobs)
         stack.push_async_callback(jobs.stop)

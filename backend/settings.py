@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     )
     browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
     browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
+    evidence_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="Days for which the evidence of failed publications is kept."
+    )
     twocaptcha_api_key: SecretStr | None = Field(
         None, validation_alias=_named("TWOCAPTCHA_API_KEY"), description="Key of a challenge solver; off when unset."
     )
@@ -107,6 +110,11 @@ class Settings(BaseSettings):
         if not self.storage_url.startswith("file://"):
             raise SetupError(f"STORAGE_URL {self.storage_url!r}: only file:///folder is supported.")
         return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Below it, a folder for each publication that failed, and `checks` for accounts' checks that did."""
+        return self.data / "evidence"
 
     @property
     def reader(self) -> Literal["embedded", "openai"]:

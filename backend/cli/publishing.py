@@ -11,12 +11,13 @@ from sqlmodel import Session
 
 from backend.accounts import service as accounts
 from backend.cli import tables
-from backend.cli.terminal import EXIT_CODES, AsJson, err, out, progress_bars, show_json, with_runtime
+from backend.cli.terminal import EXIT_CODES, AsJson, err, fail, out, progress_bars, show_json, with_runtime
+from backend.core.bundles import Bundle
 from backend.core.errors import BadRequest, Conflict
 from backend.db.models import Draft, Publication
 from backend.db.scope import find_by_prefix
 from backend.marketplace.vinted_web.login import sign_in
-from backend.publications import journal, service
+from backend.publications import evidence, journal, service
 from backend.publications.service import Order
 from backend.runtime import Runtime
 
@@ -152,6 +153,43 @@ def show_publication(publication_id: PublicationId, as_json: AsJson = False) -> 
     tables.show_publications(out, [row])
     for event in row["events"]:
         out.print(f"  {event['at']}  {event['from_state'] or ''} → {event['state']}", highlight=False)
+
+
+@app.command("evidence")
+def show_evidence(
+    publication_id: PublicationId,
+    to: Annotated[Path | None, typer.Option("--out", help="Write all of it into this ZIP file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What its failed attempts left behind: pictures, HTML, network, steps, log, perhaps a trace; without secrets.
+
+    Example: `vintedbot publications evidence 3f2a --out why.zip`"""
+
+    async def act(runtime: Runtime) -> list[Bundle]:
+        found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
+        root = runtime.settings.evidence_folder
+        return await runtime.database.run(evidence.bundles_of, runtime.user_id, root, found.id)
+
+    found = with_runtime(act, as_json=as_json)
+    if to is not None and found:
+        _write_zip(found, to)
+    if as_json:
+        rows = [{"name": b.name, "at": b.at, "code": b.code, "folder": b.folder, "files": b.files} for b in found]
+        show_json({"bundles": rows, "written": to if found else None})
+    elif not found:
+        out.print("Nothing is kept of it: no attempt failed, or it was cleared away.")
+    else:
+        tables.show_bundles(out, found)
+        if to is not None:
+            out.print(f"Written to {to}.", highlight=False)
+
+
+def _write_zip(found: list[Bundle], to: Path) -> None:
+    try:
+        with to.open("wb") as file:
+            file.writelines(evidence.zip_of(found))
+    except OSError as error:
+        fail(BadRequest(f"{to} can't be written: {error.strerror}.", code="export_folder"))
 
 
 @app.command("cancel")

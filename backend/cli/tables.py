@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlmodel import Session
 
+from backend.core.bundles import Bundle
 from backend.core.listing import Field
 from backend.db.models import Draft
 from backend.drafts import service as drafts
@@ -142,4 +143,12 @@ def show_publications(console: Console, rows: Sequence[Mapping[str, Any]]) -> No
     for row in rows:
         told = row["listing_url"] or row["error"] or row["step"]
         table.add_row(row["id"][:8], row["draft_id"][:8], row["mode"], publication_state(row), escape(told or ""))
+    console.print(table)
+
+
+def show_bundles(console: Console, found: Sequence[Bundle]) -> None:
+    table = Table("When", "What", "Kept", "Where", box=None, header_style="bold", pad_edge=False)
+    for bundle in found:
+        when = f"{bundle.at.astimezone():%d %b %H:%M:%S}"
+        table.add_row(when, bundle.code, f"{bundle.size // 1000} kB", escape(str(bundle.folder)))
     console.print(table)

@@ -3,6 +3,7 @@
 Owns no rule of publishing: `runtime.publish` asks, the journal says what may follow.
 """
 
+import asyncio
 import re
 
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from fastapi.responses import Response
 
 from backend.accounts import service as accounts
 from backend.core.errors import BadRequest, VintedBotError
+from backend.publications import evidence
 from backend.publications import service as publications
 from backend.publications.service import Order
 from backend.web import forms, views
@@ -87,5 +89,8 @@ async def publications_page(page: Page, error: VintedBotError | None = None) -> 
         here="/publications",
         status=error.status if error else 200,
         publications=found,
+        evidence=await asyncio.to_thread(
+            evidence.newest, page.runtime.settings.evidence_folder, [p.row for p in found]
+        ),
         error=page.words.error(error) if error else None,
     )

@@ -12,7 +12,7 @@ from typing import Any
 from loguru import logger
 from playwright.async_api import Error, Page
 
-from backend.core.errors import VintedBotError, VintedNetworkError
+from backend.core.errors import VintedNetworkError
 from backend.marketplace.port import (
     AccountSession,
     AskOwner,
@@ -26,7 +26,7 @@ from backend.marketplace.port import (
     WardrobeItem,
 )
 from backend.marketplace.vinted_web.browser import Browsers
-from backend.marketplace.vinted_web.diagnostics import save_bundle
+from backend.marketplace.vinted_web.diagnostics import Notes
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.session import explained, mind_cookie_banner, open_form
@@ -67,7 +67,9 @@ class VintedWebRoute:
         evidence: Path | None = None,
     ) -> Outcome:
         """See `Route.put`. A refusal answered to the click is raised as what it is: nothing was stored."""
-        async with self._page(account) as (page, traffic):
+        notes = Notes(evidence or self._diagnostics_dir, may_trace=evidence is not None)
+        progress = notes.timed(progress)
+        async with self._page(account, notes) as (page, traffic):
             form = Form(fields_of(page, sheet, account.language, self._step_timeout))
             await progress("opening")
             before: list[WardrobeItem] = []
@@ -120,8 +122,9 @@ class VintedWebRoute:
         await self._browsers.aclose()
 
     @asynccontextmanager
-    async def _page(self, account: AccountSession) -> AsyncIterator[tuple[Page, Traffic]]:
+    async def _page(self, account: AccountSession, notes: Notes | None = None) -> AsyncIterator[tuple[Page, Traffic]]:
         """A page in a fresh context with the account's session; a failure inside leaves a bundle behind."""
+        notes = notes or Notes(self._diagnostics_dir)
         async with self._browsers.context(account.storage_state, locale=account.language) as context:
             try:
                 page = await context.new_page()
@@ -130,14 +133,15 @@ class VintedWebRoute:
             page.set_default_timeout(self._step_timeout * 1000)
             traffic = Traffic(page, account.base_url)
             await mind_cookie_banner(page)
-            try:
-                yield page, traffic
-            except VintedBotError as error:
-                if self._diagnostics_dir is not None:
-                    await save_bundle(page, traffic, error, self._diagnostics_dir)
-                raise
-            finally:
-                await _keep(account, page)
+            await notes.begin(page, account.storage_state)
+            with notes.listening():
+                try:
+                    yield page, traffic
+                except Exception as error:
+                    await notes.keep(page, traffic, error)
+                    raise
+                finally:
+                    await _keep(account, page)
 
 
 async def _picture(page: Page) -> bytes:
