@@ -20,8 +20,7 @@ from backend.drafts.schemas import FIELDS
 from backend.photos import batches, intake
 from backend.publications import journal
 from backend.publications import service as publications
-from backend.publications.journal import State
-from backend.publications.service import UNCERTAIN_CODE
+from backend.publications.journal import UNCERTAIN_CODE, State
 from backend.web.language import Words
 from backend.web.values import FieldView, field_views, sizes, value_text
 

@@ -26,9 +26,10 @@ Challenge = Literal[
     "verification",
 ]
 """`widget`: a captcha widget of unknown make; `interstitial`: a page where data was due; `verification`: the
-marketplace's own identity wall. `address_banned`, `cloudflare_blocked` and `verification` have nothing to solve."""
+marketplace's own identity wall. `WALLS` have nothing to solve."""
 
 CHALLENGES: tuple[str, ...] = get_args(Challenge)
+WALLS: frozenset[Challenge] = frozenset({"address_banned", "cloudflare_blocked", "verification"})
 _FRAMES: tuple[tuple[str, str, Challenge], ...] = (
     ("captcha-delivery.com", "", "datadome"),
     ("hcaptcha.com", "", "hcaptcha"),
