@@ -6,7 +6,7 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +17,13 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from backend.accounts import keys, standing
 from backend.accounts import service as accounts
-from backend.accounts.vault import Vault
+from backend.accounts.vault import Vault, parse_keys
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
+from backend.core.errors import Conflict, NeedsPersonError, SetupError, VintedRateLimitError
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, User
@@ -39,6 +41,8 @@ from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
+
+KEY_FILE = "secret.key"
 
 
 @dataclass(frozen=True)
@@ -90,34 +94,94 @@ class Runtime:
         state = parse_cookies(cookies, address)
         return await self.keep_session(user_id, username, address, state)
 
-    async def check_account(self, user_id: str, account: str | None) -> str:
-        """Who the marketplace says is signed in. Raises a NeedsPersonError with the way out, or a network error."""
+    async def check_account(self, user_id: str, account: str | None) -> Account:
+        """Looks whether the account's session still holds, and returns the account as it stands by what was found.
+
+        Where it holds, what waited for that goes on. Raises a network error when nothing was found out."""
         chosen = await self.database.run(accounts.choose, user_id, account)
-        state = accounts.open_session(chosen, self.vault)
-        known = chosen.session
+        try:
+            await self._look_signed_in(user_id, chosen)
+        except (NeedsPersonError, VintedRateLimitError) as trouble:
+            await self.database.run(standing.note_trouble, user_id, chosen.id, trouble)
+            if isinstance(trouble, VintedRateLimitError):
+                raise
+            return await self.database.run(accounts.find, user_id, chosen.id)
+        return await self._mended(lambda session: accounts.find(session, user_id, chosen.id))
+
+    async def _look_signed_in(self, user_id: str, account: Account) -> None:
+        """Arrives at the marketplace as this account. Raises what stands in the way."""
+        state = accounts.open_session(account, self.vault)
+        known = account.session
 
         async def keep(left: Mapping[str, Any]) -> None:
-            await self.database.run(accounts.keep_session, self.vault, user_id, chosen.id, left, instead_of=known)
+            await self.database.run(accounts.keep_session, self.vault, user_id, account.id, left, instead_of=known)
 
-        return await self.web.check_session(
-            AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
+        await self.web.check_session(
+            AccountSession(account.base_url, account.username, state, account.language, keep=keep)
         )
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
         """Adds the account or renews its session; what waited for that goes on."""
-
-        def work(session: Session) -> Account:
-            language = catalog.language_of(base_url, default=self.settings.language)
-            account = accounts.save_session(
+        language = catalog.language_of(base_url, default=self.settings.language)
+        return await self._mended(
+            lambda session: accounts.save_session(
                 session, self.vault, user_id,
                 username=username, base_url=base_url, storage_state=state, language=language,
-            )  # fmt: skip
-            publications.resume_waiting(session, user_id, account.id)
+            )
+        )  # fmt: skip
+
+    async def _mended(self, found: Callable[[Session], Account]) -> Account:
+        """The one way back to work for an account: it is ready, and what waited for its owner is queued again."""
+
+        def work(session: Session) -> Account:
+            account = found(session)
+            standing.became_ready(session, account)
+            publications.resume_waiting(session, account.user_id, account.id)
             return account
 
         account = await self.database.run(work)
         self.jobs.look()
         return account
+
+    async def change_account(
+        self, user_id: str, account_id: str, *, language: str | None = None, paused: bool | None = None
+    ) -> Account:
+        """What its owner decides; an account that is no longer paused goes on at once."""
+        account = await self.database.run(accounts.change, user_id, account_id, language=language, paused=paused)
+        self.jobs.look()
+        return account
+
+    async def remove_account(self, user_id: str, account_id: str) -> Account:
+        """Forgets an account and its session; its publications keep their history.
+
+        Raises Conflict (`account_busy`) while something of it is queued or under way."""
+
+        def work(session: Session) -> Account:
+            account = accounts.find(session, user_id, account_id)
+            if busy := publications.count_in_hand(session, user_id, account_id):
+                raise Conflict(
+                    f"{busy} publications of this account are queued or under way. Cancel them or let them end first.",
+                    code="account_busy",
+                )
+            return accounts.remove(session, user_id, account.id)
+
+        return await self.database.run(work)
+
+    async def rotate_key(self, after: Callable[[keys.Step], None] = lambda _: None) -> keys.Rotation:
+        """Changes the key sessions are encrypted with. Raises SetupError with what to do where it is a setting."""
+        if self.settings.secret_key is None:
+            file = keys.KeyFile(self.settings.data / KEY_FILE)
+            return await asyncio.to_thread(keys.rotate, self.database, file, after=after)
+        given = parse_keys(self.settings.secret_key.get_secret_value())
+        if len(given) == 1:
+            raise SetupError(
+                "The key comes from VINTEDBOT_SECRET_KEY, which only you can change. Put a new key before the present "
+                "one, separated by a comma (NEW,PRESENT), and restart every process. Then run this again: it encrypts "
+                "every session with the new key, after which the old one may be taken out.",
+                code="key_is_a_setting",
+            )
+        resealed, unreadable = await self.database.run(keys.reseal, self.vault)
+        return keys.Rotation(resealed, unreadable, 0)
 
 
 @asynccontextmanager
@@ -138,7 +202,7 @@ async def running(
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)
         user_id = (await database.run(local_user)).id
-        vault = Vault(secret_key(settings))
+        vault = Vault(secret_key(settings), reread=partial(secret_key, settings))
         jwt_secret(settings)  # made at first start, for the sign-in to come
         store = LocalStore(settings.photo_folder)
         analyzer = analyzer or build_analyzer(settings)
@@ -188,10 +252,10 @@ def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
 
 
 def secret_key(settings: Settings) -> str:
-    """The key of the vault: the setting, or the one kept in the data folder."""
+    """The keys of the vault, newest first: the setting's, or those kept in the data folder."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
-    return kept_secret(settings, "secret.key", Vault.new_key)
+    return kept_secret(settings, KEY_FILE, Vault.new_key)
 
 
 def jwt_secret(settings: Settings) -> str:

@@ -51,7 +51,8 @@ class Settings(BaseSettings):
         None, validation_alias=_named("JWT_SECRET_KEY"), description="Signs sign-in tokens; made at first start."
     )
     secret_key: SecretStr | None = Field(
-        None, description="Encrypts kept marketplace sessions (Fernet key); made at first start."
+        None,
+        description="Encrypts kept marketplace sessions (Fernet keys, comma-separated, newest first); made at first start.",
     )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that may read /metrics from elsewhere than this machine."

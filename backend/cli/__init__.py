@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import doctor, drafts, photos, publishing, queue, serving, showcase
+from backend.cli import accounts, doctor, drafts, keys, photos, publishing, queue, serving, showcase
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -30,8 +30,9 @@ app.add_typer(drafts.app, name="drafts")
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
 app.add_typer(queue.app, name="queue")
-app.command("login")(publishing.login)
-app.add_typer(publishing.accounts_app, name="accounts")
+app.command("login")(accounts.login)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(keys.app, name="secrets")
 app.command("sandbox")(serving.sandbox)
 app.command("doctor")(doctor.doctor)
 

@@ -1,7 +1,6 @@
-"""`publish`, `publications …`, `accounts …` and `login`."""
+"""`publish` and `publications …`."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
@@ -19,13 +18,11 @@ from backend.core.errors import BadRequest, Conflict
 from backend.core.pacing import HARD_LIMIT
 from backend.db.models import Draft, Publication
 from backend.db.scope import find_by_prefix
-from backend.marketplace.vinted_web.login import sign_in
 from backend.publications import evidence, journal, queue, service
 from backend.publications.service import Order
 from backend.runtime import Runtime
 
 app = typer.Typer(help="What became of each publication.", no_args_is_help=True)
-accounts_app = typer.Typer(help="Marketplace accounts and their kept sessions.", no_args_is_help=True)
 
 Mode = Literal["dry_run", "draft", "publish"]
 PublicationId = Annotated[str, typer.Argument(help="A publication's id, or its first characters.", show_default=False)]
@@ -304,74 +301,3 @@ def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publica
         show_json(row)
     else:
         tables.show_publications(out, [row])
-
-
-def login(
-    cookies: Annotated[
-        Path | None, typer.Option(help="A cookies.txt or JSON export of a signed-in browser; - reads standard input.")
-    ] = None,
-    username: Annotated[str | None, typer.Option(help="The account's name, with --cookies.")] = None,
-    marketplace: Annotated[str | None, typer.Option(help="Such as https://www.vinted.fr.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Keeps a signed-in session: opens a browser window for you to sign in, or takes a file of cookies.
-
-    Example: `vintedbot login --cookies cookies.txt --username marie`"""
-
-    async def act(runtime: Runtime) -> dict[str, Any]:
-        address = (marketplace or runtime.settings.marketplace).rstrip("/")
-        if cookies is None:
-            err.print(f"A browser window opens at {address}. Sign in there; this goes on by itself.")
-            name, state = await sign_in(address, browser=runtime.settings.browser)
-            account = await runtime.keep_session(runtime.user_id, name, address, state)
-        else:
-            if username is None:
-                raise BadRequest("Say whose cookies these are: --username NAME.", code="username_missing")
-            account = await runtime.add_account(runtime.user_id, username, _text_of(cookies), address)
-        return {"account": account.id, "username": account.username, "marketplace": account.base_url}
-
-    kept = with_runtime(act, as_json=as_json)
-    if as_json:
-        show_json(kept)
-    else:
-        out.print(f"The session of [bold]{kept['username']}[/] at {kept['marketplace']} is kept, encrypted.")
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return sys.stdin.read() if str(path) == "-" else path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRequest(f"{path} can't be read as text: {error}", code="cookies_unreadable") from error
-
-
-@accounts_app.command("list")
-def list_accounts(as_json: AsJson = False) -> None:
-    """The accounts known here and how their sessions stand."""
-
-    async def act(runtime: Runtime) -> list[dict[str, Any]]:
-        found = await runtime.database.run(accounts.accounts_of, runtime.user_id)
-        return [a.model_dump(exclude={"session", "user_id"}, mode="json") for a in found]
-
-    rows = with_runtime(act, as_json=as_json)
-    if as_json:
-        show_json(rows)
-    elif rows:
-        for row in rows:
-            out.print(f"{row['id'][:8]}  {row['username']}  {row['base_url']}  {row['state']}", highlight=False)
-    else:
-        out.print("No account yet. Sign in once with: vintedbot login")
-
-
-@accounts_app.command("check")
-def check_account(account: Annotated[str | None, typer.Argument()] = None, as_json: AsJson = False) -> None:
-    """Opens the marketplace with the kept session and says who is signed in."""
-
-    async def act(runtime: Runtime) -> dict[str, Any]:
-        name = await runtime.check_account(runtime.user_id, account)
-        return {"signed_in": name}
-
-    found = with_runtime(act, as_json=as_json)
-    if as_json:
-        show_json(found)
-    else:
-        out.print(f"Signed in as [bold]{found['signed_in']}[/].")

@@ -152,3 +152,14 @@ def show_bundles(console: Console, found: Sequence[Bundle]) -> None:
         when = f"{bundle.at.astimezone():%d %b %H:%M:%S}"
         table.add_row(when, bundle.code, f"{bundle.size // 1000} kB", escape(str(bundle.folder)))
     console.print(table)
+
+
+def show_accounts(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Each account, and below it what to do where it can't go on."""
+    for row in rows:
+        paused = " [yellow]paused[/]" if row["paused"] else ""
+        colour = "green" if row["state"] == "ready" else "yellow"
+        line = f"{row['id'][:8]}  {escape(row['username'])}  {row['base_url']}"
+        console.print(f"{line}  [{colour}]{row['state']}[/]{paused}", highlight=False, soft_wrap=True)
+        if row["state"] != "ready":
+            console.print(f"          {row['means']} {row['fix']}", highlight=False, soft_wrap=True)

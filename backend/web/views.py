@@ -183,7 +183,7 @@ def publications_shown(
     session: Session, user_id: str, words: Words, *, draft_id: str | None = None
 ) -> tuple[PublicationView, ...]:
     """The user's publications, newest first."""
-    names = {account.id: account.username for account in accounts.accounts_of(session, user_id)}
+    names = {account.id: account.username for account in accounts.accounts_of(session, user_id, removed=True)}
     rows = publications.publications_of(session, user_id, draft_id=draft_id)
     return tuple(_publication(session, words, row, names) for row in rows)
 

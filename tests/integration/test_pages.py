@@ -12,7 +12,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from backend.accounts.service import AccountState
+from backend.accounts.states import AccountState
 from backend.app import create_app
 from backend.core.listing import Source
 from backend.photos.batches import BatchState
