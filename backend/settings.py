@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Encrypts kept marketplace sessions (Fernet keys, comma-separated, newest first); made at first start.",
+        description="Encrypts kept marketplace sessions (Fernet keys, newest first); made at first start.",
     )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that may read /metrics from elsewhere than this machine."
