@@ -32,6 +32,8 @@ from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
+from backend.notifications.outbox import Outbox
+from backend.notifications.senders import parse_targets
 from backend.photos.batches import MOVING
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
@@ -58,6 +60,7 @@ class Runtime:
     jobs: JobEngine
     troubles: Mapping[str, str]
     live: OpenPages
+    outbox: Outbox
     user_id: str
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
@@ -227,9 +230,14 @@ async def running(
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
+        outbox = build_outbox(settings, database)
+        if run_jobs and outbox.has_targets:
+            await stack.enter_async_context(outbox.running())
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
-        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, user_id)
+        yield Runtime(
+            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id
+        )
 
 
 def build_analyzer(settings: Settings) -> Analyzer:
@@ -242,6 +250,12 @@ def build_analyzer(settings: Settings) -> Analyzer:
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
     return FallbackAnalyzer(model, embedded)
+
+
+def build_outbox(settings: Settings, database: Database) -> Outbox:
+    """The way of notifications to the outside; raises SetupError for an address that can't be used."""
+    targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
+    return Outbox(database, targets, language=settings.language)
 
 
 def build_solver(settings: Settings) -> TwoCaptchaSolver | None:

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     )
     browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
     browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
+    notify: SecretStr | None = Field(
+        None, description="Where notifications are sent beside the page: apprise URLs, blanks between them."
+    )
     evidence_days: Annotated[int, Field(ge=1)] = Field(
         30, description="Days for which the evidence of failed publications is kept."
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import accounts, doctor, drafts, keys, photos, publishing, queue, serving, showcase
+from backend.cli import accounts, doctor, drafts, keys, notifications, photos, publishing, queue, serving, showcase
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.add_typer(queue.app, name="queue")
 app.command("login")(accounts.login)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="secrets")
+app.add_typer(notifications.app, name="notifications")
 app.command("sandbox")(serving.sandbox)
 app.command("doctor")(doctor.doctor)
 
