@@ -19,6 +19,7 @@ from backend.api.v1.routers import (
     notifications,
     photos,
     publications,
+    queue,
     vinted,
 )
 from backend.core.reading import Analyzer
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     errors.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for router in (ingest, bulk, ai, drafts, photos, accounts, vinted, publications, notifications):
+    for router in (ingest, bulk, ai, drafts, photos, accounts, vinted, publications, queue, notifications):
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
     app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish

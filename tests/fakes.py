@@ -53,8 +53,16 @@ async def signed_in(runtime: Runtime, sandbox: Sandbox, username: str = "marie",
     """An account of the sandbox with a kept session; with `hurry` it publishes without pauses."""
     session = sandbox.create_account(username)
     account = await runtime.keep_session(runtime.user_id, username, sandbox.url, session)
-    if hurry:
-        await runtime.database.run(standing.set_pace, runtime.user_id, account.id, AT_ONCE.model_dump())
+    return await _hurried(runtime, account) if hurry else account
+
+
+async def stand_in_account(runtime: Runtime, base_url: str = "http://127.0.0.1:9") -> Account:
+    """An account with a session of no marketplace at all, for routes that open none; it publishes without pauses."""
+    return await _hurried(runtime, await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", base_url))
+
+
+async def _hurried(runtime: Runtime, account: Account) -> Account:
+    await runtime.database.run(standing.set_pace, runtime.user_id, account.id, AT_ONCE.model_dump())
     return account
 
 

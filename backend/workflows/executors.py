@@ -6,6 +6,7 @@ an advisory lock of a connection. Owns the locks. Owns no job: `engine.py` takes
 """
 
 import fcntl
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -90,7 +91,13 @@ class FileExecutors:
         return any(self.is_alive(_name(number)) for number in numbers if number is not None)
 
     def still_mine(self) -> bool:
-        return self._held is not None
+        """A lock on a file that was deleted or replaced keeps nobody out."""
+        if self._held is None or self.mine is None:
+            return False
+        try:
+            return self._path(_number(self.mine) or 0).stat().st_ino == os.fstat(self._held.fileno()).st_ino
+        except OSError:
+            return False
 
     def release(self) -> None:
         if self._held is not None:

@@ -21,6 +21,7 @@ from backend.marketplace.port import (
     Progress,
     WardrobeItem,
 )
+from backend.marketplace.vinted_web.door import Door
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.session import explained, open_form
@@ -52,6 +53,7 @@ class Attempt:
         self._tell = progress
         self._before: list[WardrobeItem] | None = [] if mode == "dry_run" else None
         self._form: Form | None = None
+        self._door: Door | None = None
         self._document = 0
         self._complete = False
 
@@ -60,6 +62,7 @@ class Attempt:
 
         Raises what `Route.put` raises; after a challenge was solved it is called again."""
         async with explained(self._page, self._traffic, "opening the form"):
+            self._door = self._door or await Door.install(self._page)
             form = await self._opened()
         async with explained(self._page, self._traffic, "filling the form"):
             filled, button = await self._filled(form)
@@ -68,7 +71,7 @@ class Attempt:
             return Outcome(None, None, filled.screenshot, missing)
         permit = await before_submit(filled)
         await self._tell("submitting")
-        listing_id = await submit(self._page, button, self._mode, permit, self._timeout * PROOF_PATIENCE)
+        listing_id = await submit(self._page, button, self._mode, self._door, permit, self._timeout * PROOF_PATIENCE)
         await self._tell("stored")
         stored = await read_stored(self._page, self._account, form, form.sent, listing_id)
         return Outcome(listing_id, None, await picture(self._page), (*missing, *stored))
