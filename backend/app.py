@@ -15,6 +15,7 @@ from backend.api.v1.routers import (
     drafts,
     health,
     ingest,
+    live,
     metrics,
     notifications,
     photos,
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     errors.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for router in (ingest, bulk, ai, drafts, photos, accounts, vinted, publications, queue, notifications):
+    for router in (ingest, bulk, ai, drafts, photos, accounts, vinted, publications, queue, live, notifications):
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
     app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish

@@ -75,7 +75,13 @@ class Runtime:
 
     async def resume(self, user_id: str, publication_id: str, *, despite_doubt: bool = False) -> Publication:
         """Sends a publication that waited for a person round again."""
-        publication = await self.database.run(publications.resume, user_id, publication_id, despite_doubt=despite_doubt)
+
+        def work(session: Session) -> Publication:
+            publication = publications.resume(session, user_id, publication_id, despite_doubt=despite_doubt)
+            standing.note_mended(session, user_id, publication.account_id)
+            return publication
+
+        publication = await self.database.run(work)
         self.jobs.look()
         return publication
 
@@ -225,7 +231,7 @@ async def running(
             {"web": web},
             executors,
             settings.evidence_folder,
-            patience or Patience(),
+            patience or Patience(owner=settings.challenge_hours * 3600),
         )
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)

@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     evidence_days: Annotated[int, Field(ge=1)] = Field(
         30, description="Days for which the evidence of failed publications is kept."
     )
+    challenge_hours: Annotated[float, Field(gt=0, le=72)] = Field(
+        12, description="How long a challenge's page stays open for its account's owner."
+    )
     twocaptcha_api_key: SecretStr | None = Field(
         None, validation_alias=_named("TWOCAPTCHA_API_KEY"), description="Key of a challenge solver; off when unset."
     )

@@ -54,6 +54,12 @@ def note_solved(session: Session, user_id: str, account_id: str) -> None:
         became_ready(session, account)
 
 
+def note_mended(session: Session, user_id: str, account_id: str) -> None:
+    """Its owner says that what stood in the way is dealt with: the next visit will tell. A stop holds."""
+    account = get_owned(session, Account, user_id, account_id)
+    became_ready(session, account)
+
+
 def note_success(session: Session, user_id: str, account_id: str) -> None:
     """The marketplace took something from it: it is well, and its next stop is a first one again."""
     account = get_owned(session, Account, user_id, account_id)

@@ -14,6 +14,8 @@ from backend.core.errors import SetupError
 from backend.runtime import running, set_up_logging
 from backend.settings import load_settings, prepare_data_folder
 
+LONGEST_MESSAGE = 16_384
+"""Bytes of a WebSocket message to us: inputs of a live view, no more."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -39,7 +41,13 @@ def serve(
         fail(error)
     shown = f"http://{settings.host}:{listener.getsockname()[1]}"
     err.print(f"VintedBot listens on [bold]{shown}[/] (data in {settings.data}). Stop it with Ctrl-C.")
-    config = uvicorn.Config(create_app(settings, run_jobs=jobs), log_level="warning", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        create_app(settings, run_jobs=jobs),
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,  # pictures are compressed already
+    )
     uvicorn.Server(config).run([listener])
 
 

@@ -91,7 +91,10 @@ bulk_job_active_total = Gauge(
     "vintedbot_bulk_job_active_total", "Batches of photos being worked on, as the tables say now", registry=registry
 )
 captcha_detected_total = Counter(
-    "vintedbot_captcha_detected_total", "Challenges met, by whose they are", ["type"], registry=registry
+    "vintedbot_captcha_detected_total",
+    "Challenges and walls in a publication's way, by whose they are",
+    ["type"],
+    registry=registry,
 )
 captcha_solved_total = Counter(
     "vintedbot_captcha_solved_total", "Challenges answered by the solver service", registry=registry
@@ -144,6 +147,12 @@ def challenge_type(name: str) -> str:
     return name if name in CHALLENGE_TYPES else OTHER
 
 
+def count_detected(challenge: str | None) -> None:
+    """A challenge, or a wall with nothing to solve, stood in a publication's way; None is no challenge."""
+    if challenge is not None:
+        captcha_detected_total.labels(type=challenge_type(challenge)).inc()
+
+
 def count_draft(reasons: Iterable[ReadinessCode]) -> None:
     """A draft was made; it is ready when there are no `reasons` against it. Each reason is counted once."""
     codes = set(reasons)
@@ -166,8 +175,8 @@ def publish_status(error: BaseException | None) -> str:
 
 
 @contextmanager
-def measured_publication(user_id: str | int) -> Iterator[None]:
-    """Times the attempt inside and counts it once.
+def measured_publication(user_id: str | int, less: Callable[[], float] = float) -> Iterator[None]:
+    """Times the attempt inside and counts it once; `less` are the seconds in which it waited for its owner.
 
     A cancelled attempt has no end and is not counted; an uncertain one is, once it is settled (`count_settled`)."""
     started = time.perf_counter()
@@ -176,9 +185,9 @@ def measured_publication(user_id: str | int) -> Iterator[None]:
     except (Conflict, UncertainError):
         raise
     except Exception as error:
-        _count_publication(publish_status(error), started)
+        _count_publication(publish_status(error), started + less())
         raise
-    _count_publication("success", started)
+    _count_publication("success", started + less())
     publish_per_user_total.labels(user_id=str(user_id)).inc()
 
 

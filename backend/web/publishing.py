@@ -106,7 +106,8 @@ async def settle_publication(page: PageDep, publication_id: str) -> Response:
 
 
 async def publications_page(page: Page, error: VintedBotError | None = None) -> Response:
-    found = await page.runtime.database.run(views.publications_shown, page.user_id, page.words)
+    live = page.runtime.live.of(page.user_id)
+    found = await page.runtime.database.run(views.publications_shown, page.user_id, page.words, live=live)
     return page.render(
         "publications.html",
         here="/publications",

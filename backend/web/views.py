@@ -5,8 +5,8 @@ publication may do next are the services' to say.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -115,6 +115,7 @@ class PublicationView:
     in_doubt: bool
     advice: str
     waits: str
+    live: bool = False
 
 
 def home(session: Session, user_id: str, words: Words, show: str, page: int) -> Home:
@@ -181,10 +182,12 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
 
 
 def publications_shown(
-    session: Session, user_id: str, words: Words, *, draft_id: str | None = None
+    session: Session, user_id: str, words: Words, *, draft_id: str | None = None, live: Collection[str] = ()
 ) -> tuple[PublicationView, ...]:
-    """The user's publications, newest first."""
-    return _publications(session, user_id, words, publications.publications_of(session, user_id, draft_id=draft_id))
+    """The user's publications, newest first; `live` are those whose page is open: they go on by it, not by a button."""
+    rows = publications.publications_of(session, user_id, draft_id=draft_id)
+    found = _publications(session, user_id, words, rows)
+    return tuple(replace(one, live=True, can_resume=False) if one.row.id in live else one for one in found)
 
 
 def queue_shown(session: Session, user_id: str, words: Words) -> tuple[PublicationView, ...]:

@@ -87,7 +87,7 @@ async def _attempt(held: Held) -> None:
     """One try, from a fresh form to proof. One attempt, one status in the metrics; a dry run publishes nothing."""
     job = await held.run(_begin, held)
     try:
-        with nullcontext() if job.mode == "dry_run" else metrics.measured_publication(job.user_id):
+        with nullcontext() if job.mode == "dry_run" else metrics.measured_publication(job.user_id, lambda: held.waited):
             outcome = await _put(held, job)
     except RetryableVintedError as error:
         if await held.state() == State.SUBMITTING:  # never tried again by itself
@@ -101,7 +101,7 @@ def _begin(session: Session, held: Held) -> Job:
     publication = session.get_one(Publication, held.publication_id)
     if not held.fresh:
         journal.move(session, publication.id, State.PREPARING, holder=held.claim, attempts=publication.attempts + 1)
-    held.fresh = False
+    held.fresh, held.waited = False, 0.0
     job = job_of(session, held.parts, publication)
     publication.sheet, publication.step = dict(summary(job.sheet)), "opening"
     return job
@@ -136,6 +136,7 @@ async def ask_owner(held: Held, job: Job, page: OpenPage) -> None:
         challenge=page.challenge,
     )
     await held.run(_wait_for_owner, held, trouble)
+    began = boot_clock()
     await wait_for_owner(
         held.parts.live,
         job.user_id,
@@ -144,6 +145,7 @@ async def ask_owner(held: Held, job: Job, page: OpenPage) -> None:
         still_wanted=held.is_still_ours,
         limit=held.parts.patience.owner,
     )
+    held.waited += boot_clock() - began
     await held.run(_go_on, held, job)
 
 
@@ -236,7 +238,8 @@ def _write_end(session: Session, held: Held, error: Exception) -> None:
     publication = session.get_one(Publication, held.publication_id)
     if publication.claim != held.claim:
         return
-    standing.note_trouble(session, publication.user_id, publication.account_id, error)
+    trouble = error.cause if isinstance(error, AfterTheClick) else error
+    standing.note_trouble(session, publication.user_id, publication.account_id, trouble)
     ending = end_of(State(publication.state), error)
     if ending is None:
         queue.page_is_gone(session, publication.id, held.claim)

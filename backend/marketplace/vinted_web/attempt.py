@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.async_api import Error, Locator, Page
 
+from backend.core.errors import UncertainError
 from backend.marketplace.port import (
     AccountSession,
     BeforeSubmit,
@@ -24,7 +25,7 @@ from backend.marketplace.port import (
 from backend.marketplace.vinted_web.door import Door
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
-from backend.marketplace.vinted_web.session import explained, open_form
+from backend.marketplace.vinted_web.session import explained, open_form, raise_challenge
 from backend.marketplace.vinted_web.stored import read_stored, read_wardrobe
 from backend.marketplace.vinted_web.submission import ready, submit
 from backend.marketplace.vinted_web.traffic import Traffic
@@ -71,7 +72,14 @@ class Attempt:
             return Outcome(None, None, filled.screenshot, missing)
         permit = await before_submit(filled)
         await self._tell("submitting")
-        listing_id = await submit(self._page, button, self._mode, self._door, permit, self._timeout * PROOF_PATIENCE)
+        try:
+            listing_id = await submit(
+                self._page, button, self._mode, self._door, permit, self._timeout * PROOF_PATIENCE
+            )
+        except UncertainError:
+            if not self._door.close():  # surely nothing left: a challenge may have come in the request's place
+                await raise_challenge(self._page)
+            raise
         await self._tell("stored")
         stored = await read_stored(self._page, self._account, form, form.sent, listing_id)
         return Outcome(listing_id, None, await picture(self._page), (*missing, *stored))

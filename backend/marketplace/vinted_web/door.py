@@ -45,6 +45,11 @@ class Door:
         self._permit, self.sent = permit, False
         self.turned_back.clear()
 
+    def close(self) -> bool:
+        """Lets nothing out any more. Returns whether anything had left under the last permit."""
+        self._permit = None
+        return self.sent
+
     async def _decide(self, event: dict[str, Any]) -> None:
         request = {"requestId": event["requestId"]}
         with suppress(Error):  # the page is gone, and its request with it

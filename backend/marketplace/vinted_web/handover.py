@@ -11,6 +11,7 @@ function that the widget's `data-callback` names is called with it; and where ne
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +19,6 @@ from urllib.parse import parse_qs, urlsplit
 from loguru import logger
 from playwright.async_api import Error, Page
 
-from backend.core import metrics
 from backend.core.captcha_solver import (
     ANSWER_FIELDS,
     SolverBusy,
@@ -70,7 +70,6 @@ class Handover:
 
     async def overcome(self, challenge: ChallengeRaised) -> None:
         """Returns once the challenge is gone. Raises it where nobody is to be asked, and what `AskOwner` raises."""
-        metrics.captcha_detected_total.labels(type=metrics.challenge_type(challenge.challenge)).inc()
         if self._left == 0 or (self._ask_owner is None and self._solver is None):
             raise challenge
         self._left -= 1
@@ -85,7 +84,8 @@ class Handover:
 
     async def _shown(self) -> str | None:
         """The challenge as the page shows it, at once or in a moment: an answer comes before the page acts on it."""
-        for _ in range(round(SHOWN_WITHIN / LOOK_EVERY)):
+        until = time.monotonic() + SHOWN_WITHIN
+        while time.monotonic() < until:
             with suppress(Error):  # on its way from one document to another
                 if kind := await standing(self._page, self._traffic.document):
                     return kind

@@ -14,7 +14,8 @@ from loguru import logger
 from playwright.async_api import Error, Page
 
 from backend.core.captcha_solver import TwoCaptchaSolver
-from backend.core.errors import ChallengeRaised, VintedNetworkError
+from backend.core.errors import AccountRestricted, ChallengeRaised, VintedNetworkError
+from backend.core.metrics import count_detected
 from backend.marketplace.port import (
     AccountSession,
     AskOwner,
@@ -90,9 +91,13 @@ class VintedWebRoute:
                     outcome = await attempt.go_on(before_submit)
                     break
                 except ChallengeRaised as challenge:
+                    count_detected(challenge.challenge)
                     if ask_owner is not None:
                         await notes.keep(page, traffic, challenge)
                     await handover.overcome(challenge)
+                except AccountRestricted as wall:
+                    count_detected(wall.challenge)
+                    raise
             url = outcome.listing_id and self.listing_url(account, outcome.listing_id, mode)
             return replace(outcome, listing_url=url, storage_state=await state_of(page))
 

@@ -30,6 +30,7 @@ SIGN_IN_PATHS = ("/member/login", "/member/signup", "/login", "/session-refresh"
 NEW_ITEM = "/items/new"
 SESSION_REFRESH = "/session-refresh"
 SMALLEST_CHALLENGE = 40  # pixels; the frame of an invisible widget is smaller or hidden
+DENIED_LOOKS = 8
 SETTLING = 200  # milliseconds in which a page that has just loaded shows its challenge
 
 
@@ -66,9 +67,19 @@ async def _judge(page: Page, response: Response | None) -> None:
         return
     answer = await facts_of(response, json_due=False)
     if answer.status >= 400:
+        if answer.status == 403 and not detect(answer):
+            await _let_it_show(page, answer)
         refuse(await _with_page(page, answer), response.headers)
         raise VintedNetworkError(f"{answer.url} answered {answer.status}.")
     await raise_challenge(page)
+
+
+async def _let_it_show(page: Page, answer: PageFacts) -> None:
+    """Gives a refusal's page a moment to show its challenge, which its script may bring: else it is a plain refusal."""
+    for _ in range(DENIED_LOOKS):
+        if detect(await _with_page(page, answer)):
+            return
+        await page.wait_for_timeout(SETTLING)
 
 
 async def raise_challenge(page: Page) -> None:
@@ -84,11 +95,11 @@ async def standing(page: Page, document: PageFacts | None) -> Challenge | None:
 
 
 async def challenge_gone(page: Page, traffic: Traffic) -> bool:
-    """Whether the page has none any more, seen twice on a loaded page: between two documents it shows nothing."""
+    """Whether the page has none any more, seen twice once it has loaded: between two documents it shows nothing."""
     for _ in range(2):
         if await standing(page, traffic.document):
             return False
-        await page.wait_for_load_state()
+        await page.wait_for_load_state("domcontentloaded")
         await page.wait_for_timeout(SETTLING)
     return await standing(page, traffic.document) is None
 
