@@ -6,7 +6,7 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,14 +18,14 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from backend.accounts import keys, standing
 from backend.accounts import service as accounts
-from backend.accounts import standing
-from backend.accounts.vault import Vault
+from backend.accounts.vault import Vault, parse_keys
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
-from backend.core.errors import SetupError
+from backend.core.errors import Conflict, NeedsPersonError, SetupError, VintedRateLimitError
 from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
@@ -36,6 +36,8 @@ from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
+from backend.notifications.outbox import Outbox
+from backend.notifications.senders import parse_targets
 from backend.photos.batches import MOVING
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
@@ -46,6 +48,8 @@ from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
+
+KEY_FILE = "secret.key"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Runtime:
     jobs: JobEngine
     troubles: Mapping[str, str]
     live: OpenPages
+    outbox: Outbox
     user_id: str
 
     @property
@@ -107,41 +112,98 @@ class Runtime:
         state = parse_cookies(cookies, address)
         return await self.keep_session(user_id, username, address, state)
 
-    async def check_account(self, user_id: str, account: str | None) -> str:
-        """Who the marketplace says is signed in. Raises a NeedsPersonError with the way out, or a network error."""
-        return await self.web.check_session(await self._session_of(user_id, account))
+    async def check_account(self, user_id: str, account: str | None) -> Account:
+        """Looks whether the account's session still holds, and returns the account as it stands by what was found.
+
+        Where it holds, what waited for that goes on. Raises a network error when nothing was found out."""
+        chosen = await self.database.run(accounts.choose, user_id, account)
+        try:
+            await self.web.check_session(self._session_of(user_id, chosen))
+        except (NeedsPersonError, VintedRateLimitError) as trouble:
+            await self.database.run(standing.note_trouble, user_id, chosen.id, trouble)
+            if isinstance(trouble, VintedRateLimitError):
+                raise
+            return await self.database.run(accounts.find, user_id, chosen.id)
+        return await self._mended(lambda session: accounts.find(session, user_id, chosen.id))
+
+    def _session_of(self, user_id: str, account: Account) -> AccountSession:
+        """The account to act as; rotated cookies are kept. Raises SessionMissing or SessionExpired."""
+        state = accounts.open_session(account, self.vault)
+        known = account.session
+
+        async def keep(left: Mapping[str, Any]) -> None:
+            await self.database.run(accounts.keep_session, self.vault, user_id, account.id, left, instead_of=known)
+
+        return AccountSession(account.base_url, account.username, state, account.language, keep=keep)
 
     async def fetch_catalog(self, user_id: str, account: str | None, leaves: Sequence[Leaf]) -> SiteCatalog:
         """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it."""
-        place = await self._session_of(user_id, account)
+        place = self._session_of(user_id, await self.database.run(accounts.choose, user_id, account))
         found = await self.web.site_catalog(place, leaves)
         return await self.database.run(keep_catalog, user_id, place.base_url, found)
 
-    async def _session_of(self, user_id: str, account: str | None) -> AccountSession:
-        chosen = await self.database.run(accounts.choose, user_id, account)
-        state = accounts.open_session(chosen, self.vault)
-        known = chosen.session
-
-        async def keep(left: Mapping[str, Any]) -> None:
-            await self.database.run(accounts.keep_session, self.vault, user_id, chosen.id, left, instead_of=known)
-
-        return AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
-
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
         """Adds the account or renews its session; what waited for that goes on."""
-
-        def work(session: Session) -> Account:
-            language = catalog.language_of(base_url, default=self.settings.language)
-            account = accounts.save_session(
+        language = catalog.language_of(base_url, default=self.settings.language)
+        return await self._mended(
+            lambda session: accounts.save_session(
                 session, self.vault, user_id,
                 username=username, base_url=base_url, storage_state=state, language=language,
-            )  # fmt: skip
-            publications.resume_waiting(session, user_id, account.id)
+            )
+        )  # fmt: skip
+
+    async def _mended(self, found: Callable[[Session], Account]) -> Account:
+        """The one way back to work for an account: it is ready, and what waited for its owner is queued again."""
+
+        def work(session: Session) -> Account:
+            account = found(session)
+            standing.became_ready(session, account)
+            publications.resume_waiting(session, account.user_id, account.id)
             return account
 
         account = await self.database.run(work)
         self.jobs.look()
         return account
+
+    async def change_account(
+        self, user_id: str, account_id: str, *, language: str | None = None, paused: bool | None = None
+    ) -> Account:
+        """What its owner decides; an account that is no longer paused goes on at once."""
+        account = await self.database.run(accounts.change, user_id, account_id, language=language, paused=paused)
+        self.jobs.look()
+        return account
+
+    async def remove_account(self, user_id: str, account_id: str) -> Account:
+        """Forgets an account and its session; its publications keep their history.
+
+        Raises Conflict (`account_busy`) while something of it is queued or under way."""
+
+        def work(session: Session) -> Account:
+            account = accounts.find(session, user_id, account_id)
+            if busy := publications.count_in_hand(session, user_id, account_id):
+                raise Conflict(
+                    f"{busy} publications of this account are queued or under way. Cancel them or let them end first.",
+                    code="account_busy",
+                )
+            return accounts.remove(session, user_id, account.id)
+
+        return await self.database.run(work)
+
+    async def rotate_key(self, after: Callable[[keys.Step], None] = lambda _: None) -> keys.Rotation:
+        """Changes the key sessions are encrypted with. Raises SetupError with what to do where it is a setting."""
+        if self.settings.secret_key is None:
+            file = keys.KeyFile(self.settings.data / KEY_FILE)
+            return await asyncio.to_thread(keys.rotate, self.database, file, after=after)
+        given = parse_keys(self.settings.secret_key.get_secret_value())
+        if len(given) == 1:
+            raise SetupError(
+                "The key comes from VINTEDBOT_SECRET_KEY, which only you can change. Put a new key before the present "
+                "one, separated by a comma (NEW,PRESENT), and restart every process. Then run this again: it encrypts "
+                "every session with the new key, after which the old one may be taken out.",
+                code="key_is_a_setting",
+            )
+        resealed, unreadable = await self.database.run(keys.reseal, self.vault)
+        return keys.Rotation(resealed, unreadable, 0)
 
 
 @asynccontextmanager
@@ -162,7 +224,7 @@ async def running(
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)
         user_id = (await database.run(local_user)).id
-        vault = Vault(secret_key(settings))
+        vault = Vault(secret_key(settings), reread=partial(secret_key, settings))
         jwt_secret(settings)  # made at first start, for the sign-in to come
         store = LocalStore(settings.photo_folder)
         analyzer = analyzer or build_analyzer(settings, TableLedger(database, budget_of(settings)))
@@ -172,7 +234,7 @@ async def running(
         solver = build_solver(settings)
         if solver is not None:
             stack.push_async_callback(solver.aclose)
-        web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics", solver=solver)
+        web = VintedWebRoute(browsers, diagnostics_dir=settings.evidence_folder / "checks", solver=solver)
         executors = executors_of(settings.database, settings.data / "executors")
         parts = Parts(
             database,
@@ -181,15 +243,20 @@ async def running(
             analyzer,
             {"web": web},
             executors,
-            settings.data / "evidence",
+            settings.evidence_folder,
             patience or Patience(owner=settings.challenge_hours * 3600),
         )
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
+        outbox = build_outbox(settings, database)
+        if run_jobs and outbox.has_targets:
+            await stack.enter_async_context(outbox.running())
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
-        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, user_id)
+        yield Runtime(
+            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id
+        )
 
 
 @asynccontextmanager
@@ -246,6 +313,12 @@ def budget_of(settings: Settings) -> Budget:
     return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
 
 
+def build_outbox(settings: Settings, database: Database) -> Outbox:
+    """The way of notifications to the outside; raises SetupError for an address that can't be used."""
+    targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
+    return Outbox(database, targets, language=settings.language)
+
+
 def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
     """The solver service, an operator's opt-in: there is none without a key."""
     if settings.twocaptcha_api_key is None:
@@ -254,10 +327,10 @@ def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
 
 
 def secret_key(settings: Settings) -> str:
-    """The key of the vault: the setting, or the one kept in the data folder."""
+    """The keys of the vault, newest first: the setting's, or those kept in the data folder."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
-    return kept_secret(settings, "secret.key", Vault.new_key)
+    return kept_secret(settings, KEY_FILE, Vault.new_key)
 
 
 def jwt_secret(settings: Settings) -> str:

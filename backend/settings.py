@@ -52,7 +52,8 @@ class Settings(BaseSettings):
         None, validation_alias=_named("JWT_SECRET_KEY"), description="Signs sign-in tokens; made at first start."
     )
     secret_key: SecretStr | None = Field(
-        None, description="Encrypts kept marketplace sessions (Fernet key); made at first start."
+        None,
+        description="Encrypts kept marketplace sessions (Fernet keys, newest first); made at first start.",
     )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that may read /metrics from elsewhere than this machine."
@@ -96,6 +97,12 @@ class Settings(BaseSettings):
     )
     browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
     browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
+    notify: SecretStr | None = Field(
+        None, description="Where notifications are sent beside the page: apprise URLs, blanks between them."
+    )
+    evidence_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="Days for which the evidence of failed publications is kept."
+    )
     challenge_hours: Annotated[float, Field(gt=0, le=72)] = Field(
         12, description="How long a challenge's page stays open for its account's owner."
     )
@@ -126,6 +133,11 @@ class Settings(BaseSettings):
         if not self.storage_url.startswith("file://"):
             raise SetupError(f"STORAGE_URL {self.storage_url!r}: only file:///folder is supported.")
         return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Below it, a folder for each publication that failed, and `checks` for accounts' checks that did."""
+        return self.data / "evidence"
 
     @property
     def reader(self) -> Literal["embedded", "openai"]:

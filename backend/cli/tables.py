@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlmodel import Session
 
+from backend.core.bundles import Bundle
 from backend.core.listing import Field
 from backend.core.remarks import remarks
 from backend.db.models import Draft
@@ -150,3 +151,22 @@ def show_publications(console: Console, rows: Sequence[Mapping[str, Any]]) -> No
         told = row["listing_url"] or row["error"] or row["step"]
         table.add_row(row["id"][:8], row["draft_id"][:8], row["mode"], publication_state(row), escape(told or ""))
     console.print(table)
+
+
+def show_bundles(console: Console, found: Sequence[Bundle]) -> None:
+    table = Table("When", "What", "Kept", "Where", box=None, header_style="bold", pad_edge=False)
+    for bundle in found:
+        when = f"{bundle.at.astimezone():%d %b %H:%M:%S}"
+        table.add_row(when, bundle.code, f"{bundle.size // 1000} kB", escape(str(bundle.folder)))
+    console.print(table)
+
+
+def show_accounts(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Each account, and below it what to do where it can't go on."""
+    for row in rows:
+        paused = " [yellow]paused[/]" if row["paused"] else ""
+        colour = "green" if row["state"] == "ready" else "yellow"
+        line = f"{row['id'][:8]}  {escape(row['username'])}  {row['base_url']}"
+        console.print(f"{line}  [{colour}]{row['state']}[/]{paused}", highlight=False, soft_wrap=True)
+        if row["state"] != "ready":
+            console.print(f"          {row['means']} {row['fix']}", highlight=False, soft_wrap=True)

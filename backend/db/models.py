@@ -35,7 +35,8 @@ class User(SQLModel, table=True):
 
 class Account(SQLModel, table=True):
     """A marketplace account. `session` is the browser's kept state, encrypted; `state` is one of
-    `accounts.service.AccountState`, `state_detail` the sentence that goes with it.
+    `accounts.states.AccountState`, `state_detail` the sentence that goes with it, `state_since` when it came to be.
+    One with `removed_at` is there for the history of its publications alone.
 
     `pace` is `core.pacing.Pace` as JSON, {} for the default. `paused` is the owner's wish, `stopped_until` the
     marketplace's, and `setbacks` how often in a row it refused: each makes the next stop longer."""
@@ -50,12 +51,14 @@ class Account(SQLModel, table=True):
     session: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     state: str = "no_session"
     state_detail: str | None = None
+    state_since: datetime | None = None
     pace: dict[str, Any] = _json(dict)
     paused: bool = False
     stopped_until: datetime | None = None
     setbacks: int = 0
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
+    removed_at: datetime | None = None
 
 
 class Batch(SQLModel, table=True):
@@ -206,17 +209,25 @@ class IdempotencyKey(SQLModel, table=True):
 
 
 class Notification(SQLModel, table=True):
-    """Something its owner should know: `kind` is one of `notifications.service.KINDS`; `detail` fills its sentence."""
+    """Something its owner should know: `kind` is one of `notifications.kinds.KINDS`; `detail` fills its sentence.
+
+    `episode` names what it is about, and is there once. `send_after` and `sends` are the outbox's: from when on it may
+    be taken up to be sent (again), and how often it was; `sent_at` when it was done with."""
 
     __tablename__ = "notifications"
+    __table_args__ = (UniqueConstraint("user_id", "episode", name="uq_notifications_episode"),)
     id: str = Field(default_factory=new_id, primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
     kind: str
     publication_id: str | None = Field(default=None, foreign_key="publications.id")
     account_id: str | None = Field(default=None, foreign_key="accounts.id")
+    episode: str
     detail: dict[str, Any] = _json(dict)
     created_at: datetime = Field(default_factory=now)
     seen_at: datetime | None = None
+    send_after: datetime = Field(default_factory=now)
+    sends: int = 0
+    sent_at: datetime | None = None
 
 
 class ModelCall(SQLModel, table=True):

@@ -197,7 +197,7 @@ def queue_shown(session: Session, user_id: str, words: Words) -> tuple[Publicati
 def _publications(
     session: Session, user_id: str, words: Words, rows: Iterable[Publication]
 ) -> tuple[PublicationView, ...]:
-    names = {account.id: account.username for account in accounts.accounts_of(session, user_id)}
+    names = {account.id: account.username for account in accounts.accounts_of(session, user_id, removed=True)}
     reasons = queue.waiting(session, user_id)
     return tuple(_publication(session, words, row, names, reasons.get(row.id)) for row in rows)
 
