@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -244,6 +245,7 @@ async def running(
             {"web": web},
             executors,
             settings.evidence_folder,
+            timedelta(days=settings.evidence_days),
             patience or Patience(owner=settings.challenge_hours * 3600),
         )
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)

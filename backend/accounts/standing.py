@@ -68,9 +68,9 @@ def note_success(session: Session, user_id: str, account_id: str) -> None:
 
 
 def set_pace(session: Session, user_id: str, account_id: str, values: dict[str, Any]) -> Pace:
-    """Sets the account's pace from these values over the default. Raises BadRequest (`bad_pace`)."""
+    """Changes these values of the account's pace. Raises BadRequest (`bad_pace`)."""
     account = get_owned(session, Account, user_id, account_id)
-    pace = parse_pace(values, stand_in=is_stand_in(account.base_url))
+    pace = parse_pace({**account.pace, **values}, stand_in=is_stand_in(account.base_url))
     account.pace = pace.model_dump(mode="json", exclude_defaults=True)
     return pace
 

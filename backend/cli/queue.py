@@ -106,7 +106,7 @@ def pace(
     async def act(runtime: Runtime) -> dict[str, Any]:
         def work(session: Session) -> Pace:
             chosen = accounts.choose(session, runtime.user_id, account)
-            return standing.set_pace(session, runtime.user_id, chosen.id, {**chosen.pace, **wanted})
+            return standing.set_pace(session, runtime.user_id, chosen.id, wanted)
 
         return (await runtime.database.run(work)).model_dump(mode="json")
 

@@ -27,6 +27,7 @@ from backend.photos import batches
 from backend.photos.intake import Reason, take_in
 from backend.photos.similarity import find_near_duplicates
 from backend.workflows.parts import Parts, current
+from backend.workflows.telling import tell_of_batch
 
 WORKFLOW = "analyse"
 _AT_ONCE = 2
@@ -205,7 +206,11 @@ def _to_read(session: Session, draft_id: str) -> tuple[Draft, list[Photo]]:
 
 @DBOS.step()
 async def finish(batch_id: str) -> None:
-    await current().database.run(batches.set_state, batch_id, "done")
+    def end(session: Session) -> None:
+        batches.set_state(session, batch_id, "done")
+        tell_of_batch(session, batch_id)
+
+    await current().database.run(end)
 
 
 async def stop(batch_id: str, error: str) -> None:

@@ -36,6 +36,7 @@ from backend.workflows.live import wait_for_owner
 from backend.workflows.parts import current
 from backend.workflows.settle import settle
 from backend.workflows.sheet import summary
+from backend.workflows.telling import tell
 
 WORKFLOW = "publish"
 LONGEST_PAUSE = 90.0
@@ -161,6 +162,7 @@ def _wait_for_owner(session: Session, held: Held, trouble: ChallengeRaised) -> N
         error=str(trouble),
     )
     standing.note_trouble(session, publication.user_id, publication.account_id, trouble)
+    tell(session, publication)
 
 
 def _go_on(session: Session, held: Held, job: Job) -> None:
@@ -208,7 +210,7 @@ def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
         journal.move(session, held.publication_id, State.REHEARSED, holder=held.claim)
         return
     differences = [{"field": d.field, "sent": d.sent, "found": d.found} for d in outcome.differences]
-    journal.move(
+    confirmed = journal.move(
         session,
         held.publication_id,
         State.CONFIRMED_WITH_DIFFERENCES if differences else State.CONFIRMED,
@@ -222,6 +224,7 @@ def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
         error_code=None,
     )
     standing.note_success(session, job.user_id, job.account_id)
+    tell(session, confirmed)
 
 
 async def end(held: Held, error: Exception) -> None:
@@ -246,7 +249,8 @@ def _write_end(session: Session, held: Held, error: Exception) -> None:
         return
     state, code, told = ending
     again: dict[str, Any] = {"run": publication.run + 1, "attempts": 0} if state is State.QUEUED else {}
-    journal.move(
+    moved = journal.move(
         session, publication.id, state, holder=held.claim, detail={"code": code, "error": told},
         error_code=code, error=told, **again,
     )  # fmt: skip
+    tell(session, moved)

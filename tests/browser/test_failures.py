@@ -14,6 +14,7 @@ from sqlmodel import Session
 from backend.cli.photos import hand_in, watch
 from backend.core.retry_utils import waiting_by
 from backend.db.models import Publication
+from backend.notifications.service import notifications_of
 from backend.publications import journal, queue, service
 from backend.publications.service import Order
 from backend.runtime import Runtime, running
@@ -82,7 +83,11 @@ async def test_each_fault_comes_to_what_the_page_says(
             ]
             await everything_rests(runtime, ids)
         told = await runtime.database.run(what_is_told, runtime.user_id)
+        notices = await runtime.database.run(notifications_of, runtime.user_id)
         states = {publication_id: (await row_of(runtime, publication_id)).state for publication_id in ids}
+    worth_telling = ("needs_person", "failed", "confirmed_with_differences")
+    about = sorted(notice.publication_id for notice in notices if notice.publication_id)
+    assert about == sorted(one for one, state in states.items() if state in worth_telling), "each once, no other"
     by_account = sandbox.received()["by_account"]
     there = [
         sum(by_account.get(f"seller{n}", {}).get(kind, 0) for kind in ("drafts", "published"))

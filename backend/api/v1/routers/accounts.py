@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.accounts import service
+from backend.accounts import service, standing
 from backend.accounts.states import explain
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
@@ -53,6 +53,7 @@ class AccountChange(BaseModel):
 
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
     paused: bool | None = None
+    pace: dict[str, Any] | None = Field(None, description="per_minute, per_day, gap, quiet, timezone; the rest stays.")
 
 
 @router.get("")
@@ -68,7 +69,9 @@ async def add_account(new: NewAccount, runtime: RuntimeDep, user_id: UserId) -> 
 
 @router.patch("/{account_id}")
 async def change_account(account_id: str, wanted: AccountChange, runtime: RuntimeDep, user_id: UserId) -> AccountOut:
-    """Language of its marketplace's pages, and whether it is paused."""
+    """Language of its marketplace's pages, whether it is paused, and its pace. 422 `bad_pace` changes nothing."""
+    if wanted.pace is not None:
+        await runtime.database.run(standing.set_pace, user_id, account_id, wanted.pace)
     changed = await runtime.change_account(user_id, account_id, language=wanted.language, paused=wanted.paused)
     return shown(changed)
 
