@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.core import catalog
-from backend.marketplace.port import AccountSession, Filled, ListingSheet
+from backend.marketplace.port import AccountSession, Filled, ListingSheet, Permit, boot_clock
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.sandbox.server import Sandbox, running_sandbox
@@ -47,7 +47,9 @@ def sheet(number: int, photos: tuple[Path, ...]) -> ListingSheet:
 
 
 async def put(browsers: Browsers, sandbox: Sandbox, account: AccountSession, listing: ListingSheet) -> None:
-    async def before_submit(_: Filled) -> None: ...
+    async def before_submit(_: Filled) -> Permit:
+        return Permit(boot_clock() + 60)
+
     async def progress(_: str) -> None: ...
 
     route = VintedWebRoute(browsers, diagnostics_dir=None)

@@ -6,9 +6,11 @@
     │   ├── VintedTimeoutError
     │   ├── VintedRateLimitError    carries Retry-After
     │   ├── CaptchaDetectedError    retryable only where a solver is available
+    │   ├── NotClicked              the permit to click had expired: surely nothing was submitted
     │   └── AIAnalysisError         the model's service faltered
     ├── NeedsPersonError            waits for the account's owner; never counted as lost
-    │   ├── SessionMissing  SessionExpired  WrongAccount  ChallengeRaised  AccountRestricted
+    │   ├── SessionMissing  SessionExpired  WrongAccount  ChallengeRaised
+    │   └── AccountRestricted ── VerificationWall  AddressBanned
     ├── PermanentError              the same input fails again: say so, stop
     │   ├── BadRequest  NotFound  Conflict  PhotoRefused  ListingRejected  SetupError
     └── UncertainError              the click happened, its result is unknown: reconcile, never retry
@@ -68,6 +70,12 @@ class CaptchaDetectedError(RetryableVintedError):
     code = "captcha"
 
 
+class NotClicked(RetryableVintedError):
+    """The point of no return was written down, then the click came too late and was left undone."""
+
+    code = "not_clicked"
+
+
 class AIAnalysisError(RetryableVintedError):
     """The model's service failed in a way that may pass."""
 
@@ -109,9 +117,21 @@ class ChallengeRaised(NeedsPersonError):
 
 
 class AccountRestricted(NeedsPersonError):
-    """403, an address ban or a verification wall: the account stops until its owner acts."""
+    """403: the account stops until its owner acts."""
 
     code = "account_restricted"
+
+
+class VerificationWall(AccountRestricted):
+    """The marketplace wants the account verified (identity, telephone) before anything else."""
+
+    code = "verification_wall"
+
+
+class AddressBanned(AccountRestricted):
+    """This machine's network address is refused, and there is nothing to solve: only time helps."""
+
+    code = "address_banned"
 
 
 class PermanentError(VintedBotError):

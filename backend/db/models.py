@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import NaiveDatetime
-from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -35,7 +35,10 @@ class User(SQLModel, table=True):
 
 class Account(SQLModel, table=True):
     """A marketplace account. `session` is the browser's kept state, encrypted; `state` is one of
-    `accounts.service.ACCOUNT_STATES`."""
+    `accounts.service.AccountState`, `state_detail` the sentence that goes with it.
+
+    `pace` is `core.pacing.Pace` as JSON, {} for the default. `paused` is the owner's wish, `stopped_until` the
+    marketplace's, and `setbacks` how often in a row it refused: each makes the next stop longer."""
 
     __tablename__ = "accounts"
     __table_args__ = (UniqueConstraint("user_id", "base_url", "username"),)
@@ -46,12 +49,18 @@ class Account(SQLModel, table=True):
     language: str = "fr"
     session: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     state: str = "no_session"
+    state_detail: str | None = None
+    pace: dict[str, Any] = _json(dict)
+    paused: bool = False
+    stopped_until: datetime | None = None
+    setbacks: int = 0
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 
 
 class Batch(SQLModel, table=True):
-    """A heap of photos handed in together. `defaults` are the seller's statements for all of it."""
+    """A heap of photos handed in together. `defaults` are the seller's statements for all of it; `claimed_by` names
+    the executor that works on it."""
 
     __tablename__ = "batches"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -60,6 +69,7 @@ class Batch(SQLModel, table=True):
     language: str = "fr"
     defaults: dict[str, Any] = _json(dict)
     state: str = Field(default="queued", index=True)
+    claimed_by: str | None = None
     error: str | None = None
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
@@ -136,6 +146,9 @@ class Publication(SQLModel, table=True):
     """One attempt to put one revision of a draft on a marketplace. `state` is one of `publications.journal.State`.
 
     `run` counts how often it was queued (a person may send it round again), `attempts` the tries of this run.
+    `position` is its place in the account's queue (smallest first), `not_before` the time it is scheduled for.
+    `claim` is the token of the one job that may move it while it is under way, `claimed_by` that job's executor: a
+    job whose token was replaced can do nothing any more.
     `live_key` is unique while a listing exists or may exist, so a draft can have no second one by the same route.
     `sheet` is what was sent, `differences` what read back otherwise."""
 
@@ -151,6 +164,10 @@ class Publication(SQLModel, table=True):
     step: str = ""
     run: int = 1
     attempts: int = 0
+    position: int = Field(default=0, sa_type=BigInteger)
+    not_before: datetime | None = None
+    claim: str | None = None
+    claimed_by: str | None = None
     live_key: str | None = Field(default=None, unique=True)
     sheet: dict[str, Any] = _json(dict)
     listing_id: str | None = None
@@ -167,6 +184,7 @@ class PublicationEvent(SQLModel, table=True):
     """The journal: one row a transition, never changed."""
 
     __tablename__ = "publication_events"
+    __table_args__ = (Index("ix_publication_events_by_time", "state", "at"),)
     id: int | None = Field(default=None, primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
     publication_id: str = Field(foreign_key="publications.id", index=True)
@@ -185,3 +203,17 @@ class IdempotencyKey(SQLModel, table=True):
     request_hash: str
     publication_id: str = Field(foreign_key="publications.id")
     created_at: datetime = Field(default_factory=now)
+
+
+class Notification(SQLModel, table=True):
+    """Something its owner should know: `kind` is one of `notifications.service.KINDS`; `detail` fills its sentence."""
+
+    __tablename__ = "notifications"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    kind: str
+    publication_id: str | None = Field(default=None, foreign_key="publications.id")
+    account_id: str | None = Field(default=None, foreign_key="accounts.id")
+    detail: dict[str, Any] = _json(dict)
+    created_at: datetime = Field(default_factory=now)
+    seen_at: datetime | None = None

@@ -4,7 +4,8 @@ Owns the vocabulary between the publishing workflow and the routes (`vinted_web`
 `package`). Owns no state: the journal lives in `backend/publications`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -93,11 +94,66 @@ class Outcome:
     storage_state: Mapping[str, Any] | None = None
 
 
-BeforeSubmit = Callable[[Filled], Awaitable[None]]
+def boot_clock() -> float:
+    """Seconds since this machine started, sleep included: a laptop closed in between can't turn old into new."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@dataclass(frozen=True)
+class Permit:
+    """The right to click once, good until `until` on `boot_clock`. A process that comes too late, because it was
+    stopped or its machine slept, must not click any more: others have judged by then that it did not."""
+
+    until: float
+
+    @property
+    def expired(self) -> bool:
+        return boot_clock() >= self.until
+
+
+BeforeSubmit = Callable[[Filled], Awaitable[Permit]]
 """Awaited after the read-back and before the click: the workflow commits `submitting` here, the point of no return."""
 
 Progress = Callable[[str], Awaitable[None]]
 """Told the name of each step as it begins: `opening`, `photos`, `category`, …, `read_back`, `submitting`."""
+
+
+@dataclass(frozen=True)
+class InputEvent:
+    """What a person does in a live view. `x` and `y` are shares (0 to 1) of the page's visible width and height;
+    `kind` says which of the others count: move, down, up, wheel (`delta_y` in pixels), key (`text` is a DOM key name,
+    "Enter"), text (`text` is inserted as typed)."""
+
+    kind: Literal["move", "down", "up", "wheel", "key", "text"]
+    x: float = 0.0
+    y: float = 0.0
+    delta_y: float = 0.0
+    text: str = ""
+
+
+class OpenPage(Protocol):
+    """A page kept open for its account's owner, who sees it and acts on it from elsewhere."""
+
+    challenge: str
+    """Which of `marketplace/vinted_web/challenge.py`'s kinds stands on it."""
+
+    def frames(self) -> AsyncIterator[bytes]:
+        """JPEG pictures of the page, one at once and one at each change, until the page closes."""
+        ...
+
+    async def act(self, event: InputEvent) -> None:
+        """Does it on the page, as a trusted input. Raises `VintedNetworkError` when the page is gone."""
+        ...
+
+    async def solved(self) -> bool:
+        """Whether the challenge is gone. Raises `VintedNetworkError` when the page is gone."""
+        ...
+
+
+AskOwner = Callable[[OpenPage], Awaitable[None]]
+"""Awaited when a challenge stands on the page, which stays open meanwhile and occupies none of the browser's places.
+Returns once the challenge is gone; raises `ChallengeRaised` when nobody came in time, `Conflict` when the publication
+was cancelled or taken up elsewhere."""
 
 
 class Route(Protocol):
@@ -113,13 +169,27 @@ class Route(Protocol):
         *,
         before_submit: BeforeSubmit,
         progress: Progress,
+        ask_owner: AskOwner | None = None,
+        evidence: Path | None = None,
     ) -> Outcome:
         """Fills, reads back, and (unless `mode` is "dry_run") submits once.
 
+        With `ask_owner` a challenge is handed to the account's owner on the open page, and the attempt goes on from
+        where it stood. `evidence` is a folder of this publication's own, where what went wrong is kept.
+
         Raises, before `before_submit` was awaited: any `RetryableVintedError`, `NeedsPersonError` or
-        `PermanentError`. After it: `UncertainError` when there is no proof either way, and any other error only
-        when the marketplace's own answer says that it stored nothing (`ListingRejected` for its validation,
-        `VintedRateLimitError`, `ChallengeRaised`, `AccountRestricted`, `SessionExpired` for 429, 403, 401)."""
+        `PermanentError`. After it: `UncertainError` when there is no proof either way, `NotClicked` when the permit had
+        expired, and any other error only when the marketplace's own answer says that it stored nothing
+        (`ListingRejected` for its validation, `VintedRateLimitError`, `ChallengeRaised`, `AccountRestricted`,
+        `SessionExpired` for 429, 403, 401)."""
+        ...
+
+    async def read_back(
+        self, account: AccountSession, sheet: ListingSheet, shown: Mapping[str, str], listing_id: str
+    ) -> tuple[Difference, ...]:
+        """What the stored listing or draft holds otherwise than the form showed before the click (`Filled.read_back`).
+
+        A listing that can't be read is one difference, named `read_back`. `sheet` says which fields there are."""
         ...
 
     async def list_wardrobe(self, account: AccountSession) -> list[WardrobeItem]:

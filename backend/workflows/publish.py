@@ -30,7 +30,7 @@ from backend.core.errors import (
 from backend.core.retry_utils import retry_publish_operation
 from backend.db.models import Account, Draft, Publication
 from backend.drafts import service as drafts
-from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome
+from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome, Permit, boot_clock
 from backend.publications import journal
 from backend.publications.journal import State
 from backend.publications.service import UNCERTAIN_CODE, events_of, remember
@@ -40,6 +40,7 @@ from backend.workflows.reconcile import Sent, Verdict, reconcile
 from backend.workflows.sheet import summary, to_sheet
 
 WORKFLOW = "publish"
+CLICK_WITHIN = 10.0
 MOST_DOUBTS = 3
 """So often may a click get lost before a person is asked, even where nothing was stored."""
 
@@ -220,10 +221,12 @@ async def _put(parts: Parts, job: Job) -> Outcome:
     async def progress(step: str) -> None:
         await parts.database.run(remember, job.publication_id, step=step)
 
-    async def before_submit(filled: Filled) -> None:
+    async def before_submit(filled: Filled) -> Permit:
         await _filled(parts, job, filled)
         detail = {"listings_before": list(filled.listings_before)}
+        permit = Permit(boot_clock() + CLICK_WITHIN)
         await parts.database.run(journal.move, job.publication_id, State.SUBMITTING, detail=detail)
+        return permit
 
     outcome = await parts.routes[job.route].put(
         job.account, job.sheet, job.mode, before_submit=before_submit, progress=progress

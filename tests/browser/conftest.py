@@ -11,7 +11,7 @@ import pytest_asyncio
 from PIL import Image
 
 from backend.core import catalog
-from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome
+from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome, Permit, boot_clock
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.sandbox.server import Sandbox, running_sandbox
@@ -86,10 +86,12 @@ class Journal:
     steps: list[str] = field(default_factory=list)
     filled: list[Filled] = field(default_factory=list)
     stored_before: list[int] = field(default_factory=list)
+    click_within: float = 10.0
 
-    async def before_submit(self, filled: Filled) -> None:
+    async def before_submit(self, filled: Filled) -> Permit:
         self.filled.append(filled)
         self.stored_before.append(len(self.sandbox.received()["items"]))
+        return Permit(boot_clock() + self.click_within)
 
     async def progress(self, step: str) -> None:
         self.steps.append(step)

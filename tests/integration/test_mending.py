@@ -15,7 +15,16 @@ from backend.core.reading import ItemReading, PhotoInput
 from backend.db.models import Draft, Publication
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FieldsPatch
-from backend.marketplace.port import AccountSession, BeforeSubmit, Filled, ListingSheet, Mode, Outcome, Progress
+from backend.marketplace.port import (
+    AccountSession,
+    AskOwner,
+    BeforeSubmit,
+    Filled,
+    ListingSheet,
+    Mode,
+    Outcome,
+    Progress,
+)
 from backend.publications import service
 from backend.publications.service import Order
 from backend.runtime import Runtime, running
@@ -46,6 +55,8 @@ class Counting:
         *,
         before_submit: BeforeSubmit,
         progress: Progress,
+        ask_owner: AskOwner | None = None,
+        evidence: Path | None = None,
     ) -> Outcome:
         await self.hold.wait()
         await before_submit(Filled(b"form"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.core.errors import AccountRestricted, ChallengeRaised
+from backend.core.errors import AddressBanned, ChallengeRaised, VerificationWall
 from backend.marketplace.vinted_web.challenge import CHALLENGES, PageFacts, detect, raise_for
 
 FORM = "https://www.vinted.fr/items/new"
@@ -85,9 +85,9 @@ def test_no_false_alarm(facts: PageFacts) -> None:
 
 
 def test_what_can_be_solved_is_a_challenge_and_the_rest_a_restriction() -> None:
-    walls = {"address_banned", "cloudflare_blocked", "verification"}
+    walls = {"address_banned": AddressBanned, "cloudflare_blocked": AddressBanned, "verification": VerificationWall}
     for kind in CHALLENGES:
-        expected = AccountRestricted if kind in walls else ChallengeRaised
+        expected = walls.get(kind, ChallengeRaised)
         with pytest.raises(expected) as raised:
             raise_for(kind)  # type: ignore[arg-type]
         if isinstance(raised.value, ChallengeRaised):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn, get_args
 from urllib.parse import parse_qs, urlsplit
 
-from backend.core.errors import AccountRestricted, ChallengeRaised
+from backend.core.errors import AddressBanned, ChallengeRaised, VerificationWall
 
 Challenge = Literal[
     "datadome",
@@ -110,11 +110,11 @@ def _host_is(url: str, domain: str) -> bool:
 
 
 def raise_for(challenge: Challenge) -> NoReturn:
-    """Raises `AccountRestricted` where there is nothing to solve, else `ChallengeRaised`."""
+    """Raises `VerificationWall` or `AddressBanned` where there is nothing to solve, else `ChallengeRaised`."""
     if challenge == "verification":
-        raise AccountRestricted(f"The marketplace asks this account to verify itself. {_OWNER}")
+        raise VerificationWall(f"The marketplace asks this account to verify itself. {_OWNER}")
     if challenge in ("address_banned", "cloudflare_blocked"):
-        raise AccountRestricted(
+        raise AddressBanned(
             "The marketplace refuses this machine's network address, and there is nothing to solve. "
             "Leave it alone for some hours before trying again."
         )

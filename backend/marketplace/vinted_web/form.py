@@ -4,7 +4,7 @@ Owns the order, the read-backs and what is done when a field does not stay. Does
 (`fields.py`) or pressing a button (`submission.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from backend.core.errors import ListingRejected
 from backend.marketplace.port import Difference, Progress
@@ -32,9 +32,9 @@ class Form:
             await progress(name)
             await self._set(name)
 
-    async def read(self) -> dict[str, str]:
-        """What the form shows now, for every field that was set."""
-        return {name: await self._fields[name].read() for name in self.sent}
+    async def read(self, names: Iterable[str] | None = None) -> dict[str, str]:
+        """What the form shows now, for these fields, or for every one that was set."""
+        return {name: await self._fields[name].read() for name in names or self.sent if name in self._fields}
 
     async def check(self) -> dict[str, str]:
         """Reads the whole form back, setting once more each field that was wiped since; returns what it holds.

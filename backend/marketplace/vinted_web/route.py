@@ -15,6 +15,7 @@ from playwright.async_api import Error, Page
 from backend.core.errors import VintedBotError, VintedNetworkError
 from backend.marketplace.port import (
     AccountSession,
+    AskOwner,
     BeforeSubmit,
     Difference,
     Filled,
@@ -62,6 +63,8 @@ class VintedWebRoute:
         *,
         before_submit: BeforeSubmit,
         progress: Progress,
+        ask_owner: AskOwner | None = None,
+        evidence: Path | None = None,
     ) -> Outcome:
         """See `Route.put`. A refusal answered to the click is raised as what it is: nothing was stored."""
         async with self._page(account) as (page, traffic):
@@ -82,13 +85,21 @@ class VintedWebRoute:
             missing = tuple(Difference(name, "given", "no such field in this category") for name in form.missing)
             if button is None or mode == "dry_run":
                 return Outcome(None, None, filled.screenshot, missing, await _state(page))
-            await before_submit(filled)
+            permit = await before_submit(filled)
             await progress("submitting")
-            listing_id = await submit(page, button, mode, self._step_timeout * PROOF_PATIENCE)
+            listing_id = await submit(page, button, mode, permit, self._step_timeout * PROOF_PATIENCE)
             await progress("stored")
-            stored = await read_stored(page, account, form, listing_id)
+            stored = await read_stored(page, account, form, form.sent, listing_id)
             url = self.listing_url(account, listing_id, mode)
             return Outcome(listing_id, url, await _picture(page), (*missing, *stored), await _state(page))
+
+    async def read_back(
+        self, account: AccountSession, sheet: ListingSheet, shown: Mapping[str, str], listing_id: str
+    ) -> tuple[Difference, ...]:
+        """See `Route.read_back`."""
+        async with self._page(account) as (page, _):
+            form = Form(fields_of(page, sheet, account.language, self._step_timeout))
+            return await read_stored(page, account, form, shown, listing_id)
 
     async def check_session(self, account: AccountSession) -> str:
         """The name signed in with this account's session. Raises what `put` would on arriving."""

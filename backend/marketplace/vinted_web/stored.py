@@ -30,15 +30,17 @@ READ_BACK = "read_back"
 """The field name of the difference that says: accepted, but what was stored could not be read."""
 
 
-async def read_stored(page: Page, account: AccountSession, form: Form, listing_id: str) -> tuple[Difference, ...]:
-    """Opens the listing's edit form and compares every stored field with what was sent.
+async def read_stored(
+    page: Page, account: AccountSession, form: Form, sent: Mapping[str, str], listing_id: str
+) -> tuple[Difference, ...]:
+    """Opens the listing's edit form and compares every stored field with what was `sent`, as the form showed it.
 
     Never raises for the page's sake: the listing is there already, and a failure to look must not undo that."""
     try:
         await open_form(page, account, f"/items/{listing_id}/edit")
-        if wrong := differences(form.sent, await form.read()):
+        if wrong := differences(sent, await form.read(sent)):
             await page.wait_for_load_state("networkidle")
-            wrong = differences(form.sent, await form.read())
+            wrong = differences(sent, await form.read(sent))
     except (VintedBotError, Error) as error:
         return (Difference(READ_BACK, "every field", f"could not be read: {error}"),)
     return wrong

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error, Locator, Page
 
-from backend.core.errors import ListingRejected, UncertainError
+from backend.core.errors import ListingRejected, NotClicked, UncertainError
+from backend.marketplace.port import Permit
 from backend.marketplace.vinted_web import selectors
 from backend.marketplace.vinted_web.traffic import Answer, AnswerTo, refuse
 
@@ -38,11 +39,15 @@ async def ready(page: Page, press: Press) -> Locator:
     return button
 
 
-async def submit(page: Page, button: Locator, press: Press, patience: float) -> str:
-    """Clicks once and returns the id of the listing or draft; waits `patience` seconds for the proof."""
+async def submit(page: Page, button: Locator, press: Press, permit: Permit, patience: float) -> str:
+    """Clicks once and returns the id of the listing or draft; waits `patience` seconds for the proof.
+
+    Raises `NotClicked` when the permit has expired by now."""
     async with AnswerTo(page, "POST", REQUESTS[press]) as submission:
         moved = asyncio.ensure_future(page.wait_for_url(_is_listing, wait_until="commit", timeout=patience * 1000))
         try:
+            if permit.expired:
+                raise NotClicked("This process was held up for too long between its last look and the click.")
             await button.click(no_wait_after=True)
             proofs: set[asyncio.Future[Any]] = {submission.answer, moved}
             await asyncio.wait(proofs, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
