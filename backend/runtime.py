@@ -147,11 +147,13 @@ def build_analyzer(settings: Settings) -> Analyzer:
     embedded = load_analyzer("embedded")
     if settings.reader == "embedded":
         return embedded
-    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415 - only who asks for a model waits for it
+    from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415 - only who asks for a model waits for it
+    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
-    return FallbackAnalyzer(model, embedded)
+    judge = ModelBoundaryJudge(api_key=key, base_url=settings.openai_base_url, model=settings.model)
+    return FallbackAnalyzer(model, embedded, judge)
 
 
 def secret_key(settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """Photos in, items with fields out: the shapes of a reading, and the port every reader of photos implements.
 
 Owns the vocabulary alone. Does not own how photos are read (`backend/vision/…`), sorted into items
-(`grouping.py`) or how readings are run (`ai_analyzer.py`).
+(`grouping`) or how readings are run (`ai_analyzer.py`).
 """
 
 from collections.abc import Sequence
@@ -91,8 +91,8 @@ class Sight:
 class PhotoDescriber(Protocol):
     """An analyzer that can look at single photos before they are sorted, at no cost to the reading that follows."""
 
-    async def describe_photo(self, photo: PhotoInput) -> Sight:
-        """Raises `PhotoRefused` where it can't be decoded, `SetupError` where a model is missing."""
+    async def describe_photo(self, photo: PhotoInput) -> Sight | None:
+        """None when it can't say. Raises `PhotoRefused` where it can't be decoded, `SetupError` where a model is missing."""
         ...
 
 
@@ -104,3 +104,5 @@ class BoundaryJudge(Protocol):
         """How likely the last photos of one item and the first of the next show the same thing, from 0 to 1; None
         when it can't say. Raises `VintedBotError` when the service behind it fails."""
         ...
+
+    async def aclose(self) -> None: ...

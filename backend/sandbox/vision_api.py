@@ -59,6 +59,8 @@ class VisionApi:
     takes_temperature: bool = True
     url: str = ""
     script: deque[Scripted] = field(default_factory=deque)
+    boundaries: deque[Failure | str] = field(default_factory=deque)
+    """Answers to questions whether photos show one item; without any it abstains."""
     calls: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     at_once: int = 0
@@ -67,6 +69,7 @@ class VisionApi:
     def forget(self) -> None:
         """As if just started."""
         self.script.clear()
+        self.boundaries.clear()
         self.requests.clear()
         self.calls = self.most_at_once = 0
         self.takes_temperature = True
@@ -109,10 +112,18 @@ async def _complete(api: VisionApi, request: Request) -> Response:
     body = await request.json()
     pictures = check_request(body, models=api.models, takes_temperature=api.takes_temperature)
     api.requests.append(body)
-    scripted = api.script.popleft() if api.script else {"colours": _seen(dominant_colour(pictures[0]))}
+    scripted: Scripted
+    if _asks_about_boundary(body):
+        scripted = api.boundaries.popleft() if api.boundaries else '{"same": null, "confidence": 0}'
+    else:
+        scripted = api.script.popleft() if api.script else {"colours": _seen(dominant_colour(pictures[0]))}
     if isinstance(scripted, Failure):
         return await _fail(scripted, body)
     return _completion(body, scripted if isinstance(scripted, str) else json.dumps(_filled(scripted)))
+
+
+def _asks_about_boundary(body: Mapping[str, Any]) -> bool:
+    return bool(body.get("response_format", {}).get("json_schema", {}).get("name") == "boundary")
 
 
 async def _fail(failure: Failure, body: dict[str, Any]) -> Response:

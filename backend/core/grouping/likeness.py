@@ -22,8 +22,9 @@ KINDS = {"garment": WHOLE, "part": PART, "label": LABEL, "separator": UNSEEN}
 FAR, STRANGERS = 12, 16
 """Photos so many places apart are taken for strangers; each is compared with so many of them."""
 COLOUR_WEIGHT = 0.4
-MOST_FOR, MOST_AGAINST = 4.0, 4.0
-"""Bounds of what likeness alone may say, as log odds: models of looks are wrong in ways they don't know."""
+UNLIKE, ALIKE = 0.12, 0.02
+"""How many photos of one garment look no more alike than strangers (its back, its lining, another light), and how many
+strangers look like one garment (two white T-shirts): they bound what likeness alone may say."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Scale:
     def log_odds(self, likeness: Floats) -> Floats:
         """Of the same item; 0 where nothing can be compared (nan)."""
         step = (self.together - self.apart) / self.spread**2
-        odds = step * (likeness - (self.apart + self.together) / 2)
-        return np.nan_to_num(np.clip(odds, -MOST_AGAINST, MOST_FOR), nan=0.0)
+        ratio = np.exp(np.clip(step * (likeness - (self.apart + self.together) / 2), -30.0, 30.0))
+        odds = np.log((1 - UNLIKE) * ratio + UNLIKE) - np.log((1 - ALIKE) + ALIKE * ratio)
+        return np.nan_to_num(odds, nan=0.0)
 
     def fitted(self, likeness: Floats, shares: Floats) -> "Scale":
         """With `together` where these neighbours put it, each counting as much as it is surely of one item."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from backend.core.grouping.arrange import Strip, arrange, name_key
 from backend.core.grouping.evidence import Weighed, rhythm_of, weigh
-from backend.core.grouping.items import MOST_PHOTOS, Doubt, Group, Grouping, UnsortedReason, Why
+from backend.core.grouping.items import MOST_PHOTOS, Doubt, Group, Grouping, GroupReason, UnsortedReason, Why
 from backend.core.grouping.names import natural_key, read_name
 from backend.core.grouping.rhythm import ALWAYS_SPLIT
 from backend.core.reading import PhotoInput, Sight
@@ -117,7 +117,8 @@ def _heap(name: str, photos: Sequence[PhotoInput], sights: Sights) -> _Heap:
     apart, styles = _unplaced(untimed, strips)
     pieces = [piece for strip in (*strips, *apart) for piece in _between_cards(strip, sights)]
     sizes = [len(piece.photos) for piece in pieces]
-    carded = len(cards) > 1 and len(strips) == 1 and median(sizes) <= ITEM_USUAL and max(sizes) <= MOST_PHOTOS
+    usual = bool(sizes) and median(sizes) <= ITEM_USUAL and max(sizes) <= MOST_PHOTOS
+    carded = len(cards) > 1 and len(strips) + len(apart) == 1 and usual
     return _Heap(name, tuple(pieces), tuple(p for p in styles if p.id not in cards), cards, carded)
 
 
@@ -142,11 +143,11 @@ def _sort_heap(heap: _Heap, weighed: Mapping[int, Weighed], sights: Sights, judg
     cards: dict[str, UnsortedReason] = dict.fromkeys(heap.cards, "separator")
     ids = [photo.id for strip in heap.strips for photo in strip.photos]
     blind = not any(i in sights for i in ids) and all(p is None for strip in heap.strips for p in strip.pauses)
-    if blind and heap.folder and not heap.carded:
+    if blind and heap.folder and len(ids) > MOST_PHOTOS:
+        ids += [photo.id for photo in heap.untimed]
         return Grouping(unsorted=tuple(ids), reasons=dict.fromkeys(ids, "folder_too_large"))
     if heap.carded:
-        found = [_between(strip, bool(heap.cards)) for strip in heap.strips]
-        sorted_ = Grouping(tuple(found))
+        sorted_ = Grouping(tuple(_between(strip) for strip in heap.strips))
     else:
         sorted_ = _joined([_cut(strip, weighed[id(strip)], sights, judged) for strip in heap.strips])
     items, left = _slip_in(sorted_.items, heap)
@@ -154,7 +155,7 @@ def _sort_heap(heap: _Heap, weighed: Mapping[int, Weighed], sights: Sights, judg
     return Grouping(tuple(items), (*left, *cards), reasons | cards, sorted_.doubts)
 
 
-def _between(strip: Strip, _: bool) -> Group:
+def _between(strip: Strip) -> Group:
     ids = tuple(photo.id for photo in strip.photos)
     return Group(ids, 0.9, "separator", (Why("between_cards"),), _warnings(ids))
 
@@ -187,10 +188,8 @@ def _group(strip: Strip, run: range, weighed: Weighed, sights: Sights, judged: M
         *([Why("one_photo")] if len(ids) == 1 and strip.pauses and strip.pauses[0] is not None else []),
         *_pauses_around(strip, run),
     ]
-    lone = len(ids) == 1 and not why
-    reason = "alone" if lone else "capture_time" if _timed(strip, run) else "looks"
-    confidence = _certainty(run, weighed)
-    return Group(ids, confidence, reason, tuple(why) or (Why("alone"),), _warnings(ids))
+    reason: GroupReason = "capture_time" if _timed(strip, run) else "looks" if len(ids) > 1 else "alone"
+    return Group(ids, _certainty(run, weighed), reason, tuple(why) or (Why("alone"),), _warnings(ids))
 
 
 def _timed(strip: Strip, run: range) -> bool:

@@ -1,0 +1,132 @@
+"""Asks a vision model whether photos beside each other show the same piece: `core.reading.BoundaryJudge`.
+
+Owns the contact sheet, the question and the meaning of its answer. Does not own where to ask (`core/sorting.py`) nor the
+reading of an item (`openai_compatible.py`). The prompt is `prompts/boundary-v1.txt`; a changed prompt is a new file.
+"""
+
+import asyncio
+import base64
+import io
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import openai
+from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletion
+from PIL import Image, ImageOps
+from pydantic import BaseModel, Field, ValidationError
+
+from backend.core.errors import AIAnalysisError, PhotoRefused
+from backend.core.metrics import gpt4_vision_calls_total
+from backend.core.reading import PhotoInput
+from backend.vision.openai_compatible import NO_KEY_NEEDED, OPENAI_URL
+
+PROMPT = "boundary-v1"
+TILE, GAP, MARGIN = 320, 8, 24
+"""Pixels: the side of a photo's place on the sheet, what lies between two, and between the rows."""
+QUALITY = 80
+ANSWER_TOKENS = 400
+
+
+class Verdict(BaseModel):
+    same: bool | None
+    confidence: float = Field(ge=0, le=1)
+
+    @property
+    def chance(self) -> float | None:
+        """How likely the piece is the same: an unsure answer is near a half, whichever it is."""
+        if self.same is None:
+            return None
+        return 0.5 + self.confidence / 2 if self.same else 0.5 - self.confidence / 2
+
+
+class ModelBoundaryJudge:
+    """A vision model at `base_url` (OpenAI's own by default). `timeout` is one question's, in seconds."""
+
+    def __init__(
+        self, *, api_key: str | None = None, base_url: str | None = None, model: str, timeout: float = 30.0
+    ) -> None:
+        self._client = AsyncOpenAI(
+            api_key=api_key or NO_KEY_NEEDED, base_url=base_url or OPENAI_URL, timeout=timeout, max_retries=0
+        )
+        self._model = model
+
+    async def same_item(self, left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> float | None:
+        """Raises AIAnalysisError when no usable answer comes, PhotoRefused for a photo that can't be decoded."""
+        sheet = await asyncio.to_thread(contact_sheet, left, right)
+        status = "error"
+        try:
+            completion = await self._client.chat.completions.create(
+                model=self._model,
+                messages=_messages(sheet),
+                response_format=_response_format(),
+                max_completion_tokens=ANSWER_TOKENS,
+            )
+            verdict = _verdict(completion)
+            status = "success"
+        except (openai.OpenAIError, json.JSONDecodeError) as error:
+            raise AIAnalysisError(f"The vision model was not to be asked about photos ({type(error).__name__}).") from error
+        finally:
+            gpt4_vision_calls_total.labels(status=status).inc()
+        return verdict.chance
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+
+def contact_sheet(left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> bytes:
+    """A JPEG of two rows: the photos before the doubtful place above, those after it below."""
+    rows = max(len(left), len(right))
+    sheet = Image.new("RGB", (rows * (TILE + GAP) - GAP, 2 * TILE + MARGIN), "white")
+    for row, photos in enumerate((left, right)):
+        for column, photo in enumerate(photos):
+            tile = _tile(photo)
+            x = column * (TILE + GAP) + (TILE - tile.width) // 2
+            sheet.paste(tile, (x, row * (TILE + MARGIN) + (TILE - tile.height) // 2))
+    encoded = io.BytesIO()
+    sheet.save(encoded, "JPEG", quality=QUALITY)
+    return encoded.getvalue()
+
+
+def _tile(photo: PhotoInput) -> Image.Image:
+    try:
+        with Image.open(photo.path) as image:
+            image.draft("RGB", (TILE * 2, TILE * 2))
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise PhotoRefused("damaged", f"{photo.name or photo.id} can't be decoded: {error}") from error
+    upright.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
+    return upright
+
+
+def _messages(sheet: bytes) -> list[Any]:
+    url = "data:image/jpeg;base64," + base64.b64encode(sheet).decode("ascii")
+    return [
+        {"role": "system", "content": _prompt()},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]},
+    ]
+
+
+@cache
+def _prompt() -> str:
+    return files("backend.vision").joinpath("prompts", f"{PROMPT}.txt").read_text(encoding="utf-8")
+
+
+@cache
+def _response_format() -> Any:
+    properties = {"same": {"type": ["boolean", "null"]}, "confidence": {"type": "number"}}
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {"type": "json_schema", "json_schema": {"name": "boundary", "strict": True, "schema": schema}}
+
+
+def _verdict(completion: object) -> Verdict:
+    if not isinstance(completion, ChatCompletion) or not completion.choices:
+        raise AIAnalysisError("The vision model's answer about a doubtful place is empty.")
+    text = (completion.choices[0].message.content or "").strip().removeprefix("```json").removesuffix("```")
+    try:
+        return Verdict.model_validate_json(text)
+    except ValidationError:
+        raise AIAnalysisError("The vision model's answer about a doubtful place is not of the agreed form.") from None
