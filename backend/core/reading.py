@@ -92,7 +92,7 @@ class PhotoDescriber(Protocol):
     """An analyzer that can look at single photos before they are sorted, at no cost to the reading that follows."""
 
     async def describe_photo(self, photo: PhotoInput) -> Sight | None:
-        """None when it can't say. Raises `PhotoRefused` where it can't be decoded, `SetupError` where a model is missing."""
+        """None when it can't say. Raises `PhotoRefused` for what can't be decoded, `SetupError` without a model."""
         ...
 
 

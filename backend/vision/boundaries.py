@@ -1,7 +1,7 @@
 """Asks a vision model whether photos beside each other show the same piece: `core.reading.BoundaryJudge`.
 
-Owns the contact sheet, the question and the meaning of its answer. Does not own where to ask (`core/sorting.py`) nor the
-reading of an item (`openai_compatible.py`). The prompt is `prompts/boundary-v1.txt`; a changed prompt is a new file.
+Owns the contact sheet, the question and the meaning of its answer. Does not own where to ask (`core/sorting.py`) nor
+the reading of an item (`openai_compatible.py`). The prompt is `prompts/boundary-v1.txt`; a changed one is a new file.
 """
 
 import asyncio
@@ -68,7 +68,9 @@ class ModelBoundaryJudge:
             verdict = _verdict(completion)
             status = "success"
         except (openai.OpenAIError, json.JSONDecodeError) as error:
-            raise AIAnalysisError(f"The vision model was not to be asked about photos ({type(error).__name__}).") from error
+            raise AIAnalysisError(
+                f"The vision model was not to be asked about photos ({type(error).__name__})."
+            ) from error
         finally:
             gpt4_vision_calls_total.labels(status=status).inc()
         return verdict.chance

@@ -3,9 +3,9 @@
 Owns the exact sum over all ways to cut a strip into items. Owns no evidence (`evidence.py`) and no decision
 (`sort.py`).
 
-A cut is weighed by the evidence it rests on: each photo either begins an item (weight 1) or joins the run before it, with
-a weight that may depend on how long that run is, up to `REACH` photos back. Time and memory grow with the number
-of photos times `REACH`.
+A cut is weighed by the evidence it rests on: each photo either begins an item (weight 1) or joins the run before
+it, with a weight that may depend on how long that run is, up to `REACH` photos back. Time and memory grow with the
+number of photos times `REACH`.
 """
 
 import numpy as np

@@ -15,7 +15,16 @@ MOST_PHOTOS = 20
 GroupReason = Literal["folder", "separator", "capture_time", "looks", "alone"]
 UnsortedReason = Literal["between_items", "folder_too_large", "separator"]
 WhyCode = Literal[
-    "folder", "between_cards", "within", "one_photo", "after_pause", "before_pause", "alike", "labels", "judged", "alone"
+    "folder",
+    "between_cards",
+    "within",
+    "one_photo",
+    "after_pause",
+    "before_pause",
+    "alike",
+    "labels",
+    "judged",
+    "alone",
 ]
 
 

@@ -40,22 +40,23 @@ class Scale:
         step = (self.together - self.apart) / self.spread**2
         ratio = np.exp(np.clip(step * (likeness - (self.apart + self.together) / 2), -30.0, 30.0))
         odds = np.log((1 - UNLIKE) * ratio + UNLIKE) - np.log((1 - ALIKE) + ALIKE * ratio)
-        return np.nan_to_num(odds, nan=0.0)
+        return np.asarray(np.nan_to_num(odds, nan=0.0))
 
     def fitted(self, likeness: Floats, shares: Floats) -> "Scale":
         """With `together` where these neighbours put it, each counting as much as it is surely of one item."""
         known = ~np.isnan(likeness)
         weight = float(shares[known].sum())
-        usual = self.apart + USUAL_STEPS * self.spread
+        usual = min(self.apart + USUAL_STEPS * self.spread, MOST_TOGETHER)
         mean = (PRIOR_WEIGHT * usual + float((shares[known] * likeness[known]).sum())) / (PRIOR_WEIGHT + weight)
         return replace(self, together=max(mean, self.apart + LEAST_STEPS * self.spread))
 
 
 USUAL_STEPS, LEAST_STEPS, PRIOR_WEIGHT = 3.0, 2.0, 6.0
 """Photos of one item are usually so many spreads more alike than strangers, and never taken to be less than so many."""
+MOST_TOGETHER = 0.85
 
-USUAL_GARMENTS = (0.38, 0.11)
-USUAL_LABELS = (0.36, 0.23)
+USUAL_GARMENTS = (0.47, 0.13)
+USUAL_LABELS = (0.45, 0.23)
 """Likeness of strangers, and its spread, where a batch is too small to tell (`STRANGER_WEIGHT` pairs' worth)."""
 STRANGER_WEIGHT = 30.0
 
@@ -108,8 +109,9 @@ def scale_of(strangers: Floats, usual: tuple[float, float]) -> Scale:
     total = STRANGER_WEIGHT + len(known)
     apart = (STRANGER_WEIGHT * mean + known.sum()) / total
     squares = STRANGER_WEIGHT * (spread**2 + (mean - apart) ** 2) + ((known - apart) ** 2).sum()
-    width = float(np.sqrt(squares / total))
-    return Scale(float(apart), float(apart + USUAL_STEPS * width), width)
+    upper = (float(np.quantile(known, 0.975)) - apart) / 1.96 if len(known) > STRANGER_WEIGHT else 0.0
+    width = max(float(np.sqrt(squares / total)), upper)  # the strangers that look most alike are those that matter
+    return Scale(float(apart), min(float(apart) + USUAL_STEPS * width, MOST_TOGETHER), width)
 
 
 def backwards(at: int, start: int) -> NDArray[np.intp]:
