@@ -31,20 +31,22 @@ LOOKS_WEIGHT, LABEL_WEIGHT = 0.9, 0.5
 
 @dataclass(frozen=True)
 class Habit:
-    """How a seller photographs: how often an item begins with each kind of photo (whole, part, label), and how often
-    each kind follows each kind within an item."""
+    """How a seller photographs: how often an item begins with each kind of photo (whole, part, label), how often each
+    kind follows each kind within an item, and how much oftener than others one of a kind is an item's last."""
 
     prior: float
     begins: tuple[float, float, float]
     follows: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+    ends: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 HABITS = (
     Habit(0.60, (0.90, 0.07, 0.03), ((0.45, 0.20, 0.35), (0.20, 0.45, 0.35), (0.05, 0.28, 0.67))),  # labels last
-    Habit(0.15, (0.25, 0.05, 0.70), ((0.60, 0.36, 0.04), (0.30, 0.65, 0.05), (0.55, 0.10, 0.35))),  # labels first
+    Habit(0.15, (0.25, 0.05, 0.70), ((0.60, 0.36, 0.04), (0.30, 0.65, 0.05), (0.55, 0.10, 0.35)), (1.5, 1.5, 0.04)),  # labels first
     Habit(0.25, (0.60, 0.20, 0.20), ((0.50, 0.25, 0.25), (0.40, 0.35, 0.25), (0.40, 0.25, 0.35))),  # as it comes
 )
 _BEGINS = np.array([(*habit.begins, 1.0) for habit in HABITS])
+_ENDS = np.array([(*habit.ends, 1.0) for habit in HABITS])
 _FOLLOWS = np.ones((len(HABITS), 4, 4))
 _FOLLOWS[:, :3, :3] = [habit.follows for habit in HABITS]
 
@@ -71,9 +73,11 @@ class _Part:
     kinds: NDArray[np.intp]
     follows: Floats = field(init=False)
     begins: Floats = field(init=False)
+    bounds: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        self.begins = np.log(_BEGINS[:, self.kinds])
+        self.begins = np.log(_BEGINS[:, self.kinds[1:]]) + np.log(_ENDS[:, self.kinds[:-1]])
+        self.bounds = np.log(_BEGINS[:, self.kinds[0]]) + np.log(_ENDS[:, self.kinds[-1]])
         self.follows = np.log(_FOLLOWS[:, self.kinds[:-1], self.kinds[1:]])
 
 
@@ -84,8 +88,7 @@ def weigh(
     one before it in its strip, as someone who looked at them says."""
     looks = Looks([sights.get(photo.id) for strip in strips for photo in strip.photos])
     strangers = looks.strangers()
-    garments = scale_of(looks.garments(*strangers), USUAL_GARMENTS)
-    labels = scale_of(looks.labels(*strangers), USUAL_LABELS)
+    garments, labels = scale_of(strangers[0], USUAL_GARMENTS), scale_of(strangers[1], USUAL_LABELS)
     starts = np.cumsum([0, *(len(strip.photos) for strip in strips)])
     parts = [_part(strip, looks, int(start), judged, rhythm) for strip, start in zip(strips, starts, strict=False)]
     share, seen = rhythm.share, any(part.kinds.min(initial=UNSEEN) < UNSEEN for part in parts)
@@ -134,10 +137,10 @@ def _chances(part: _Part, share: float, garments: Scale, labels: Scale) -> Float
     new = np.where(np.isnan(part.pauses), _log_odds(share), part.pauses) - part.judged
     base = _alike(part, garments, labels) - new[:, None]
     answers, weights = [], []
-    for habit, follows, begins in zip(HABITS, part.follows, part.begins, strict=True):
-        chances, total = begin_chances(base + (follows - begins[1:])[:, None])
+    for habit, follows, begins, bounds in zip(HABITS, part.follows, part.begins, part.bounds, strict=True):
+        chances, total = begin_chances(base + (follows - begins)[:, None])
         answers.append(chances)
-        weights.append(log(habit.prior) + total + begins.sum())
+        weights.append(log(habit.prior) + total + begins.sum() + bounds)
     shares = np.exp(np.array(weights) - max(weights))
     return np.asarray(np.average(answers, axis=0, weights=shares))
 

@@ -93,14 +93,15 @@ class Looks:
         alike: NDArray[np.float32] = np.einsum("ij,ij->i", self._colours[first], self._colours[second])
         return alike
 
-    def strangers(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Pairs of photos far apart in the batch."""
-        count = len(self.is_label)
+    def strangers(self) -> tuple[Floats, Floats]:
+        """Likeness of garments, and of labels with garments, far apart in the batch."""
+        count = len(self.kinds)
         if count < 2 * FAR:
-            return np.zeros(0, np.intp), np.zeros(0, np.intp)
+            return np.zeros(0), np.zeros(0)
+        here = np.arange(count)
         steps = np.unique(np.linspace(FAR, count - FAR, STRANGERS).astype(np.intp))
-        first = np.repeat(np.arange(count), len(steps))
-        return first, (first + np.tile(steps, count)) % count
+        pairs = [(here, (here + step) % count) for step in steps]  # one step at a time: memory stays that of the sights
+        return np.concatenate([self.garments(*p) for p in pairs]), np.concatenate([self.labels(*p) for p in pairs])
 
 
 def scale_of(strangers: Floats, usual: tuple[float, float]) -> Scale:
