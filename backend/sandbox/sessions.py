@@ -1,4 +1,4 @@
-"""Shooting sessions as they reach us: with times or without, from two phones, with clocks that jump, through a messenger.
+"""Shooting sessions as they reach us: with times or without, from two phones, with a clock that jumps, by messenger.
 
 Owns the names and capture times under which given photos arrive, which item each shows, and how well a sorting agrees
 with that. Owns no picture. For the tests and the benchmark; everything follows from the seed.
