@@ -16,9 +16,10 @@ import statistics
 import tempfile
 import time
 import tracemalloc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -26,10 +27,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from backend.core.grouping import group_photos
+from backend.core.grouping import Grouping, group_photos
 from backend.core.reading import PhotoInput, Shows, Sight
 from backend.sandbox.drawing.designs import DESIGNS, Design
-from backend.sandbox.sessions import SESSIONS, Score, score
+from backend.sandbox.sessions import SESSIONS, TEN, Score, Session, score
 from backend.sandbox.wardrobe import take_picture
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 
@@ -45,7 +46,7 @@ WARDROBES = {
 }
 """Seed, items, and whether in random order and colours: past eight items, garments of one cut come twice or more."""
 ORDERS = 10
-SIZES = (10, 30, 100, 350)
+SIZES = (10, 30, 120)
 
 Sights = Mapping[str, Sight]
 
@@ -176,7 +177,7 @@ def show_strangers(console: Console, garments: Path, folder: Path | None, count:
         by_seller[row["seller"]].append(row["file"])
     chance = random.Random(1)
     busy = sorted(seller for seller, files in by_seller.items() if len(files) >= 12)
-    chosen = chance.sample(busy, 4 if count < 100 else 15)
+    chosen = chance.sample(busy, 4 if count < 100 else 8)
     of_sellers = [file for seller in chosen for file in by_seller[seller][:16]]
     at_random = chance.sample([row["file"] for row in rows], count)
     table = Table(title="Photos of different garments, in order, without times: neighbours wrongly merged")
@@ -200,6 +201,66 @@ def strangers_merged(files: Sequence[str], sights: Sights, size: int) -> tuple[i
         result = score(session, group_photos(session.photos, sights=sights))
         merged, pairs = merged + result.merged, pairs + result.borders
     return merged, pairs
+
+
+def show_pauses(console: Console) -> None:
+    """Sessions of 5 to 40 items with 3 to 6 photos, sorted by pauses alone."""
+    table = Table(title="60 simulated sessions each, sorted by pauses alone")
+    for heading in (
+        "pauses within, between",
+        "index",
+        "items exact",
+        "borders merged",
+        "inner split",
+        "exact where ≥ 0.8",
+    ):
+        table.add_column(heading, justify="right")
+    for within, between in (((3, 25), (20, 120)), ((3, 15), (40, 200)), ((1, 4), (6, 30))):
+        found, sure = [], []
+        for seed in range(60):
+            session = paced(np.random.default_rng(seed), within, between)
+            grouping = group_photos(session.photos)
+            found.append((score(session, grouping), *exact(session, grouping)))
+            sure += [right for group, right in whole(session, grouping) if group >= 0.8]
+        flat = [one for one, _, _ in found]
+        table.add_row(
+            f"{within[0]}-{within[1]} s, {between[0]}-{between[1]} s",
+            f"{statistics.mean(one.ari for one in flat):.3f}",
+            f"{sum(right for _, right, _ in found) / sum(items for _, _, items in found):.0%}",
+            f"{sum(one.merged for one in flat) / sum(one.borders for one in flat):.1%}",
+            f"{sum(one.split for one in flat) / sum(one.inner for one in flat):.1%}",
+            f"{sum(sure) / len(sure):.0%}",
+        )
+    console.print(table)
+
+
+def paced(rng: np.random.Generator, within: tuple[int, int], between: tuple[int, int]) -> Session:
+    """Pauses evenly drawn, 3 % of them of the other kind."""
+    photos, truth, now = [], {}, TEN
+    for item in range(int(rng.integers(5, 41))):
+        for shot in range(int(rng.integers(3, 7))):
+            inner = (shot > 0) != (rng.random() < 0.03)
+            now += timedelta(seconds=float(rng.uniform(*(within if inner else between))))
+            photo = PhotoInput(f"p{len(photos):04d}", Path("unread"), f"IMG_{2041 + len(photos)}.jpg", "", now)
+            photos.append(photo)
+            truth[photo.id] = item
+    return Session(tuple(photos), truth)
+
+
+def whole(session: Session, grouping: Grouping) -> list[tuple[float, bool]]:
+    """Each group's confidence, and whether it is exactly an item."""
+    size = Counter(session.truth.values())
+    return [
+        (
+            g.confidence,
+            len({session.truth[p] for p in g.photos}) == 1 and size[session.truth[g.photos[0]]] == len(g.photos),
+        )
+        for g in grouping.items
+    ]
+
+
+def exact(session: Session, grouping: Grouping) -> tuple[int, int]:
+    return sum(right for _, right in whole(session, grouping)), len(set(session.truth.values()))
 
 
 def show_cost(console: Console) -> None:
@@ -249,9 +310,10 @@ def main() -> None:
     if given.sights:
         given.sights.mkdir(parents=True, exist_ok=True)
     show_cost(console)
+    show_pauses(console)
     show_wardrobes(console, list(WARDROBES)[: 1 if given.quick else None], given.sights)
     if given.garments:
-        show_strangers(console, given.garments, given.sights, 60 if given.quick else 350)
+        show_strangers(console, given.garments, given.sights, 60 if given.quick else 120)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from backend.core.grouping.arrange import Strip
 from backend.core.grouping.chain import REACH, begin_chances
-from backend.core.grouping.likeness import UNSEEN, USUAL_GARMENTS, USUAL_LABELS, Looks, Scale, backwards, scale_of
+from backend.core.grouping.likeness import (
+    PART_UNLIKE,
+    UNLIKE,
+    UNSEEN,
+    USUAL_GARMENTS,
+    USUAL_LABELS,
+    WHOLE,
+    Looks,
+    Scale,
+    backwards,
+    scale_of,
+)
 from backend.core.grouping.rhythm import ALWAYS_SPLIT, Rhythm, learn
 from backend.core.reading import Sight
 
@@ -42,11 +53,10 @@ class Habit:
 
 HABITS = (
     Habit(0.60, (0.90, 0.07, 0.03), ((0.45, 0.20, 0.35), (0.20, 0.45, 0.35), (0.05, 0.28, 0.67))),  # labels last
-    Habit(
-        0.15, (0.25, 0.05, 0.70), ((0.60, 0.36, 0.04), (0.30, 0.65, 0.05), (0.55, 0.10, 0.35)), (1.5, 1.5, 0.04)
-    ),  # labels first
+    Habit(0.15, (0.22, 0.18, 0.60), ((0.62, 0.34, 0.04), (0.35, 0.30, 0.35), (0.55, 0.10, 0.35)), (1.5, 0.4, 0.04)),
     Habit(0.25, (0.60, 0.20, 0.20), ((0.50, 0.25, 0.25), (0.40, 0.35, 0.25), (0.40, 0.25, 0.35))),  # as it comes
 )
+"""Labels last, labels first, and as it comes. Written down, not learned: no seller's own sessions were at hand."""
 _BEGINS = np.array([(*habit.begins, 1.0) for habit in HABITS])
 _ENDS = np.array([(*habit.ends, 1.0) for habit in HABITS])
 _FOLLOWS = np.ones((len(HABITS), 4, 4))
@@ -72,6 +82,7 @@ class _Part:
     judged: Floats
     garments: Floats
     labels: Floats
+    wholes: NDArray[np.bool_]
     kinds: NDArray[np.intp]
     follows: Floats = field(init=False)
     begins: Floats = field(init=False)
@@ -113,17 +124,20 @@ def _part(strip: Strip, looks: Looks, start: int, judged: Mapping[str, float], r
     count = len(strip.photos)
     garments = np.full((max(0, count - 1), REACH), np.nan)
     labels = garments.copy()
+    wholes = np.zeros(garments.shape, bool)
     for at in range(1, count):
         before = backwards(start + at, start)
         here = np.full(len(before), start + at)
         garments[at - 1, : len(before)] = looks.garments(before, here)
         labels[at - 1, : len(before)] = looks.labels(before, here)
+        wholes[at - 1, : len(before)] = (looks.kinds[before] == WHOLE) & (looks.kinds[here] == WHOLE)
     said = [judged.get(photo.id) for photo in strip.photos[1:]]
     return _Part(
         np.array([np.nan if pause is None else _by_pause(pause, rhythm) for pause in strip.pauses]),
         np.array([0.0 if same is None else _log_odds(min(JUDGE_BOUND, max(1 - JUDGE_BOUND, same))) for same in said]),
         garments,
         labels,
+        wholes,
         looks.kinds[start : start + count],
     )
 
@@ -151,12 +165,11 @@ def _alike(part: _Part, garments: Scale, labels: Scale) -> Floats:
     """Log odds of the same item by looks, for each length of the run before the photo.
 
     The best of several comparisons looks better than it is: that is taken off again."""
-    with np.errstate(all="ignore"):
-        best = np.fmax.accumulate(part.garments, axis=1)
-        tint = np.fmax.accumulate(part.labels, axis=1)
+    best, tint = np.fmax.accumulate(part.garments, axis=1), np.fmax.accumulate(part.labels, axis=1)
     tries = np.maximum(1, (~np.isnan(part.garments)).cumsum(axis=1))
-    form = garments.log_odds(best - 0.5 * garments.spread * np.sqrt(np.log(tries)))
-    return np.asarray(LOOKS_WEIGHT * form + LABEL_WEIGHT * labels.log_odds(tint))
+    unlike = np.where(np.logical_or.accumulate(part.wholes, axis=1), UNLIKE, PART_UNLIKE)
+    form = garments.log_odds(best - 0.5 * garments.spread * np.sqrt(np.log(tries)), unlike)
+    return np.asarray(LOOKS_WEIGHT * form + LABEL_WEIGHT * labels.log_odds(tint, PART_UNLIKE))
 
 
 def _fit(scale: Scale, parts: Sequence[_Part], chances: Sequence[Floats]) -> Scale:

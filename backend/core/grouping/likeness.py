@@ -22,9 +22,10 @@ KINDS = {"garment": WHOLE, "part": PART, "label": LABEL, "separator": UNSEEN}
 FAR, STRANGERS = 12, 16
 """Photos so many places apart are taken for strangers; each is compared with so many of them."""
 COLOUR_WEIGHT = 0.4
-UNLIKE, ALIKE = 0.12, 0.02
-"""How many photos of one garment look no more alike than strangers (its back, its lining, another light), and how many
-strangers look like one garment (two white T-shirts): they bound what likeness alone may say."""
+UNLIKE, PART_UNLIKE, ALIKE = 0.12, 0.5, 0.02
+"""How many photos of one whole garment look no more alike than strangers (its back, another light), how many where one
+shows a part or a label from near, and how many strangers look like one garment (two white T-shirts): they bound what
+likeness alone may say."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class Scale:
     together: float
     spread: float
 
-    def log_odds(self, likeness: Floats) -> Floats:
-        """Of the same item; 0 where nothing can be compared (nan)."""
+    def log_odds(self, likeness: Floats, unlike: Floats | float) -> Floats:
+        """Of the same item, where so many photos of one look like strangers; 0 where nothing can be compared (nan)."""
         step = (self.together - self.apart) / self.spread**2
         ratio = np.exp(np.clip(step * (likeness - (self.apart + self.together) / 2), -30.0, 30.0))
-        odds = np.log((1 - UNLIKE) * ratio + UNLIKE) - np.log((1 - ALIKE) + ALIKE * ratio)
+        odds = np.log((1 - unlike) * ratio + unlike) - np.log((1 - ALIKE) + ALIKE * ratio)
         return np.asarray(np.nan_to_num(odds, nan=0.0))
 
     def fitted(self, likeness: Floats, shares: Floats) -> "Scale":
