@@ -52,7 +52,7 @@ def _flaws(sight: Sight) -> tuple[str, ...]:
     found = {
         COVER_BLURRED: sight.sharpness < BLURRED,
         COVER_DARK: sight.brightness < DARK,
-        COVER_CROPPED: sight.shows == "garment" and sight.cover_share > CROPPED,
+        COVER_CROPPED: sight.shows != "label" and sight.cover_share > CROPPED,
     }
     return tuple(code for code, applies in found.items() if applies)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from backend.core.grouping.arrange import Strip
 from backend.core.grouping.chain import REACH, begin_chances
 from backend.core.grouping.likeness import (
+    LABEL,
     PART_UNLIKE,
     UNLIKE,
     UNSEEN,
@@ -34,7 +35,9 @@ Floats = NDArray[np.float64]
 SURE_PAUSE = 9.0
 """Log odds of a new item after `ALWAYS_SPLIT`: more than looks and roles together can outweigh."""
 ROUNDS = 4
-SHARE_WEIGHT = 6.0
+SHARE_WEIGHT, LEAST_SHARE = 8.0, 0.12
+"""How many photos the usual share of beginnings is worth; and where no clock says so, no batch is taken to hold more than
+eight photos an item, or nothing but single ones."""
 JUDGE_BOUND = 0.95
 LOOKS_WEIGHT, LABEL_WEIGHT = 0.9, 0.5
 """Looks and roles are not independent of each other; label close-ups say little about the garment's colour."""
@@ -57,6 +60,10 @@ HABITS = (
     Habit(0.25, (0.60, 0.20, 0.20), ((0.50, 0.25, 0.25), (0.40, 0.35, 0.25), (0.40, 0.25, 0.35))),  # as it comes
 )
 """Labels last, labels first, and as it comes. Written down, not learned: no seller's own sessions were at hand."""
+_LABELS_FIRST = HABITS[1]
+LEAST_LABELS = 0.05
+"""Where fewer of the photos are labels, they tell nothing of where labels come."""
+
 _BEGINS = np.array([(*habit.begins, 1.0) for habit in HABITS])
 _ENDS = np.array([(*habit.ends, 1.0) for habit in HABITS])
 _FOLLOWS = np.ones((len(HABITS), 4, 4))
@@ -152,8 +159,11 @@ def _chances(part: _Part, share: float, garments: Scale, labels: Scale) -> Float
         return np.zeros(0)
     new = np.where(np.isnan(part.pauses), _log_odds(share), part.pauses) - part.judged
     base = _alike(part, garments, labels) - new[:, None]
+    labelled = float((part.kinds == LABEL).mean()) >= LEAST_LABELS
     answers, weights = [], []
     for habit, follows, begins, bounds in zip(HABITS, part.follows, part.begins, part.bounds, strict=True):
+        if habit is _LABELS_FIRST and not labelled:
+            continue
         chances, total = begin_chances(base + (follows - begins)[:, None])
         answers.append(chances)
         weights.append(log(habit.prior) + total + begins.sum() + bounds)
@@ -182,7 +192,8 @@ def _fit(scale: Scale, parts: Sequence[_Part], chances: Sequence[Floats]) -> Sca
 def _share(parts: Sequence[_Part], chances: Sequence[Floats], usual: float) -> float:
     """How many of the photos without a pause begin an item."""
     unknown = np.concatenate([chance[np.isnan(part.pauses)] for part, chance in zip(parts, chances, strict=True)])
-    return float((SHARE_WEIGHT * usual + unknown.sum()) / (SHARE_WEIGHT + len(unknown)))
+    share = float((SHARE_WEIGHT * usual + unknown.sum()) / (SHARE_WEIGHT + len(unknown)))
+    return max(LEAST_SHARE, min(1 - LEAST_SHARE, share))
 
 
 def _log_odds(probability: float) -> float:

@@ -23,6 +23,9 @@ from backend.vision.embedded.sizes import find_size
 
 _KEPT = 4096
 """Photos whose facts are kept in memory, 12 KB each."""
+_WHOLE = (0.12, 0.8)
+"""Share of the photo a whole garment covers, at least and at most: 9 in 10 of 340 photos cover 0.22 to 0.62; half of 33
+close-ups cut from such photos lie outside these bounds."""
 
 Seen = tuple[PhotoInput, PhotoFacts]
 
@@ -55,8 +58,9 @@ class EmbeddedAnalyzer:
         """What this photo shows, for sorting: `core.reading.PhotoDescriber`. The reading later costs nothing again."""
         facts = await self.describe(photo)
         card = await asyncio.wrap_future(self._pool.submit(shows_card, photo.path, facts))
+        whole = facts.is_garment and _WHOLE[0] <= facts.cover_share <= _WHOLE[1]
         return Sight(
-            "separator" if card else "label" if facts.is_label else "garment" if facts.is_garment else "part",
+            "separator" if card else "label" if facts.is_label else "garment" if whole else "part",
             facts.feature,
             facts.histogram,
             facts.sharpness,
