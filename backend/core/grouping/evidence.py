@@ -36,8 +36,8 @@ SURE_PAUSE = 9.0
 """Log odds of a new item after `ALWAYS_SPLIT`: more than looks and roles together can outweigh."""
 ROUNDS = 4
 SHARE_WEIGHT, LEAST_SHARE = 8.0, 0.12
-"""How many photos the usual share of beginnings is worth; and where no clock says so, no batch is taken to hold more than
-eight photos an item, or nothing but single ones."""
+"""How many photos the usual share of beginnings is worth; and where no clock says so, no batch is taken to hold more
+than eight photos an item, or nothing but single ones."""
 JUDGE_BOUND = 0.95
 LOOKS_WEIGHT, LABEL_WEIGHT = 0.9, 0.5
 """Looks and roles are not independent of each other; label close-ups say little about the garment's colour."""
