@@ -1,7 +1,7 @@
 # The developer's commands. `make` alone lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check-static check
+.PHONY: help setup dev demo serve test crash check-static check
 bin := .venv/bin
 
 help: ## list these commands
@@ -21,6 +21,9 @@ dev:
 
 test: dev ## the whole test suite; a part of it: make test ARGS="tests/unit -k price"
 	@$(bin)/pytest $(ARGS)
+
+crash: dev ## kills the service around its publications and counts: make crash TRIALS=500
+	@$(bin)/python -m tests.crash.harness --trials $(or $(TRIALS),20)
 
 check-static: dev ## format, lint, types, layers
 	@$(bin)/ruff format --check .

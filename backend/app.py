@@ -15,9 +15,11 @@ from backend.api.v1.routers import (
     drafts,
     health,
     ingest,
+    live,
     metrics,
     photos,
     publications,
+    queue,
     vinted,
 )
 from backend.core.reading import Analyzer
@@ -46,7 +48,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     errors.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for router in (ingest, bulk, ai, drafts, photos, accounts, vinted, publications):
+    for router in (ingest, bulk, ai, drafts, photos, accounts, vinted, publications, queue, live):
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
     app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish

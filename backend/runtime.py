@@ -21,6 +21,7 @@ from backend.accounts import service as accounts
 from backend.accounts.vault import Vault
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
+from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, User
@@ -35,8 +36,9 @@ from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.users.service import local_user
 from backend.workflows.engine import JobEngine
-from backend.workflows.jobs_lock import JobsLock
-from backend.workflows.parts import Parts
+from backend.workflows.executors import executors_of
+from backend.workflows.live import OpenPages
+from backend.workflows.parts import Parts, Patience
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Runtime:
     web: VintedWebRoute
     jobs: JobEngine
     troubles: Mapping[str, str]
+    live: OpenPages
     user_id: str
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
@@ -60,13 +63,13 @@ class Runtime:
             publication = await self.database.run(ask)
         except IntegrityError:
             publication = await self.database.run(ask)
-        await self.jobs.carry_out(publication)
+        self.jobs.look()
         return publication
 
     async def resume(self, user_id: str, publication_id: str, *, despite_doubt: bool = False) -> Publication:
         """Sends a publication that waited for a person round again."""
         publication = await self.database.run(publications.resume, user_id, publication_id, despite_doubt=despite_doubt)
-        await self.jobs.carry_out(publication)
+        self.jobs.look()
         return publication
 
     async def adopt(self, user_id: str, publication_id: str, listing_id: str) -> Publication:
@@ -101,24 +104,34 @@ class Runtime:
         )
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
-        return await self.database.run(
-            accounts.save_session,
-            self.vault,
-            user_id,
-            username=username,
-            base_url=base_url,
-            storage_state=state,
-            language=catalog.language_of(base_url, default=self.settings.language),
-        )
+        """Adds the account or renews its session; what waited for that goes on."""
+
+        def work(session: Session) -> Account:
+            language = catalog.language_of(base_url, default=self.settings.language)
+            account = accounts.save_session(
+                session, self.vault, user_id,
+                username=username, base_url=base_url, storage_state=state, language=language,
+            )  # fmt: skip
+            publications.resume_waiting(session, user_id, account.id)
+            return account
+
+        account = await self.database.run(work)
+        self.jobs.look()
+        return account
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, run_jobs: bool = True, analyzer: Analyzer | None = None
+    settings: Settings,
+    *,
+    run_jobs: bool = True,
+    if_idle: bool = False,
+    analyzer: Analyzer | None = None,
+    patience: Patience | None = None,
 ) -> AsyncIterator[Runtime]:
-    """A running VintedBot. With `run_jobs` jobs run here, unless and until another process on this data folder does.
+    """A running VintedBot. With `run_jobs` jobs run here; with `if_idle` only while no other process runs them.
 
-    `analyzer` is used, and closed, instead of the one the settings name."""
+    `analyzer` is used, and closed, instead of the one the settings name; `patience` instead of the usual one."""
     prepare_data_folder(settings)
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
@@ -132,14 +145,27 @@ async def running(
         stack.push_async_callback(analyzer.aclose)
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
-        web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics")
-        parts = Parts(database, store, vault, analyzer, {"web": web})
-        jobs = JobEngine(settings.engine_database, JobsLock(settings.data), run_jobs=run_jobs)
+        solver = build_solver(settings)
+        if solver is not None:
+            stack.push_async_callback(solver.aclose)
+        web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics", solver=solver)
+        executors = executors_of(settings.database, settings.data / "executors")
+        parts = Parts(
+            database,
+            store,
+            vault,
+            analyzer,
+            {"web": web},
+            executors,
+            settings.data / "evidence",
+            patience or Patience(owner=settings.challenge_hours * 3600),
+        )
+        jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
-        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, user_id)
+        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, user_id)
 
 
 def build_analyzer(settings: Settings) -> Analyzer:
@@ -154,6 +180,13 @@ def build_analyzer(settings: Settings) -> Analyzer:
     model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
     judge = ModelBoundaryJudge(api_key=key, base_url=settings.openai_base_url, model=settings.model)
     return FallbackAnalyzer(model, embedded, judge)
+
+
+def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
+    """The solver service, an operator's opt-in: there is none without a key."""
+    if settings.twocaptcha_api_key is None:
+        return None
+    return TwoCaptchaSolver(settings.twocaptcha_api_key.get_secret_value(), base_url=settings.captcha_url)
 
 
 def secret_key(settings: Settings) -> str:

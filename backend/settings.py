@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     )
     browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
     browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
+    challenge_hours: Annotated[float, Field(gt=0, le=72)] = Field(
+        12, description="How long a challenge's page stays open for its account's owner."
+    )
     twocaptcha_api_key: SecretStr | None = Field(
         None, validation_alias=_named("TWOCAPTCHA_API_KEY"), description="Key of a challenge solver; off when unset."
     )

@@ -47,21 +47,26 @@ async def runtime(settings: Settings, reader: ScriptedReader) -> AsyncIterator[R
         yield built
 
 
+def draw_one(path: Path, *, seed: int | str, seconds: float | None = None) -> Path:
+    """A small JPEG, the same for the same seed and for no other, taken so many seconds into the session."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cells = random.Random(seed).randbytes(8 * 6 * 3)
+    image = Image.frombytes("RGB", (8, 6), cells).resize((320, 240), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    if seconds is not None:
+        taken = datetime(2026, 5, 2, 10, 0, 0) + timedelta(seconds=seconds)
+        exif.get_ifd(0x8769)[0x9003] = taken.strftime("%Y:%m:%d %H:%M:%S")
+    image.save(path, quality=90, exif=exif)
+    return path
+
+
 @pytest.fixture
 def draw_photo(tmp_path: Path) -> DrawPhoto:
-    """draw_photo("a.jpg", seconds=30): a small distinct JPEG taken so many seconds into the session."""
+    """draw_photo("a.jpg", seconds=30): a photo of the test's own, by `draw_one`."""
 
     def draw(name: str, *, seconds: float | None = None, folder: Path | None = None, seed: int | None = None) -> Path:
         path = (folder or tmp_path / "photos") / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cells = random.Random(seed if seed is not None else name).randbytes(8 * 6 * 3)
-        image = Image.frombytes("RGB", (8, 6), cells).resize((320, 240), Image.Resampling.BICUBIC)
-        exif = Image.Exif()
-        if seconds is not None:
-            taken = datetime(2026, 5, 2, 10, 0, 0) + timedelta(seconds=seconds)
-            exif.get_ifd(0x8769)[0x9003] = taken.strftime("%Y:%m:%d %H:%M:%S")
-        image.save(path, quality=90, exif=exif)
-        return path
+        return draw_one(path, seed=seed if seed is not None else name, seconds=seconds)
 
     return draw
 

@@ -1,9 +1,19 @@
 """Fakes the tests share: real implementations of a port, made simple and predictable."""
 
+import time
 from collections.abc import Callable, Sequence
 
+from sqlmodel import Session
+
+from backend.accounts import standing
 from backend.core.listing import Evidence, Field
+from backend.core.pacing import AT_ONCE
 from backend.core.reading import ItemReading, PhotoInput
+from backend.db.engine import Database
+from backend.db.models import Account, Batch, Draft, Publication, User, new_id
+from backend.publications import journal
+from backend.runtime import Runtime
+from backend.sandbox.server import Sandbox
 
 
 def seen(value: object, photo: str, confidence: float = 0.9) -> Field:
@@ -37,3 +47,49 @@ class ScriptedReader:
 
     async def aclose(self) -> None:
         return None
+
+
+async def signed_in(runtime: Runtime, sandbox: Sandbox, username: str = "marie", *, hurry: bool = True) -> Account:
+    """An account of the sandbox with a kept session; with `hurry` it publishes without pauses."""
+    session = sandbox.create_account(username)
+    account = await runtime.keep_session(runtime.user_id, username, sandbox.url, session)
+    return await _hurried(runtime, account) if hurry else account
+
+
+async def stand_in_account(runtime: Runtime, base_url: str = "http://127.0.0.1:9") -> Account:
+    """An account with a session of no marketplace at all, for routes that open none; it publishes without pauses."""
+    return await _hurried(runtime, await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", base_url))
+
+
+async def _hurried(runtime: Runtime, account: Account) -> Account:
+    await runtime.database.run(standing.set_pace, runtime.user_id, account.id, AT_ONCE.model_dump())
+    return account
+
+
+def publication_row(database: Database, **columns: object) -> Publication:
+    """A queued publication of a draft, with its user and account, in an empty database."""
+    with database.session() as session:
+        user = User(name=new_id())
+        session.add(user)
+        session.flush()
+        account = Account(user_id=user.id, username="marie", base_url="http://127.0.0.1:9", state="ready")
+        session.add(account)
+        session.flush()
+        return add_publication(session, account, **columns)
+
+
+def add_publication(session: Session, account: Account, **columns: object) -> Publication:
+    """One more publication of this account, of a draft of its own."""
+    batch = Batch(user_id=account.user_id)
+    session.add(batch)
+    session.flush()
+    draft = Draft(user_id=account.user_id, batch_id=batch.id, ordinal=0, publish_ready=True, state="open")
+    session.add(draft)
+    session.flush()
+    made = Publication(
+        user_id=account.user_id, draft_id=draft.id, draft_revision=1, account_id=account.id, route="web", mode="draft",
+        position=time.time_ns(), live_key=f"{draft.id}:web",
+    )  # fmt: skip
+    made.sqlmodel_update(columns)
+    journal.open_journal(session, made)
+    return made

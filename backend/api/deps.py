@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import HTTPConnection
 
 from backend.core.errors import VintedRateLimitError
 from backend.runtime import Runtime
@@ -18,8 +19,9 @@ def new_limiter() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(MemoryStorage())
 
 
-def get_runtime(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
+def get_runtime(connection: HTTPConnection) -> Runtime:
+    """For requests and WebSockets alike."""
+    runtime: Runtime = connection.app.state.runtime
     return runtime
 
 

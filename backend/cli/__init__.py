@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import doctor, drafts, photos, publishing, serving, showcase
+from backend.cli import doctor, drafts, photos, publishing, queue, serving, showcase
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -22,12 +22,14 @@ app = typer.Typer(
 )
 
 app.command("serve")(serving.serve)
+app.command("worker")(serving.worker)
 app.command("demo")(showcase.demo)
 app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
 app.add_typer(drafts.app, name="drafts")
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
+app.add_typer(queue.app, name="queue")
 app.command("login")(publishing.login)
 app.add_typer(publishing.accounts_app, name="accounts")
 app.command("sandbox")(serving.sandbox)

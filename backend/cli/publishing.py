@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,10 +15,11 @@ from backend.accounts import service as accounts
 from backend.cli import tables
 from backend.cli.terminal import EXIT_CODES, AsJson, err, out, progress_bars, show_json, with_runtime
 from backend.core.errors import BadRequest, Conflict
+from backend.core.pacing import HARD_LIMIT
 from backend.db.models import Draft, Publication
 from backend.db.scope import find_by_prefix
 from backend.marketplace.vinted_web.login import sign_in
-from backend.publications import journal, service
+from backend.publications import journal, queue, service
 from backend.publications.service import Order
 from backend.runtime import Runtime
 
@@ -37,12 +40,15 @@ def publish(
     all_ready: Annotated[bool, typer.Option("--all-ready", help="Every ready draft that has no listing yet.")] = False,
     mode: Annotated[Mode | None, typer.Option(help="Default: VINTEDBOT_MODE, which is dry_run unless set.")] = None,
     account: Annotated[str | None, typer.Option(help="Account's name or id, when there are several.")] = None,
+    at: Annotated[str | None, typer.Option(help="Not before: 18:30, 2026-12-01 18:30, +2h.")] = None,
+    spread: Annotated[str | None, typer.Option(help="Spread them over this time: 90m, 6h, 2d.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for the result; else leave it to the server.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Puts drafts on the marketplace: dry_run fills the form and leaves, draft saves it there as a draft, publish
     presses the last button.
 
-    Example: `vintedbot publish --all-ready --mode draft`"""
+    Example: `vintedbot publish --all-ready --mode draft --at 18:30 --spread 3h`"""
     if bool(draft_ids) == all_ready:
         raise typer.BadParameter("Give drafts' ids, or --all-ready.")
     if mode == "publish":
@@ -50,9 +56,11 @@ def publish(
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         wanted = await runtime.database.run(_chosen, runtime.user_id, draft_ids or [])
-        return await publish_drafts(runtime, wanted, mode or runtime.settings.mode, account, quiet=as_json)
+        how = mode or runtime.settings.mode
+        times = await runtime.database.run(_moments, runtime.user_id, account, at, spread, len(wanted))
+        return await publish_drafts(runtime, wanted, how, account, times=times, wait=wait, quiet=as_json)
 
-    done = with_runtime(act, as_json=as_json, jobs=True)
+    done = with_runtime(act, as_json=as_json, jobs=wait)
     if as_json:
         show_json(done)
     else:
@@ -66,33 +74,74 @@ def _chosen(session: Session, user_id: str, draft_ids: Sequence[str]) -> list[st
     return [draft.id for draft in service.publishable(session, user_id)]
 
 
+def _moments(
+    session: Session, user_id: str, account: str | None, at: str | None, over: str | None, count: int
+) -> list[datetime | None]:
+    """When each of so many may begin: None is at once."""
+    return service.moments(session, accounts.choose(session, user_id, account), at, over, count)
+
+
 async def publish_drafts(
-    runtime: Runtime, draft_ids: Sequence[str], mode: Mode, account: str | None = None, *, quiet: bool = False
+    runtime: Runtime,
+    draft_ids: Sequence[str],
+    mode: Mode,
+    account: str | None = None,
+    *,
+    times: Sequence[datetime | None] = (),
+    wait: bool = True,
+    quiet: bool = False,
 ) -> dict[str, Any]:
-    """Asks for each, waits until all have stopped moving. Returns `publications` and `not_asked` with reasons."""
+    """Asks for each, waits until nothing moves by itself any more. Returns `publications` (`waits` says why one has not
+    begun) and `not_asked` with reasons."""
     chosen = await runtime.database.run(accounts.choose, runtime.user_id, account)
     asked, not_asked = [], []
-    for draft_id in draft_ids:
+    for draft_id, not_before in zip_longest(draft_ids, times):
         try:
-            asked.append((await runtime.publish(Order(draft_id, chosen.id, mode))).id)
+            asked.append((await runtime.publish(Order(draft_id, chosen.id, mode, not_before=not_before))).id)
         except Conflict as error:
             not_asked.append({"draft_id": draft_id, "code": error.code, "error": str(error)})
-    ended = await watch(runtime, asked, quiet=quiet)
-    return {"publications": [service.shown(p) for p in ended], "not_asked": not_asked}
+    ended = await (watch(runtime, asked, quiet=quiet) if wait else _rows(runtime, asked))
+    reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+    return {"publications": [with_reason(row, reasons) for row in ended], "not_asked": not_asked}
+
+
+def with_reason(row: Publication, reasons: Mapping[str, queue.Waiting]) -> dict[str, Any]:
+    """The publication as a person is shown it, with what it waits for."""
+    held = reasons.get(row.id) if row.state == journal.State.QUEUED else None
+    until = held.until.isoformat() if held and held.until else None
+    return {**service.shown(row), "waits": held and held.code, "waits_until": until}
+
+
+async def _rows(runtime: Runtime, ids: Sequence[str]) -> list[Publication]:
+    return await runtime.database.run(lambda s: [s.get_one(Publication, i) for i in ids])
 
 
 async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) -> list[Publication]:
-    """Shows the publications' steps until all have ended or wait for somebody."""
+    """Shows the publications' steps until all have ended, or wait for somebody or for a later hour."""
     with progress_bars(quiet=quiet) as bars:
         bar = bars.add_task("Publishing", total=len(ids))
         while True:
-            now = await runtime.database.run(lambda s: [s.get_one(Publication, i) for i in ids])
-            moving = [p for p in now if p.state in journal.RUNNING]
+            now = await _rows(runtime, ids)
+            reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+            moving = [p for p in now if p.state in journal.RUNNING and not _is_put_off(p, reasons)]
             steps = ", ".join(dict.fromkeys(p.step for p in moving if p.step and p.state != "queued"))
-            bars.update(bar, completed=len(now) - len(moving), description=f"Publishing {steps}")
+            brief = {} if steps else {reasons[p.id].code for p in moving if p.id in reasons}
+            bars.update(bar, completed=len(now) - len(moving), description=f"Publishing {steps or _said(brief)}")
             if not moving:
                 return now
             await asyncio.sleep(0.1)
+
+
+def _is_put_off(row: Publication, reasons: Mapping[str, queue.Waiting]) -> bool:
+    """Whether a queued one waits for its owner, or for so long that nobody should sit and watch."""
+    held = reasons.get(row.id)
+    return row.state == journal.State.QUEUED and held is not None and not held.is_brief
+
+
+def _said(brief: Collection[str]) -> str:
+    if "minute" in brief:
+        return f"(at most {HARD_LIMIT} a minute)"
+    return "(a pause between two)" if "gap" in brief else ""
 
 
 def show_done(done: dict[str, Any]) -> None:
@@ -108,7 +157,14 @@ def show_done(done: dict[str, Any]) -> None:
 
 def worst_exit(done: dict[str, Any]) -> int:
     """0 when everything asked for is done; else the code of the worst: uncertain, a person needed, failed."""
-    told = {row["error_code"] if row["error_code"] == "uncertain" else row["state"] for row in done["publications"]}
+    told = {
+        "needs_person"
+        if row["waits"] in ("account", "paused")
+        else row["state"]
+        if row["error_code"] != "uncertain"
+        else "uncertain"
+        for row in done["publications"]
+    }
     codes = {"uncertain": EXIT_CODES["uncertain"], "needs_person": EXIT_CODES["needs_person"], "failed": 1}
     return next((code for what, code in codes.items() if what in told), 1 if done["not_asked"] else 0)
 
@@ -120,9 +176,9 @@ def list_publications(
     """Publications, newest first."""
 
     async def act(runtime: Runtime) -> list[Any]:
-        return await runtime.database.run(
-            lambda s: [service.shown(p) for p in service.publications_of(s, runtime.user_id, state=state)]
-        )
+        reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+        found = await runtime.database.run(service.publications_of, runtime.user_id, state=state)
+        return [with_reason(row, reasons) for row in found]
 
     rows = with_runtime(act, as_json=as_json)
     if as_json:
@@ -140,7 +196,7 @@ def show_publication(publication_id: PublicationId, as_json: AsJson = False) -> 
         events = [
             e.model_dump(exclude={"id", "user_id"}, mode="json") for e in service.events_of(session, user_id, found.id)
         ]
-        return {**service.shown(found), "events": events}
+        return {**with_reason(found, queue.waiting(session, user_id)), "events": events}
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         return await runtime.database.run(find, runtime.user_id)
@@ -203,7 +259,7 @@ def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publica
         found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
         await act(runtime, found.id)
         [ended] = await watch(runtime, [found.id], quiet=as_json)
-        return service.shown(ended)
+        return with_reason(ended, await runtime.database.run(queue.waiting, runtime.user_id))
 
     row = with_runtime(task, as_json=as_json, jobs=True)
     if as_json:

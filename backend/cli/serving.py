@@ -1,5 +1,7 @@
 """`serve` and `sandbox`: the servers."""
 
+import asyncio
+import signal
 import socket
 from typing import Annotated, Literal
 
@@ -7,11 +9,13 @@ import typer
 import uvicorn
 
 from backend.app import create_app
-from backend.cli.terminal import Chosen, err, fail
+from backend.cli.terminal import Chosen, carry_out, err, fail
 from backend.core.errors import SetupError
-from backend.runtime import set_up_logging
+from backend.runtime import running, set_up_logging
 from backend.settings import load_settings, prepare_data_folder
 
+LONGEST_MESSAGE = 16_384
+"""Bytes of a WebSocket message to us: inputs of a live view, no more."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -37,8 +41,33 @@ def serve(
         fail(error)
     shown = f"http://{settings.host}:{listener.getsockname()[1]}"
     err.print(f"VintedBot listens on [bold]{shown}[/] (data in {settings.data}). Stop it with Ctrl-C.")
-    config = uvicorn.Config(create_app(settings, run_jobs=jobs), log_level="warning", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        create_app(settings, run_jobs=jobs),
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,  # pictures are compressed already
+    )
     uvicorn.Server(config).run([listener])
+
+
+def worker() -> None:
+    """Runs jobs only, beside any number of servers and workers on the same tables. Stop it with Ctrl-C or SIGTERM:
+    what is under way goes on elsewhere, or at the next start.
+
+    Example: `DATABASE_URL=postgresql://… vintedbot worker`"""
+
+    async def work() -> None:
+        settings = load_settings(**_chosen(data=Chosen.data))
+        set_up_logging(settings)
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        async with running(settings):
+            err.print(f"This worker runs jobs (data in {settings.data}). Stop it with Ctrl-C.")
+            await stop.wait()
+
+    carry_out(work)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

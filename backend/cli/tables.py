@@ -16,6 +16,7 @@ from backend.photos import intake
 
 STATE_COLOURS = {
     "confirmed": "green",
+    "confirmed_with_differences": "yellow",
     "rehearsed": "green",
     "failed": "red",
     "needs_person": "yellow",

@@ -74,7 +74,7 @@ def with_runtime(
     """Runs `act` with a running VintedBot; with `jobs` it runs them unless a server does."""
 
     async def task() -> T:
-        async with running(settings_of(**overrides), run_jobs=jobs) as runtime:
+        async with running(settings_of(**overrides), run_jobs=jobs, if_idle=True) as runtime:
             return await act(runtime)
 
     return carry_out(task, as_json=as_json)

@@ -117,9 +117,13 @@ class ChallengeRaised(NeedsPersonError):
 
 
 class AccountRestricted(NeedsPersonError):
-    """403: the account stops until its owner acts."""
+    """403: the account stops until its owner acts. `challenge` is the kind of the wall it ran into, if it was one."""
 
     code = "account_restricted"
+
+    def __init__(self, message: str = "", *, challenge: str | None = None) -> None:
+        super().__init__(message)
+        self.challenge = challenge
 
 
 class VerificationWall(AccountRestricted):

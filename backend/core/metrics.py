@@ -91,7 +91,10 @@ bulk_job_active_total = Gauge(
     "vintedbot_bulk_job_active_total", "Batches of photos being worked on, as the tables say now", registry=registry
 )
 captcha_detected_total = Counter(
-    "vintedbot_captcha_detected_total", "Challenges met, by whose they are", ["type"], registry=registry
+    "vintedbot_captcha_detected_total",
+    "Challenges and walls in a publication's way, by whose they are",
+    ["type"],
+    registry=registry,
 )
 captcha_solved_total = Counter(
     "vintedbot_captcha_solved_total", "Challenges answered by the solver service", registry=registry
@@ -142,6 +145,12 @@ def captcha_failure_reason(vendor_text: str) -> str:
 def challenge_type(name: str) -> str:
     """The label for a challenge: one of `CHALLENGE_TYPES`, or "other"."""
     return name if name in CHALLENGE_TYPES else OTHER
+
+
+def count_detected(challenge: str | None) -> None:
+    """A challenge, or a wall with nothing to solve, stood in a publication's way; None is no challenge."""
+    if challenge is not None:
+        captcha_detected_total.labels(type=challenge_type(challenge)).inc()
 
 
 def count_draft(reasons: Iterable[ReadinessCode]) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -61,6 +62,14 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def clock(session: Session) -> datetime:
+    """The time all processes on these tables agree on: the server's on PostgreSQL, this machine's on SQLite."""
+    if session.get_bind().dialect.name == "sqlite":
+        return datetime.now(UTC)
+    moment: datetime = session.connection().execute(text("select clock_timestamp()")).scalar_one()
+    return moment.astimezone(UTC)
 
 
 @contextmanager

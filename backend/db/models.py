@@ -59,8 +59,7 @@ class Account(SQLModel, table=True):
 
 
 class Batch(SQLModel, table=True):
-    """A heap of photos handed in together. `defaults` are the seller's statements for all of it; `claimed_by` names
-    the executor that works on it."""
+    """A heap of photos handed in together. `defaults` are the seller's statements for all of it."""
 
     __tablename__ = "batches"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -69,7 +68,6 @@ class Batch(SQLModel, table=True):
     language: str = "fr"
     defaults: dict[str, Any] = _json(dict)
     state: str = Field(default="queued", index=True)
-    claimed_by: str | None = None
     error: str | None = None
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)

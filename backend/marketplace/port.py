@@ -118,6 +118,15 @@ Progress = Callable[[str], Awaitable[None]]
 """Told the name of each step as it begins: `opening`, `photos`, `category`, …, `read_back`, `submitting`."""
 
 
+KEYS = frozenset(
+    [
+        *("Enter", "Tab", "Escape", "Backspace", "Delete", "Home", "End", "PageUp", "PageDown", " "),
+        *("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"),
+    ]
+)
+"""The keys with a name that an `InputEvent` may press; the others are single characters of ASCII."""
+
+
 @dataclass(frozen=True)
 class InputEvent:
     """What a person does in a live view. `x` and `y` are shares (0 to 1) of the page's visible width and height;

@@ -6,37 +6,40 @@ Owns the `publications`, `publication_events` and `idempotency_keys` tables. Own
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest, Conflict
-from backend.db.models import Draft, IdempotencyKey, Publication, PublicationEvent
+from backend.core.pacing import Pace, parse_duration, parse_moment, spread
+from backend.db.engine import clock
+from backend.db.models import Account, Draft, IdempotencyKey, Publication, PublicationEvent
 from backend.db.scope import get_owned, owned
 from backend.publications import journal
-from backend.publications.journal import State
-
-UNCERTAIN_CODE = "uncertain"
-"""The error code of a publication whose click may or may not have made a listing."""
+from backend.publications.journal import UNCERTAIN_CODE, State
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for. `revision` is the draft's revision the seller saw, or None for the present one."""
+    """What is asked for. `revision` is the draft's revision the seller saw, or None for the present one; `not_before`
+    the time it is scheduled for."""
 
     draft_id: str
     account_id: str
     mode: str
     route: str = "web"
     revision: int | None = None
+    not_before: datetime | None = None
 
     @property
     def fingerprint(self) -> str:
         """The same for the same request, whatever the order of its JSON."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).hexdigest()
 
 
 def request(session: Session, user_id: str, order: Order, *, key: str | None = None) -> Publication:
@@ -108,15 +111,34 @@ def _open(session: Session, user_id: str, draft: Draft, order: Order) -> Publica
         account_id=order.account_id,
         route=order.route,
         mode=order.mode,
+        position=time.time_ns() // 1000,
+        not_before=order.not_before,
         live_key=None if order.mode == "dry_run" else f"{draft.id}:{order.route}",
     )
     journal.open_journal(session, publication)
     return publication
 
 
+def moments(session: Session, account: Account, at: str | None, over: str | None, count: int) -> list[datetime | None]:
+    """When each of `count` publications may begin: from `at` on, spread `over` some time; None is at once.
+
+    Raises BadRequest (`bad_time`)."""
+    pace, now = Pace.model_validate(account.pace), clock(session)
+    start = parse_moment(at, pace, now) if at else None
+    if not over:
+        return [start] * count
+    return list(spread(start or now, parse_duration(over), count, seed=f"{account.id}{now}"))
+
+
 def cancel(session: Session, user_id: str, publication_id: str) -> Publication:
-    """Cancels before the click. Raises Conflict that tells the state once that is no longer possible."""
-    _without_doubt(get_owned(session, Publication, user_id, publication_id))
+    """Cancels before the click. Raises Conflict that tells how it stands once that is no longer possible."""
+    publication = get_owned(session, Publication, user_id, publication_id)
+    _without_doubt(publication)
+    if publication.state in (State.SUBMITTING, State.UNCERTAIN):
+        raise Conflict(
+            "The button has been pressed already; what came of it is being found out. It can't be cancelled any more.",
+            code="already_submitted",
+        )
     return journal.move(session, publication_id, State.CANCELLED)
 
 
@@ -129,8 +151,24 @@ def resume(session: Session, user_id: str, publication_id: str, *, despite_doubt
         raise Conflict(f"This publication is {publication.state}; it waits for nobody.", code="journal_moved")
     if not despite_doubt:
         _without_doubt(publication)
+    return _queue_again(session, publication)
+
+
+def resume_waiting(session: Session, user_id: str, account_id: str) -> list[Publication]:
+    """Queues whatever waited for this account's owner to mend its session, now that it is mended. What waits on an
+    open page is left to it, and a doubt to its owner."""
+    query = owned(Publication, user_id).where(
+        Publication.account_id == account_id,
+        Publication.state == State.NEEDS_PERSON,
+        Publication.error_code != UNCERTAIN_CODE,
+        col(Publication.claim).is_(None),
+    )
+    return [_queue_again(session, row) for row in session.exec(query.order_by(col(Publication.position))).all()]
+
+
+def _queue_again(session: Session, publication: Publication) -> Publication:
     return journal.move(
-        session, publication_id, State.QUEUED, run=publication.run + 1, attempts=0, error=None, error_code=None
+        session, publication.id, State.QUEUED, run=publication.run + 1, attempts=0, step="", error=None, error_code=None
     )
 
 
@@ -195,23 +233,20 @@ def publishable(session: Session, user_id: str, route: str = "web") -> list[Draf
     return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
 
 
-def running(session: Session) -> list[Publication]:
-    """Every user's publications with work left for the engine, oldest first."""
-    query = select(Publication).where(col(Publication.state).in_(journal.RUNNING))
-    return list(session.exec(query.order_by(col(Publication.created_at))))
-
-
 def count_running(session: Session) -> int:
     query = select(func.count()).select_from(Publication).where(col(Publication.state).in_(journal.RUNNING))
     return session.exec(query).one()
 
 
-def remember(session: Session, publication_id: str, /, **columns: Any) -> None:
-    """Stores what a running attempt reports (`step`, `attempts`, `screenshot_key`, `sheet`) without a transition."""
+def remember(session: Session, publication_id: str, claim: str, /, **columns: Any) -> None:
+    """Stores what a job reports (`step`, `screenshot_key`, `sheet`) without a transition; nothing of a job that has
+    lost its claim."""
     publication = session.get_one(Publication, publication_id)
-    publication.sqlmodel_update(columns)
+    if publication.claim == claim:
+        publication.sqlmodel_update(columns)
 
 
 def shown(publication: Publication) -> Mapping[str, Any]:
     """The columns a person is shown."""
-    return publication.model_dump(exclude={"live_key", "run", "screenshot_key", "user_id"}, mode="json")
+    hidden = {"live_key", "run", "screenshot_key", "user_id", "position", "claim", "claimed_by"}
+    return publication.model_dump(exclude=hidden, mode="json")

@@ -1,7 +1,7 @@
 """Who may talk to the server from a browser: no foreign site, and no foreign name for this machine.
 
-Owns the refusal of cross-site writes, of a `Host` that is not this machine's on a loopback connection (a foreign
-page whose name was pointed at 127.0.0.1), and the security headers. Programs send neither `Origin` nor
+Owns the refusal of cross-site writes and WebSockets, of a `Host` that is not this machine's on a loopback connection
+(a foreign page whose name was pointed at 127.0.0.1), and the security headers. Programs send neither `Origin` nor
 `Sec-Fetch-Site` and pass. Owns no sign-in; the forms' token is `page.py`'s.
 """
 
@@ -36,7 +36,7 @@ class Guard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
 
@@ -63,8 +63,9 @@ def _foreign_host(scope: Scope) -> Response | None:
 
 
 def _cross_site(scope: Scope) -> Response | None:
-    """A write asked for by another site's page. Browsers say where a request comes from; programs say nothing."""
-    if scope["method"] in SAFE_METHODS or _same_origin(Headers(scope=scope)):
+    """A write or a WebSocket asked for by another site's page. Browsers say where it comes from; programs nothing."""
+    reads = scope["type"] == "http" and scope["method"] in SAFE_METHODS
+    if reads or _same_origin(Headers(scope=scope)):
         return None
     return _refusal(403, "Forbidden", "cross_site", "This request came from another site. Send it from VintedBot.")
 

@@ -7,10 +7,15 @@ import re
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from backend.accounts import service as accounts
 from backend.core.errors import BadRequest, VintedBotError
+from backend.db.models import Publication
+from backend.db.scope import get_owned
+from backend.publications import queue
 from backend.publications import service as publications
+from backend.publications.journal import State
 from backend.publications.service import Order
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
@@ -39,6 +44,25 @@ async def publish_draft(page: PageDep, draft_id: str) -> Response:
 @router.get("/publications")
 async def show_publications(page: PageDep) -> Response:
     return await publications_page(page)
+
+
+@router.post("/publications/{publication_id}/move")
+async def move_publication(page: PageDep, publication_id: str) -> Response:
+    """One place sooner or later in its account's line."""
+    form = await page.form()
+
+    def work(session: Session) -> None:
+        account_id = get_owned(session, Publication, page.user_id, publication_id).account_id
+        ids = [row.id for row in queue.line_of(session, page.user_id, account_id)]
+        at = ids.index(publication_id) if publication_id in ids else 0
+        before = max(0, at - 1) if form.get("to") == "up" else at + 2
+        queue.move_before(session, page.user_id, publication_id, ids[before] if before < len(ids) else None)
+
+    try:
+        await page.runtime.database.run(work)
+    except VintedBotError as error:
+        return await publications_page(page, error)
+    return page.go("/publications", "moved", anchor=publication_id)
 
 
 @router.post("/publications/{publication_id}/cancel")
@@ -81,11 +105,13 @@ async def settle_publication(page: PageDep, publication_id: str) -> Response:
 
 
 async def publications_page(page: Page, error: VintedBotError | None = None) -> Response:
-    found = await page.runtime.database.run(views.publications_shown, page.user_id, page.words)
+    live = page.runtime.live.of(page.user_id)
+    found = await page.runtime.database.run(views.publications_shown, page.user_id, page.words, live=live)
     return page.render(
         "publications.html",
         here="/publications",
         status=error.status if error else 200,
-        publications=found,
+        queue=await page.runtime.database.run(views.queue_shown, page.user_id, page.words),
+        publications=[one for one in found if one.row.state != State.QUEUED],
         error=page.words.error(error) if error else None,
     )

@@ -5,8 +5,8 @@ publication may do next are the services' to say.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -18,10 +18,9 @@ from backend.db.scope import get_owned
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS
 from backend.photos import batches, intake
-from backend.publications import journal
+from backend.publications import journal, queue
 from backend.publications import service as publications
-from backend.publications.journal import State
-from backend.publications.service import UNCERTAIN_CODE
+from backend.publications.journal import UNCERTAIN_CODE, State
 from backend.web.language import Words
 from backend.web.values import FieldView, field_views, sizes, value_text
 
@@ -121,6 +120,8 @@ class PublicationView:
     can_resume: bool
     in_doubt: bool
     advice: str
+    waits: str
+    live: bool = False
 
 
 def home(session: Session, user_id: str, words: Words, show: str, page: int) -> Home:
@@ -189,15 +190,30 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
 
 
 def publications_shown(
-    session: Session, user_id: str, words: Words, *, draft_id: str | None = None
+    session: Session, user_id: str, words: Words, *, draft_id: str | None = None, live: Collection[str] = ()
 ) -> tuple[PublicationView, ...]:
-    """The user's publications, newest first."""
-    names = {account.id: account.username for account in accounts.accounts_of(session, user_id)}
+    """The user's publications, newest first; `live` are those whose page is open: they go on by it, not by a button."""
     rows = publications.publications_of(session, user_id, draft_id=draft_id)
-    return tuple(_publication(session, words, row, names) for row in rows)
+    found = _publications(session, user_id, words, rows)
+    return tuple(replace(one, live=True, can_resume=False) if one.row.id in live else one for one in found)
 
 
-def _publication(session: Session, words: Words, row: Publication, names: dict[str, str]) -> PublicationView:
+def queue_shown(session: Session, user_id: str, words: Words) -> tuple[PublicationView, ...]:
+    """What waits, in the order it will begin."""
+    return _publications(session, user_id, words, queue.line_of(session, user_id))
+
+
+def _publications(
+    session: Session, user_id: str, words: Words, rows: Iterable[Publication]
+) -> tuple[PublicationView, ...]:
+    names = {account.id: account.username for account in accounts.accounts_of(session, user_id)}
+    reasons = queue.waiting(session, user_id)
+    return tuple(_publication(session, words, row, names, reasons.get(row.id)) for row in rows)
+
+
+def _publication(
+    session: Session, words: Words, row: Publication, names: dict[str, str], held: queue.Waiting | None
+) -> PublicationView:
     state = State(row.state)
     doubt = state is State.NEEDS_PERSON and row.error_code == UNCERTAIN_CODE
     title = row.sheet.get("title") or FIELDS.validate_python(session.get_one(Draft, row.draft_id).fields)["title"].value
@@ -207,10 +223,11 @@ def _publication(session: Session, words: Words, row: Publication, names: dict[s
         account=names.get(row.account_id, ""),
         when=words.moment(row.created_at),
         moving=state in journal.RUNNING,
-        can_cancel=State.CANCELLED in journal.TRANSITIONS[state] and not doubt,
+        can_cancel=journal.may_become(row, State.CANCELLED),
         can_resume=state is State.NEEDS_PERSON and not doubt,
         in_doubt=doubt,
         advice=words.known(f"advice.{row.error_code}") or words.known(f"advice.{state}") or "",
+        waits=words(f"waits.{held.code}", until=words.moment(held.until) if held.until else "") if held else "",
     )
 
 

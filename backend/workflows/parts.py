@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from backend.accounts.vault import Vault
@@ -11,6 +12,24 @@ from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.marketplace.port import Route
 from backend.photos.store import PhotoStore
+from backend.workflows.executors import Executors
+from backend.workflows.live import OpenPages
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long publishing waits, in seconds.
+
+    `click_within` bounds the time from the committed point of no return to the click; `looks_after` are the waits
+    before each look at the account's listings, together far longer: by the last look nobody can click any more. `owner`
+    is how long a challenge's page stays open."""
+
+    click_within: float = 10.0
+    looks_after: tuple[float, ...] = (3.0, 15.0, 45.0)
+    owner: float = 12 * 3600.0
+
+    def __post_init__(self) -> None:
+        assert sum(self.looks_after) > 1.5 * self.click_within, "the last look must come after the last possible click"
 
 
 @dataclass(frozen=True)
@@ -20,10 +39,17 @@ class Parts:
     vault: Vault
     analyzer: Analyzer
     routes: dict[str, Route]
+    executors: Executors
+    evidence: Path
+    patience: Patience = Patience()
     troubles: dict[str, str] = field(default_factory=dict)
     """Batch id → what stopped it, for when not even that can be stored."""
     jobs: set[asyncio.Task[Any]] = field(default_factory=set)
     """The jobs under way in this process."""
+    claims: set[str] = field(default_factory=set)
+    """The claims on publications that jobs of this process hold."""
+    live: OpenPages = field(default_factory=OpenPages)
+    """The pages that wait for their account's owner in this process."""
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from backend.publications import service
 from backend.publications.service import Order
 from backend.runtime import Runtime
 from backend.sandbox.server import Sandbox, running_sandbox
+from tests.fakes import signed_in
 
 STATED = {"audience": "women", "condition": "very-good"}
 
@@ -26,8 +27,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 async def account(runtime: Runtime, sandbox: Sandbox) -> Account:
-    session = sandbox.create_account("marie")
-    return await runtime.keep_session(runtime.user_id, "marie", sandbox.url, session)
+    return await signed_in(runtime, sandbox)
 
 
 @pytest.fixture
@@ -89,8 +89,7 @@ async def test_an_expired_session_waits_for_its_owner_and_goes_on(
     done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
     [publication] = done["publications"]
     assert (publication["state"], publication["error_code"]) == ("needs_person", "session_expired")
-    await runtime.keep_session(runtime.user_id, "marie", sandbox.url, sandbox.create_account("marie"))
-    await runtime.resume(runtime.user_id, publication["id"])
+    await signed_in(runtime, sandbox)  # what waited for it goes on by itself
     done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
     assert done["publications"][0]["state"] == "confirmed"
     assert len(sandbox.received()["items"]) == 1

@@ -65,6 +65,7 @@ def test_a_session_that_ran_out_is_refreshed_or_ends_at_the_sign_in(page: Page, 
     page.goto(f"{sandbox.url}/items/new")
     expect(page.get_by_test_id("title--input")).to_be_visible()
     assert sandbox.received()["requests"]["GET /session-refresh"] == 1
+    page.wait_for_load_state("networkidle")  # a call of the form under way would lead to the sign-in by itself
     sandbox.expire_sessions("lea")
     page.goto(f"{sandbox.url}/items/new")
     assert "/member/login" in page.url

@@ -13,6 +13,7 @@ from backend.core.errors import (
     AddressBanned,
     ChallengeRaised,
     ListingRejected,
+    NotClicked,
     SessionExpired,
     SessionMissing,
     UncertainError,
@@ -23,7 +24,7 @@ from backend.core.errors import (
     VintedTimeoutError,
     WrongAccount,
 )
-from backend.marketplace.port import ListingSheet, Mode
+from backend.marketplace.port import ListingSheet, Mode, Permit
 from backend.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -107,6 +108,40 @@ async def test_after_the_click_there_is_no_second_one(
     path = {"draft": "POST /api/v2/item_upload/drafts", "publish": "POST /api/v2/item_upload/items"}[mode]
     assert sandbox.received()["requests"][path] == 1, "exactly one submission left the browser"
     assert len(sandbox.received()["items"]) == there
+
+
+class LateAtTheDoor(Permit):
+    """Good when the button is pressed, expired when the request is about to leave."""
+
+    looks = 0
+
+    @property
+    def expired(self) -> bool:
+        type(self).looks += 1
+        return self.looks > 1
+
+
+@pytest.mark.parametrize("permit", [Permit(0.0), LateAtTheDoor(0.0)], ids=["before the click", "at the door"])
+async def test_a_click_that_comes_too_late_is_not_made(
+    permit: Permit, sandbox: Sandbox, attempts: Attempts, journal: Journal, sheet: ListingSheet
+) -> None:
+    journal.permit = permit
+    with pytest.raises(NotClicked, match="nothing was sent"):
+        await attempts.put(sheet, "draft")
+    received = sandbox.received()
+    assert len(journal.filled) == 1 and received["items"] == []
+    assert "POST /api/v2/item_upload/drafts" not in received["requests"]
+
+
+async def test_what_the_page_sends_again_by_itself_does_not_leave(
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet
+) -> None:
+    """The site's own form renews a session that ran out and sends once more: a refusal would become a listing."""
+    sandbox.set_fault("session_expired", "draft", refresh_too=False)
+    with pytest.raises(SessionExpired):
+        await attempts.put(sheet, "draft")
+    received = sandbox.received()
+    assert received["requests"]["POST /api/v2/item_upload/drafts"] == 1 and received["items"] == []
 
 
 @pytest.mark.parametrize(

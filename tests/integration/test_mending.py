@@ -29,9 +29,9 @@ from backend.publications import service
 from backend.publications.service import Order
 from backend.runtime import Runtime, running
 from backend.settings import Settings
-from backend.workflows.jobs_lock import JobsLock
+from backend.workflows.executors import FileExecutors
 from backend.workflows.parts import current
-from tests.fakes import ScriptedReader, t_shirt
+from tests.fakes import ScriptedReader, stand_in_account, t_shirt
 
 STATED = {"audience": "women", "condition": "very-good"}
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,8 @@ class Counting:
         evidence: Path | None = None,
     ) -> Outcome:
         await self.hold.wait()
-        await before_submit(Filled(b"form"))
+        permit = await before_submit(Filled(b"form"))
+        assert not permit.expired
         self.clicks += 1
         return Outcome(str(self.clicks), f"http://127.0.0.1:9/items/{self.clicks}", b"listing")
 
@@ -76,7 +77,7 @@ def route(runtime: Runtime) -> Counting:
 
 @pytest.fixture
 async def ready(runtime: Runtime, closet: Path) -> list[str]:
-    await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", "http://127.0.0.1:9")
+    await stand_in_account(runtime)
     batch_id = await hand_in(runtime, closet, STATED)
     await watch(runtime, batch_id, quiet=True)
     return [row["id"] for row in (await report(runtime, batch_id))["drafts"]]
@@ -203,10 +204,9 @@ asyncio.run(main())
 
 
 async def test_the_jobs_of_a_process_that_ends_are_taken_over(settings: Settings, closet: Path) -> None:
-    settings.data.mkdir(parents=True)
-    other = JobsLock(settings.data)
-    assert other.take()
-    async with running(settings, analyzer=ScriptedReader()) as runtime:
+    other = FileExecutors(settings.data / "executors")
+    other.take()
+    async with running(settings, if_idle=True, analyzer=ScriptedReader()) as runtime:
         batch_id = await hand_in(runtime, closet, STATED)
         assert runtime.jobs.somebody_works
         await asyncio.sleep(0.5)
@@ -222,7 +222,7 @@ async def test_stopping_in_the_middle_leaves_the_journal_as_it_was(settings: Set
         counting = Counting()
         counting.hold.clear()
         current().routes["web"] = counting
-        await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", "http://127.0.0.1:9")
+        await stand_in_account(runtime)
         batch_id = await hand_in(runtime, closet, STATED)
         await watch(runtime, batch_id, quiet=True)
         draft_id = (await report(runtime, batch_id))["drafts"][0]["id"]

@@ -14,11 +14,14 @@ DATADOME = (
     "</script><script src='https://ct.captcha-delivery.com/c.js'></script></html>"
 )
 CAPTCHA_JSON = '{"url":"https://geo.captcha-delivery.com/captcha/?initialCid=AHrl&hash=E1&t=fe"}'
+BAN_FRAME = "https://geo.captcha-delivery.com/captcha/?initialCid=AHrl&t=bv"
 
 CHALLENGE_CASES = [
     ("datadome page", PageFacts(403, FORM, HTML, DATADOME % "fe"), "datadome"),
     ("datadome ban", PageFacts(403, FORM, HTML, DATADOME % "bv"), "address_banned"),
     ("datadome to a call", PageFacts(403, API, JSON, CAPTCHA_JSON, json_due=True), "datadome"),
+    ("datadome ban to a call", PageFacts(403, API, JSON, CAPTCHA_JSON.replace("t=fe", "t=bv")), "address_banned"),
+    ("datadome ban in a frame", PageFacts(200, FORM, HTML, frames=[BAN_FRAME]), "address_banned"),
     ("datadome page to a call, 200", PageFacts(200, API, HTML, DATADOME % "fe", json_due=True), "datadome"),
     ("a page where data was due", PageFacts(200, API, HTML, "<html>", json_due=True), "interstitial"),
     ("datadome frame", PageFacts(200, FORM, HTML, frames=["https://geo.captcha-delivery.com/captcha/"]), "datadome"),

@@ -16,7 +16,7 @@ OURS = [p for p in (ROOT / "backend").rglob("*.py") if "sandbox" not in p.parts]
 def test_every_route_is_documented_and_no_other(settings: Settings) -> None:
     paths = create_app(settings).openapi()["paths"]
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-    assert set(re.findall(r"^\| `((?:GET|POST|PATCH|DELETE) [^`]+)` \|", API, re.M)) == routes
+    assert set(re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` \|", API, re.M)) == routes
 
 
 def test_every_error_code_is_documented() -> None:

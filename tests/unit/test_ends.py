@@ -6,6 +6,7 @@ from backend.core.errors import (
     ChallengeRaised,
     Conflict,
     ListingRejected,
+    NotClicked,
     PermanentError,
     SessionExpired,
     SetupError,
@@ -15,10 +16,10 @@ from backend.core.errors import (
     VintedRateLimitError,
     VintedTimeoutError,
 )
-from backend.publications.journal import ENDED, RUNNING, TRANSITIONS, State
-from backend.workflows.ends import AfterTheClick, end_of
+from backend.publications.journal import ENDED, TRANSITIONS, UNDER_WAY, State
+from backend.workflows.ends import AfterTheClick, NotItsTurn, end_of
 
-BEFORE = (State.QUEUED, State.PREPARING, State.FILLED)
+BEFORE = (State.PREPARING, State.FILLED)
 OURS = ZeroDivisionError("a fault of ours")
 
 
@@ -29,6 +30,8 @@ OURS = ZeroDivisionError("a fault of ours")
         (SessionExpired("x"), State.NEEDS_PERSON),
         (ChallengeRaised("x"), State.NEEDS_PERSON),
         (VintedNetworkError("x"), State.FAILED),
+        (VintedRateLimitError("x"), State.QUEUED),
+        (NotItsTurn("x"), State.QUEUED),
         (PermanentError("x"), State.FAILED),
         (SetupError("x"), State.FAILED),
         (OURS, State.FAILED),
@@ -44,7 +47,8 @@ def test_before_the_click_an_error_ends_it_or_asks_a_person(state: State, error:
     ("error", "end"),
     [
         (ListingRejected("x"), State.FAILED),
-        (AfterTheClick(VintedRateLimitError("x")), State.FAILED),
+        (AfterTheClick(VintedRateLimitError("x")), State.QUEUED),
+        (AfterTheClick(NotClicked("x")), State.QUEUED),
         (SessionExpired("x"), State.NEEDS_PERSON),
         (ChallengeRaised("x"), State.NEEDS_PERSON),
         (UncertainError("x"), State.UNCERTAIN),
@@ -63,10 +67,10 @@ def test_after_the_click_only_a_refusal_ends_it(error: Exception, end: State) ->
 
 @pytest.mark.parametrize("error", [OURS, SessionExpired("x"), UncertainError("x"), VintedBotError("x")])
 def test_every_end_is_a_move_the_journal_knows(error: Exception) -> None:
-    for state in RUNNING:
+    for state in UNDER_WAY:
         if end := end_of(state, error):
             assert end[0] in TRANSITIONS[state], (state, end)
-    assert all(end_of(state, error) is None for state in ENDED | {State.NEEDS_PERSON, State.UNCERTAIN})
+    assert all(end_of(state, error) is None for state in ENDED | {State.QUEUED, State.NEEDS_PERSON, State.UNCERTAIN})
 
 
 def test_what_somebody_else_moved_is_left_alone() -> None:

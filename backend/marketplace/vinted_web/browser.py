@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import playwright
 from playwright.async_api import Browser, BrowserContext, Error, Playwright, StorageState, async_playwright
@@ -108,8 +108,36 @@ async def launch(driver: Playwright, choice: BrowserChoice, *, headless: bool = 
         raise SetupError(f"The browser {choice.name} does not start: {error.message.splitlines()[0]}") from error
 
 
+class Place:
+    """One of the browser's places, held from entering to leaving, but for while it is `lent`."""
+
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self._free = free
+        self._held = False
+
+    async def __aenter__(self) -> Self:
+        await self._free.acquire()
+        self._held = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._give_up()
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[None]:
+        """Inside, others may have the place; the page stays open. What fails inside does not wait for it again."""
+        self._give_up()
+        yield
+        await self.__aenter__()
+
+    def _give_up(self) -> None:
+        if self._held:
+            self._held = False
+            self._free.release()
+
+
 class Browsers:
-    """One headless browser a process, on one event loop; at most `contexts` accounts at a time in it."""
+    """One headless browser a process, on one event loop; at most `contexts` accounts at work in it at a time."""
 
     def __init__(self, explicit: str | None = None, *, contexts: int = 2) -> None:
         self._explicit = explicit
@@ -118,10 +146,16 @@ class Browsers:
         self._driver: Playwright | None = None
         self._browser: Browser | None = None
 
+    def place(self) -> Place:
+        """For who wants to lend its place: to be handed to `context`."""
+        return Place(self._slots)
+
     @asynccontextmanager
-    async def context(self, storage_state: Mapping[str, Any], *, locale: str) -> AsyncIterator[BrowserContext]:
+    async def context(
+        self, storage_state: Mapping[str, Any], *, locale: str, place: Place | None = None
+    ) -> AsyncIterator[BrowserContext]:
         """A fresh context with this session, closed on the way out whatever happened inside."""
-        async with self._slots:
+        async with place or self.place():
             context = await self._open(cast(StorageState, dict(storage_state)), locale)
             try:
                 yield context

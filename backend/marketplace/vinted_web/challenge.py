@@ -26,9 +26,10 @@ Challenge = Literal[
     "verification",
 ]
 """`widget`: a captcha widget of unknown make; `interstitial`: a page where data was due; `verification`: the
-marketplace's own identity wall. `address_banned`, `cloudflare_blocked` and `verification` have nothing to solve."""
+marketplace's own identity wall. `WALLS` have nothing to solve."""
 
 CHALLENGES: tuple[str, ...] = get_args(Challenge)
+WALLS: frozenset[Challenge] = frozenset({"address_banned", "cloudflare_blocked", "verification"})
 _FRAMES: tuple[tuple[str, str, Challenge], ...] = (
     ("captcha-delivery.com", "", "datadome"),
     ("hcaptcha.com", "", "hcaptcha"),
@@ -70,29 +71,32 @@ def detect(facts: PageFacts) -> Challenge | None:
 def _in_answer(facts: PageFacts) -> Challenge | None:
     html_for_json = facts.json_due and facts.status == 200 and facts.content_type.startswith("text/html")
     if facts.status == 403 or html_for_json:
-        if facts.content_type.startswith("application/json") and _is_datadome_json(facts.body):
-            return "datadome"
+        if facts.content_type.startswith("application/json") and (frame := _datadome_frame(facts.body)):
+            return _in_frames([frame])
         if script := _DATADOME_SCRIPT.search(facts.body):
             return "address_banned" if _DATADOME_BAN.search(script["facts"]) else "datadome"
     return "interstitial" if html_for_json else None
 
 
-def _is_datadome_json(body: str) -> bool:
+def _datadome_frame(body: str) -> str | None:
+    """The address of the frame to show, in an answer to a call of the page's: `{"url": …}`."""
     try:
         answer = json.loads(body)
     except ValueError:
-        return False
-    return isinstance(answer, dict) and _host_is(str(answer.get("url", "")), "captcha-delivery.com")
+        return None
+    url = str(answer.get("url", "")) if isinstance(answer, dict) else ""
+    return url if _host_is(url, "captcha-delivery.com") else None
 
 
 def _in_frames(frames: Collection[str]) -> Challenge | None:
     for frame in frames:
         parts = urlsplit(frame)
-        if parse_qs(parts.query).get("size") == ["invisible"]:
+        asked = parse_qs(parts.query)
+        if asked.get("size") == ["invisible"]:
             continue
         for host, path, kind in _FRAMES:
             if _host_is(frame, host) and path in parts.path:
-                return kind
+                return "address_banned" if kind == "datadome" and asked.get("t") == ["bv"] else kind
     return None
 
 
@@ -112,10 +116,11 @@ def _host_is(url: str, domain: str) -> bool:
 def raise_for(challenge: Challenge) -> NoReturn:
     """Raises `VerificationWall` or `AddressBanned` where there is nothing to solve, else `ChallengeRaised`."""
     if challenge == "verification":
-        raise VerificationWall(f"The marketplace asks this account to verify itself. {_OWNER}")
+        raise VerificationWall(f"The marketplace asks this account to verify itself. {_OWNER}", challenge=challenge)
     if challenge in ("address_banned", "cloudflare_blocked"):
         raise AddressBanned(
             "The marketplace refuses this machine's network address, and there is nothing to solve. "
-            "Leave it alone for some hours before trying again."
+            "Leave it alone for some hours before trying again.",
+            challenge=challenge,
         )
     raise ChallengeRaised(f"The marketplace shows a challenge ({challenge}). {_OWNER}", challenge=challenge)

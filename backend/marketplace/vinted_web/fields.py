@@ -96,14 +96,19 @@ class Price:
         return await self.box.input_value()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Photos:
+    """Entering again goes on after the last one accepted: none is given twice."""
+
     page: Page
     files: Sequence[Path]
     timeout: float
+    accepted: int = 0
 
     async def enter(self) -> str:
-        await photos.upload(self.page, self.files, self.timeout)
+        for number, photo in enumerate(self.files[self.accepted :], start=self.accepted + 1):
+            await photos.upload(self.page, photo, number, self.timeout)
+            self.accepted = number
         return str(len(self.files))
 
     async def read(self) -> str:

@@ -27,7 +27,10 @@ class Form:
         """Fields that this category's form does not have."""
 
     async def fill(self, progress: Progress) -> None:
-        """Fills everything. Raises `ListingRejected` naming the field that can't be set."""
+        """Fills everything; a second time it enters what is there once more, and only the photos that are missing.
+
+        Raises `ListingRejected` naming the field that can't be set."""
+        self.missing.clear()
         for name in self._fields:
             await progress(name)
             await self._set(name)

@@ -6,7 +6,6 @@ what a photo looks like (`backend/photos`).
 
 import asyncio
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.async_api import Page, expect
@@ -18,25 +17,22 @@ from backend.marketplace.vinted_web.traffic import AnswerTo, refuse
 UPLOAD = re.compile(r"^/api/v2/photos/?$")
 
 
-async def upload(page: Page, photos: Sequence[Path], patience: float) -> None:
-    """Gives the form these photos in this order; `patience` seconds for each.
+async def upload(page: Page, photo: Path, number: int, patience: float) -> None:
+    """Gives the form its photo of this number, and waits at most `patience` seconds for each sign of it.
 
-    Raises what the marketplace answered, or `VintedTimeoutError` when an upload does not end."""
-    for number, photo in enumerate(photos, start=1):
-        await _upload_one(page, photo, patience)
-        try:
-            await expect(page.locator(selectors.PHOTO_THUMBNAIL)).to_have_count(number, timeout=patience * 1000)
-        except AssertionError as error:
-            raise VintedTimeoutError(
-                f"Photo {number} of {len(photos)} was sent but its thumbnail does not show."
-            ) from error
+    Raises what the marketplace answered, or `VintedTimeoutError` when the upload does not end."""
+    await _send(page, photo, patience)
+    try:
+        await expect(page.locator(selectors.PHOTO_THUMBNAIL)).to_have_count(number, timeout=patience * 1000)
+    except AssertionError as error:
+        raise VintedTimeoutError(f"Photo {number} ({photo.name}) was sent but its thumbnail does not show.") from error
 
 
 async def count(page: Page) -> int:
     return await page.locator(selectors.PHOTO_THUMBNAIL).count()
 
 
-async def _upload_one(page: Page, photo: Path, patience: float) -> None:
+async def _send(page: Page, photo: Path, patience: float) -> None:
     async with AnswerTo(page, "POST", UPLOAD) as upload:
         await page.locator(selectors.PHOTOS_INPUT).first.set_input_files(photo)
         try:

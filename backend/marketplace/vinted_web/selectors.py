@@ -87,6 +87,7 @@ COOKIE_DISMISS: Final = (
 
 DATADOME_BOX: Final = "#datadome-captcha"
 CAPTCHA_WIDGET: Final = "[data-sitekey]"
+HCAPTCHA_ANSWER: Final = '[name="h-captcha-response"]'
 CLOUDFLARE_ERROR: Final = ".cf-error-details"
 CHALLENGE_MARKS: Final[Mapping[str, str]] = {
     "datadome": DATADOME_BOX,

@@ -23,13 +23,15 @@ from backend.core.errors import (
 )
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web import selectors
-from backend.marketplace.vinted_web.challenge import PageFacts, detect, raise_for
+from backend.marketplace.vinted_web.challenge import WALLS, Challenge, PageFacts, detect, raise_for
 from backend.marketplace.vinted_web.traffic import SIGN_IN_AGAIN, Traffic, facts_of, refuse
 
 SIGN_IN_PATHS = ("/member/login", "/member/signup", "/login", "/session-refresh")
 NEW_ITEM = "/items/new"
 SESSION_REFRESH = "/session-refresh"
 SMALLEST_CHALLENGE = 40  # pixels; the frame of an invisible widget is smaller or hidden
+DENIED_LOOKS = 8
+SETTLING = 200  # milliseconds in which a page that has just loaded shows its challenge
 
 
 async def mind_cookie_banner(page: Page) -> None:
@@ -37,11 +39,14 @@ async def mind_cookie_banner(page: Page) -> None:
     await page.add_locator_handler(page.locator(selectors.COOKIE_BANNER).first, lambda: _dismiss_cookies(page))
 
 
-async def open_form(page: Page, account: AccountSession, path: str = NEW_ITEM) -> str:
-    """Opens the form as `account` and returns the signed-in name. Raises whatever stands in the way."""
+async def open_form(page: Page, account: AccountSession, path: str = NEW_ITEM, *, stay: bool = False) -> str:
+    """Opens the form as `account` and returns the signed-in name. Raises whatever stands in the way.
+
+    With `stay` a page that shows the form by now is not loaded again."""
     if not account.storage_state.get("cookies"):
         raise SessionMissing(f"No session is kept for this account on {account.base_url}. {SIGN_IN_AGAIN}")
-    await visit(page, account.base_url + path)
+    if not (stay and urlsplit(page.url).path == path and await page.locator(selectors.FORM).first.is_visible()):
+        await visit(page, account.base_url + path)
     await _arrive(page, path)
     return await _signed_in(page, account)
 
@@ -62,15 +67,41 @@ async def _judge(page: Page, response: Response | None) -> None:
         return
     answer = await facts_of(response, json_due=False)
     if answer.status >= 400:
+        if answer.status == 403 and not detect(answer):
+            await _let_it_show(page, answer)
         refuse(await _with_page(page, answer), response.headers)
         raise VintedNetworkError(f"{answer.url} answered {answer.status}.")
     await raise_challenge(page)
+
+
+async def _let_it_show(page: Page, answer: PageFacts) -> None:
+    """Gives a refusal's page a moment to show its challenge, which its script may bring: else it is a plain refusal."""
+    for _ in range(DENIED_LOOKS):
+        if detect(await _with_page(page, answer)):
+            return
+        await page.wait_for_timeout(SETTLING)
 
 
 async def raise_challenge(page: Page) -> None:
     """Raises if the page a person would see is a challenge or the sign-in page."""
     if challenge := detect(await _with_page(page, PageFacts(200, page.url))):
         raise_for(challenge)
+
+
+async def standing(page: Page, document: PageFacts | None) -> Challenge | None:
+    """The challenge that can be solved on the page as it is now; `document` is the answer that brought it."""
+    found = detect(await _with_page(page, document or PageFacts(200, page.url)))
+    return None if found in WALLS else found
+
+
+async def challenge_gone(page: Page, traffic: Traffic) -> bool:
+    """Whether the page has none any more, seen twice on a loaded page: between two documents it shows nothing."""
+    for _ in range(2):
+        if await standing(page, traffic.document):
+            return False
+        await page.wait_for_load_state()
+        await page.wait_for_timeout(SETTLING)
+    return await standing(page, traffic.document) is None
 
 
 async def _with_page(page: Page, answer: PageFacts) -> PageFacts:

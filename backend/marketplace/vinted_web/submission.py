@@ -20,6 +20,7 @@ from playwright.async_api import Error, Locator, Page
 from backend.core.errors import ListingRejected, NotClicked, UncertainError
 from backend.marketplace.port import Permit
 from backend.marketplace.vinted_web import selectors
+from backend.marketplace.vinted_web.door import Door
 from backend.marketplace.vinted_web.traffic import Answer, AnswerTo, refuse
 
 Press = Literal["draft", "publish"]
@@ -29,6 +30,7 @@ REQUESTS = {
     "publish": re.compile(r"/api/v2/item_upload/(items|drafts/[^/]+/completion)/?$"),
 }
 REFUSALS = (400, 401, 403, 404, 422, 429)
+_TOO_LATE = "This process was held up for too long between its last look and the click, so nothing was sent."
 _LISTING = re.compile(r"^/items/(\d+)")
 
 
@@ -39,24 +41,30 @@ async def ready(page: Page, press: Press) -> Locator:
     return button
 
 
-async def submit(page: Page, button: Locator, press: Press, permit: Permit, patience: float) -> str:
+async def submit(page: Page, button: Locator, press: Press, door: Door, permit: Permit, patience: float) -> str:
     """Clicks once and returns the id of the listing or draft; waits `patience` seconds for the proof.
 
-    Raises `NotClicked` when the permit has expired by now."""
+    The permit is looked at before the click, and again at the door when the request is about to leave. Raises
+    `NotClicked` when it had expired, and nothing left."""
     async with AnswerTo(page, "POST", REQUESTS[press]) as submission:
         moved = asyncio.ensure_future(page.wait_for_url(_is_listing, wait_until="commit", timeout=patience * 1000))
+        turned_back = asyncio.ensure_future(door.turned_back.wait())
         try:
             if permit.expired:
-                raise NotClicked("This process was held up for too long between its last look and the click.")
+                raise NotClicked(_TOO_LATE)
+            door.open(permit)
             await button.click(no_wait_after=True)
-            proofs: set[asyncio.Future[Any]] = {submission.answer, moved}
+            proofs: set[asyncio.Future[Any]] = {submission.answer, moved, turned_back}
             await asyncio.wait(proofs, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if door.turned_back.is_set():
+                raise NotClicked(_TOO_LATE)
             answer = submission.answer.result() if submission.answer.done() else None
         except Error as error:
             raise UncertainError(f"The browser failed at the click: {error.message.splitlines()[0]}") from error
         finally:
-            moved.cancel()
-            await asyncio.gather(moved, return_exceptions=True)
+            for wait in (moved, turned_back):
+                wait.cancel()
+            await asyncio.gather(moved, turned_back, return_exceptions=True)
     return await _proof(page, press, answer, patience)
 
 

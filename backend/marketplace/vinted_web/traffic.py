@@ -19,6 +19,7 @@ from playwright.async_api import CDPSession, Error, Page, Request, Response
 
 from backend.core.errors import (
     AccountRestricted,
+    ChallengeRaised,
     SessionExpired,
     VintedBotError,
     VintedNetworkError,
@@ -52,7 +53,13 @@ class Traffic:
     def __init__(self, page: Page, base_url: str) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._host = urlsplit(base_url).netloc
+        self._page = page
         self._troubles: dict[str, VintedBotError] = {}
+        self.documents = 0
+        """How many documents the page has loaded: another number, another document."""
+        self.document: PageFacts | None = None
+        """The answer that brought the present one."""
+        page.on("response", self._note_document)
         page.on("response", self._answered)
         page.on("requestfailed", self._failed)
 
@@ -61,8 +68,30 @@ class Traffic:
         for trouble in self._troubles.values():
             raise trouble
 
+    def raise_challenge(self) -> None:
+        """The same, of challenges only: other refusals the page may still mend by itself."""
+        for trouble in self._troubles.values():
+            if isinstance(trouble, ChallengeRaised):
+                raise trouble
+
+    def forgive(self) -> None:
+        """What stood in the way is gone: the refusals so far say nothing any more."""
+        self._troubles.clear()
+
     def entries(self) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self._entries]
+
+    async def _note_document(self, response: Response) -> None:
+        with suppress(Error):  # a frame that is gone already
+            if not response.request.is_navigation_request() or response.frame != self._page.main_frame:
+                return
+            if 300 <= response.status < 400:
+                return
+            self.documents += 1
+            number = self.documents
+            facts = await facts_of(response, json_due=False)
+            if number == self.documents:
+                self.document = facts
 
     async def _answered(self, response: Response) -> None:
         self._log(response.request, response.status, response.headers.get("content-type", ""))

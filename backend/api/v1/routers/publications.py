@@ -1,5 +1,6 @@
 """Publications: what became of each, step by step, with the picture of the form."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -12,13 +13,16 @@ from backend.api.errors import RESPONSES
 from backend.core.errors import NotFound
 from backend.db.models import Publication
 from backend.db.scope import get_owned
-from backend.publications import journal, service
+from backend.publications import journal, queue, service
+from backend.publications.queue import Waiting
 
 router = APIRouter(prefix="/publications", tags=["publications"], responses=RESPONSES)
 
 
 class PublicationOut(BaseModel):
-    """One publication. `listing_id` is positive proof; `differences` what reads back otherwise than sent."""
+    """One publication. `listing_id` is positive proof; `differences` what reads back otherwise than sent.
+
+    `waits` says why a queued one has not begun (`publications/queue.py`), `waits_until` when that ends by itself."""
 
     id: str
     draft_id: str
@@ -36,6 +40,9 @@ class PublicationOut(BaseModel):
     differences: list[dict[str, str]]
     error_code: str | None
     error: str | None
+    not_before: datetime | None
+    waits: str | None
+    waits_until: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -57,15 +64,17 @@ async def list_publications(
 ) -> list[PublicationOut]:
     """Newest first."""
     found = await runtime.database.run(service.publications_of, user_id, draft_id=draft_id, state=state)
-    return [shown(p) for p in found]
+    reasons = await runtime.database.run(queue.waiting, user_id)
+    return [shown(p, reasons) for p in found]
 
 
 @router.get("/{publication_id}", name="publication")
 async def show_publication(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> PublicationStory:
     publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
     events = await runtime.database.run(service.events_of, user_id, publication_id)
+    reasons = await runtime.database.run(queue.waiting, user_id)
     return PublicationStory(
-        **shown(publication).model_dump(),
+        **shown(publication, reasons).model_dump(),
         events=[EventOut.model_validate(e, from_attributes=True) for e in events],
     )
 
@@ -119,6 +128,12 @@ async def resume_publication(publication_id: str, runtime: RuntimeDep, user_id: 
     return shown(await runtime.resume(user_id, publication_id))
 
 
-def shown(publication: Publication) -> PublicationOut:
-    ended = publication.state in journal.ENDED
-    return PublicationOut.model_validate({**publication.model_dump(), "ended": ended})
+def shown(publication: Publication, reasons: Mapping[str, Waiting] | None = None) -> PublicationOut:
+    """As the API shows it; `reasons` are `queue.waiting`'s, where they are known."""
+    held = (reasons or {}).get(publication.id) if publication.state == journal.State.QUEUED else None
+    more = {
+        "ended": publication.state in journal.ENDED,
+        "waits": held and held.code,
+        "waits_until": held and held.until,
+    }
+    return PublicationOut.model_validate({**publication.model_dump(), **more})

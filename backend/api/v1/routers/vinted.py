@@ -21,7 +21,7 @@ from backend.db.models import Draft, Publication
 from backend.db.scope import get_owned
 from backend.drafts import service as drafts
 from backend.drafts.schemas import ProblemOut
-from backend.publications import journal
+from backend.publications import journal, queue, service
 from backend.publications.service import Order
 from backend.runtime import Runtime
 from backend.workflows.sheet import summary, to_sheet
@@ -62,6 +62,7 @@ class ListingPublishRequest(BaseModel):
     account: str | None = None
     mode: Mode | None = None
     dry_run: bool | None = None
+    at: str | None = Field(None, max_length=40, description="Not before: 18:30, 2026-12-01 18:30, +2h.")
 
 
 @router.post("/listings/prepare")
@@ -108,8 +109,9 @@ async def publish_listing(
     The same `Idempotency-Key` with the same body gives the same publication; with another body 422.
     `Prefer: wait=30` waits up to so many seconds for its end and then answers 200."""
     account = await runtime.database.run(accounts.choose, user_id, wanted.account)
+    [not_before] = await runtime.database.run(service.moments, account, wanted.at, None, 1)
     mode = "dry_run" if wanted.dry_run else wanted.mode or runtime.settings.mode
-    order = Order(wanted.draft_id, account.id, mode, revision=wanted.revision)
+    order = Order(wanted.draft_id, account.id, mode, revision=wanted.revision, not_before=not_before)
     publication = await runtime.publish(order, key=idempotency_key)
     if wait := re.search(r"\bwait=(\d{1,4})\b", prefer):
         publication = await wait_for_end(runtime, publication, min(int(wait[1]), _LONGEST_WAIT))
@@ -117,7 +119,7 @@ async def publish_listing(
     if publication.state in journal.ENDED:
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = str(request.app.url_path_for("publication", publication_id=publication.id))
-    return shown(publication)
+    return shown(publication, await runtime.database.run(queue.waiting, user_id))
 
 
 async def wait_for_end(runtime: Runtime, publication: Publication, seconds: float) -> Publication:

@@ -36,9 +36,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('stopped_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column('setbacks', sa.Integer(), nullable=False, server_default='0'))
 
-    with op.batch_alter_table('batches', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('claimed_by', sqlmodel.sql.sqltypes.AutoString(), nullable=True))
-
     with op.batch_alter_table('publication_events', schema=None) as batch_op:
         batch_op.create_index('ix_publication_events_by_time', ['state', 'at'], unique=False)
 
@@ -59,9 +56,6 @@ def downgrade() -> None:
 
     with op.batch_alter_table('publication_events', schema=None) as batch_op:
         batch_op.drop_index('ix_publication_events_by_time')
-
-    with op.batch_alter_table('batches', schema=None) as batch_op:
-        batch_op.drop_column('claimed_by')
 
     with op.batch_alter_table('accounts', schema=None) as batch_op:
         batch_op.drop_column('setbacks')

@@ -1,6 +1,4 @@
 // The site's own web API as its form calls it: csrf token, anonymous id, and one renewal of a session that ran out.
-import { make } from "./dom.js";
-
 export class ApiError extends Error {
   constructor(status, body) {
     super(`${status}`);
@@ -22,22 +20,6 @@ function headers(body) {
   };
 }
 
-// A challenge that came instead of an answer is laid over the page; once solved, the seller tries again.
-function layOver(url) {
-  const frame = make("iframe", { src: url, title: "DataDome CAPTCHA" });
-  const overlay = make("div", { class: "captcha-overlay" }, frame);
-  document.body.append(overlay);
-  const solved = async (event) => {
-    if (event.origin !== location.origin || !event.data.captcha) return;
-    removeEventListener("message", solved);
-    await fetch("/__sandbox__/challenge/verify", {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ token: event.data.captcha }),
-    });
-    overlay.remove();
-  };
-  addEventListener("message", solved);
-}
-
 async function ask(method, path, body, renewed = false) {
   const raw = body instanceof FormData || body === undefined ? body : JSON.stringify(body);
   const answer = await fetch(path, { method, headers: headers(body), body: raw });
@@ -46,7 +28,6 @@ async function ask(method, path, body, renewed = false) {
     location.assign(`/member/login?ref_url=${encodeURIComponent(location.pathname)}`);
   }
   const json = answer.headers.get("content-type")?.includes("application/json") ? await answer.json() : null;
-  if (json?.url && !answer.ok) layOver(json.url);
   if (!answer.ok || json === null) throw new ApiError(answer.status, json);
   return json;
 }

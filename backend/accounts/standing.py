@@ -1,0 +1,62 @@
+"""How an account stands with its marketplace: what only its owner can mend, for how long it stops, how fast it goes.
+
+Owns the changes of `accounts.state`, `stopped_until` and `setbacks` that publishing brings, and `pace`. Owns no session
+and no rule of pace or pause (`core/pacing.py`).
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlmodel import Session
+
+from backend.core.errors import (
+    AccountRestricted,
+    ChallengeRaised,
+    NeedsPersonError,
+    SessionMissing,
+    VintedRateLimitError,
+)
+from backend.core.pacing import Pace, parse_pace, stop_after
+from backend.db.engine import clock
+from backend.db.models import Account, now
+from backend.db.scope import get_owned
+
+
+def note_trouble(session: Session, user_id: str, account_id: str, error: Exception) -> None:
+    """Remembers what stands in the account's way. A refusal (403, 429) stops it, longer each time in a row."""
+    account = get_owned(session, Account, user_id, account_id)
+    if isinstance(error, NeedsPersonError):
+        account.state = "no_session" if isinstance(error, SessionMissing) else error.code
+        account.state_detail = str(error)
+        account.updated_at = now()
+    if isinstance(error, AccountRestricted | VintedRateLimitError):
+        account.setbacks += 1
+        wish = error.retry_after if isinstance(error, VintedRateLimitError) else None
+        account.stopped_until = clock(session) + stop_after(account.setbacks, wish)
+
+
+def note_solved(session: Session, user_id: str, account_id: str) -> None:
+    """Its challenge is solved; for its refusals it stands as before."""
+    account = get_owned(session, Account, user_id, account_id)
+    if account.state == ChallengeRaised.code:
+        account.state, account.state_detail = "ready", None
+
+
+def note_success(session: Session, user_id: str, account_id: str) -> None:
+    """The marketplace took something from it: it is well, and its next stop is a first one again."""
+    account = get_owned(session, Account, user_id, account_id)
+    account.state, account.state_detail = "ready", None
+    account.setbacks, account.stopped_until = 0, None
+
+
+def set_pace(session: Session, user_id: str, account_id: str, values: dict[str, Any]) -> Pace:
+    """Sets the account's pace from these values over the default. Raises BadRequest (`bad_pace`)."""
+    account = get_owned(session, Account, user_id, account_id)
+    pace = parse_pace(values, stand_in=is_stand_in(account.base_url))
+    account.pace = pace.model_dump(mode="json", exclude_defaults=True)
+    return pace
+
+
+def is_stand_in(base_url: str) -> bool:
+    """Whether this is a marketplace on this machine: no real one, so no limit of theirs."""
+    return urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")

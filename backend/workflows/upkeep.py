@@ -1,0 +1,27 @@
+"""What is tidied up by itself, now and then: the engine's history of jobs that ended, and evidence past its time.
+
+The journal and everything of the seller's is kept. Owns what is old enough to go.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from dbos import DBOSClient
+from loguru import logger
+
+from backend.workflows.parts import Parts
+
+EVERY_SECONDS = 3600.0
+HISTORY_KEPT = timedelta(days=7)
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_AT_A_TIME = 500
+
+
+async def tidy(parts: Parts, client: DBOSClient) -> None:
+    """One round; safe to run in several processes at once."""
+    before = (datetime.now(UTC) - HISTORY_KEPT).isoformat()
+    ended = await client.list_workflows_async(
+        status=_ENDED, completed_before=before, limit=_AT_A_TIME, load_input=False, load_output=False
+    )
+    if ended:
+        await client.delete_workflows_async([job.workflow_id for job in ended])
+        logger.bind(jobs=len(ended)).info("history_pruned")

@@ -1,0 +1,56 @@
+"""A worker to be killed, for the crash harness: `python -m tests.crash.worker DATA [FAULT]`.
+
+The service as it is, with its waits shortened in proportion. FAULT breaks the journal on purpose, from outside the
+product's code, to show that the harness sees it: one of `FAULTS`.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from backend.core.retry_utils import retry_publish_operation
+from backend.publications import queue
+from backend.runtime import running
+from backend.settings import load_settings
+from backend.workflows import publish, settle
+from backend.workflows.parts import Patience, current
+from backend.workflows.reconcile import Verdict
+from tests.fakes import ScriptedReader
+
+PATIENCE = Patience(click_within=1.5, looks_after=(0.4, 1.1, 1.5), owner=60)
+
+
+async def _takes_silence_for_absence(*_: Any, **__: Any) -> Verdict:
+    return Verdict("absent")
+
+
+def _writes_nothing_down(*_: Any) -> None:
+    return None
+
+
+FAULTS: dict[str, Callable[[ExitStack], object]] = {
+    "no_look": lambda stack: stack.enter_context(patch.object(settle, "reconcile", _takes_silence_for_absence)),
+    "no_point_of_no_return": lambda stack: stack.enter_context(patch.object(queue, "submit", _writes_nothing_down)),
+}
+"""`no_look`: takes every lost answer for a click that stored nothing. `no_point_of_no_return`: clicks without having
+written down that it will."""
+
+
+async def main(data: Path) -> None:
+    async with running(load_settings(data=data), analyzer=ScriptedReader(), patience=PATIENCE):
+        print(f"ready {current().executors.mine}", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with ExitStack() as stack:
+        hurried = partial(retry_publish_operation, min_wait=0.2, max_wait=1)
+        stack.enter_context(patch.object(publish, "retry_publish_operation", hurried))
+        for fault in sys.argv[2:]:
+            FAULTS[fault](stack)
+        asyncio.run(main(Path(sys.argv[1])))
