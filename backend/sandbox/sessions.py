@@ -50,6 +50,11 @@ def timed(items: Items, rng: Rng) -> Session:
     return _session(items, _moments(items, rng))
 
 
+def hasty(items: Items, rng: Rng) -> Session:
+    """One phone, in the hands of someone whose longer pauses within an item outlast the shorter ones between items."""
+    return _session(items, _moments(items, rng, (3.0, 25.0), (20.0, 120.0)))
+
+
 def order_only(items: Items, rng: Rng) -> Session:
     """Numbered names, no times."""
     del rng
@@ -96,6 +101,7 @@ def two_phones(items: Items, rng: Rng) -> Session:
 
 SESSIONS: dict[str, Callable[[Items, Rng], Session]] = {
     "times": timed,
+    "times, hasty": hasty,
     "order only": order_only,
     "order only, backwards": backwards,
     "messenger's names": through_a_messenger,
@@ -126,11 +132,13 @@ def adjusted_rand(truth: Sequence[Hashable], found: Sequence[Hashable]) -> float
     return 1.0 if most == expected else (both - expected) / (most - expected)
 
 
-def _moments(items: Items, rng: Rng) -> list[datetime]:
+def _moments(
+    items: Items, rng: Rng, within: tuple[float, float] = WITHIN, between: tuple[float, float] = BETWEEN
+) -> list[datetime]:
     now, moments = TEN, []
     for item in items:
         for shot in range(len(item)):
-            now += timedelta(seconds=float(rng.uniform(*(WITHIN if shot else BETWEEN))))
+            now += timedelta(seconds=float(rng.uniform(*(within if shot else between))))
             moments.append(now)
     return moments
 

@@ -1,11 +1,12 @@
 """Which photos belong together: order and time, folders, hints, and that none is ever lost."""
 
 import random
-from collections import Counter
-from collections.abc import Hashable, Sequence
+import time
+import tracemalloc
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import comb
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.grouping import Grouping, group_photos, natural_key, tell
+from backend.core.grouping.items import WhyCode
 from backend.core.reading import PhotoInput, Shows, Sight
+from backend.core.texts import sentences
+from backend.sandbox.sessions import adjusted_rand
 
 TEN = datetime(2026, 5, 2, 10)
 
@@ -227,6 +231,11 @@ def test_too_many_photos_stay_together_with_a_warning() -> None:
     assert group.warnings == ("too_many_photos",)
 
 
+def test_every_reason_has_its_sentence_in_both_languages_and_none_is_idle() -> None:
+    for language in ("fr", "en"):
+        assert set(sentences(language)["grouping"]) == set(get_args(WhyCode))
+
+
 def test_names_sort_as_a_person_sorts_them() -> None:
     names = ["photo10.jpg", "Photo2.jpg", "photo1 (1).jpg", "photo1.jpg", "9" * 5000, "²", "é", "٣"]
     assert sorted(names, key=natural_key)[1:5] == ["photo1.jpg", "photo1 (1).jpg", "Photo2.jpg", "photo10.jpg"]
@@ -263,15 +272,6 @@ def test_every_photo_ends_in_exactly_one_place(
     assert group_photos(shuffled, sights=sights, judged=judged) == grouping
 
 
-def adjusted_rand(truth: Sequence[Hashable], found: Sequence[Hashable]) -> float:
-    """Agreement of two sortings, by pairs: 1 is perfect, 0 is chance."""
-    both, true, seen = (
-        sum(comb(n, 2) for n in Counter(labels).values()) for labels in (zip(truth, found, strict=True), truth, found)
-    )
-    expected = true * seen / comb(len(truth), 2)
-    return (both - expected) / ((true + seen) / 2 - expected)
-
-
 def session(seed: int, within: tuple[float, float], between: tuple[float, float]) -> tuple[list[PhotoInput], list[int]]:
     """A simulated shooting session of 20 items, and which photo shows which."""
     chance = random.Random(seed)
@@ -296,3 +296,22 @@ def test_plausible_sessions_are_sorted_as_well_as_measured(
         place = {id_: at for at, group in enumerate(group_photos(photos).items) for id_ in group.photos}
         scores.append(adjusted_rand(truth, [place[p.id] for p in photos]))
     assert sum(scores) / len(scores) >= least
+
+
+def test_a_thousand_photos_take_seconds_and_little_memory() -> None:
+    rng = np.random.default_rng(3)
+    photos = at(*(item * 80.0 + shot * 6 for item in range(250) for shot in range(4)))
+    forms = rng.random((250, 1280), np.float32)
+    sights = {}
+    for n, one in enumerate(photos):
+        feature = forms[n // 4] + 0.4 * rng.random(1280, np.float32)
+        colours = np.full(512, 1 / 512, np.float32)
+        sights[one.id] = Sight("label" if n % 4 == 3 else "garment", feature / np.linalg.norm(feature), colours)
+    tracemalloc.start()
+    started = time.process_time()
+    grouping = group_photos(photos, sights=sights)
+    seconds, (_, peak) = time.process_time() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [len(group.photos) for group in grouping.items] == [4] * 250
+    assert seconds < 30, "1 to 4 s here"
+    assert peak < 60e6, "20 MB here"
