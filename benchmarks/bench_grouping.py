@@ -17,7 +17,7 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -82,7 +82,7 @@ async def look(paths: Sequence[Path], names: Sequence[str]) -> dict[str, Sight]:
     return sights
 
 
-def kept(file: Path | None, see: object) -> dict[str, Sight]:
+def kept(file: Path | None, see: Callable[[], dict[str, Sight]]) -> dict[str, Sight]:
     """The sights in the file, or what `see` sees, kept there."""
     if file is not None and file.exists():
         with np.load(file) as rows:
@@ -93,7 +93,7 @@ def kept(file: Path | None, see: object) -> dict[str, Sight]:
                     rows["names"], rows["shows"], rows["features"], rows["histograms"], rows["numbers"], strict=True
                 )
             }
-    sights: dict[str, Sight] = see()  # type: ignore[operator]
+    sights = see()
     if file is not None:
         keep(file, sights)
     return sights

@@ -83,7 +83,7 @@ async def _judged(judge: BoundaryJudge, doubts: Sequence[Doubt], photos: Mapping
         questions = (judge.same_item([photos[i] for i in d.left], [photos[i] for i in d.right]) for d in few)
         answers = await asyncio.gather(*questions, return_exceptions=True)
         for doubt, answer in zip(few, answers, strict=True):
-            if isinstance(answer, float):
+            if isinstance(answer, int | float):
                 said[doubt.right[0]] = answer
         if failed := [answer for answer in answers if isinstance(answer, BaseException)]:
             logger.warning("the judge of doubtful places failed and is asked no more: {}", failed[0])

@@ -112,6 +112,12 @@ def untimed(count: int) -> list[PhotoInput]:
     return [photo(n) for n in range(1, count + 1)]
 
 
+def test_untimed_photos_named_by_something_else_are_sorted_by_themselves() -> None:
+    sent = [photo(n, name=f"IMG-20260502-WA000{n}.jpg") for n in range(7, 10)]
+    sights = seen(*[sees(1)] * 3, *[sees(2)] * 3, *[sees(3)] * 3)
+    assert sorted_into(group_photos([*at(0, 6, 13, 90, 95, 103), *sent], sights=sights)) == ["1 2 3", "4 5 6", "7 8 9"]
+
+
 def test_a_flat_folder_without_times_merges_no_strangers() -> None:
     for sights in ({}, seen(*(sees(n) for n in range(5)))):
         grouping = group_photos(untimed(5), sights=sights)

@@ -61,7 +61,7 @@ def group_photos(
     of_one_item = _item_folders(folders, seen)
     heaps = {name: _heap(name, found, seen) for name, found in folders.items() if name not in of_one_item}
     strips = [strip for heap in heaps.values() for strip in heap.strips]
-    weighed = dict(zip(map(id, strips), weigh(strips, seen, said, rhythm_of(strips)), strict=True))
+    weighed = dict(zip(strips, weigh(strips, seen, said, rhythm_of(strips)), strict=True))
     parts = [
         _one_item(name, found, seen) if name in of_one_item else _sort_heap(heaps[name], weighed, seen, said)
         for name, found in folders.items()
@@ -114,21 +114,22 @@ def _heap(name: str, photos: Sequence[PhotoInput], sights: Sights) -> _Heap:
     """Cards cut the strips. Where they leave no more than an item between them, they alone decide."""
     strips, untimed = arrange(photos)
     cards = tuple(photo.id for photo in photos if _is_card(photo, sights))
-    apart, styles = _unplaced(untimed, strips)
+    apart, placeable = _unplaced(untimed, strips)
     pieces = [piece for strip in (*strips, *apart) for piece in _between_cards(strip, sights)]
     sizes = [len(piece.photos) for piece in pieces]
     usual = bool(sizes) and median(sizes) <= ITEM_USUAL and max(sizes) <= MOST_PHOTOS
     carded = len(cards) > 1 and len(strips) + len(apart) == 1 and usual
-    return _Heap(name, tuple(pieces), tuple(p for p in styles if p.id not in cards), cards, carded)
+    return _Heap(name, tuple(pieces), tuple(p for p in placeable if p.id not in cards), cards, carded)
 
 
 def _unplaced(untimed: Sequence[PhotoInput], strips: Sequence[Strip]) -> tuple[list[Strip], list[PhotoInput]]:
     """Of photos without a time: a strip of those whose names have nothing in common with the timed ones' (another
     phone's, a messenger's), and the others."""
     known = {read_name(photo.name).camera for strip in strips for photo in strip.photos}
-    apart = tuple(photo for photo in untimed if read_name(photo.name).camera not in known)
+    camera = {photo.id: read_name(photo.name).camera for photo in untimed}
+    apart = tuple(photo for photo in untimed if camera[photo.id] not in known)
     own = [Strip(apart, (None,) * (len(apart) - 1))] if apart else []
-    return own, [photo for photo in untimed if photo not in apart]
+    return own, [photo for photo in untimed if camera[photo.id] in known]
 
 
 def _between_cards(strip: Strip, sights: Sights) -> list[Strip]:
@@ -139,7 +140,7 @@ def _between_cards(strip: Strip, sights: Sights) -> list[Strip]:
     ]
 
 
-def _sort_heap(heap: _Heap, weighed: Mapping[int, Weighed], sights: Sights, judged: Mapping[str, float]) -> Grouping:
+def _sort_heap(heap: _Heap, weighed: Mapping[Strip, Weighed], sights: Sights, judged: Mapping[str, float]) -> Grouping:
     cards: dict[str, UnsortedReason] = dict.fromkeys(heap.cards, "separator")
     ids = [photo.id for strip in heap.strips for photo in strip.photos]
     blind = not any(i in sights for i in ids) and all(p is None for strip in heap.strips for p in strip.pauses)
@@ -149,7 +150,7 @@ def _sort_heap(heap: _Heap, weighed: Mapping[int, Weighed], sights: Sights, judg
     if heap.carded:
         sorted_ = Grouping(tuple(_between(strip) for strip in heap.strips))
     else:
-        sorted_ = _joined([_cut(strip, weighed[id(strip)], sights, judged) for strip in heap.strips])
+        sorted_ = _joined([_cut(strip, weighed[strip], sights, judged) for strip in heap.strips])
     items, left = _slip_in(sorted_.items, heap)
     reasons: dict[str, UnsortedReason] = dict.fromkeys(left, "between_items")
     return Grouping(tuple(items), (*left, *cards), reasons | cards, sorted_.doubts)
