@@ -17,7 +17,9 @@ from backend.api.v1.routers import (
     ingest,
     live,
     metrics,
+    notifications,
     photos,
+    preferences,
     publications,
     queue,
     vinted,
@@ -48,7 +50,10 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     errors.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for router in (ingest, bulk, ai, drafts, photos, accounts, vinted, publications, queue, live):
+    for router in (
+        *(ingest, bulk, ai, drafts, preferences, photos),
+        *(accounts, vinted, publications, queue, live, notifications),
+    ):
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
     app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish

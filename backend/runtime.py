@@ -6,9 +6,11 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -17,28 +19,38 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from backend.accounts import keys, standing
 from backend.accounts import service as accounts
-from backend.accounts.vault import Vault
+from backend.accounts.vault import Vault, parse_keys
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
+from backend.core.catalog import Leaf
+from backend.core.errors import Conflict, NeedsPersonError, SetupError, VintedRateLimitError
+from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, User
+from backend.db.models import Account, Batch, Publication, SiteCatalog, User
 from backend.db.scope import get_owned
+from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
+from backend.notifications.outbox import Outbox
+from backend.notifications.senders import parse_targets
 from backend.photos.batches import MOVING
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
+from backend.spending.ledger import Budget, TableLedger
 from backend.users.service import local_user
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
+
+KEY_FILE = "secret.key"
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,12 @@ class Runtime:
     jobs: JobEngine
     troubles: Mapping[str, str]
     live: OpenPages
+    outbox: Outbox
     user_id: str
+
+    @property
+    def budget(self) -> Budget:
+        return budget_of(self.settings)
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -68,7 +85,13 @@ class Runtime:
 
     async def resume(self, user_id: str, publication_id: str, *, despite_doubt: bool = False) -> Publication:
         """Sends a publication that waited for a person round again."""
-        publication = await self.database.run(publications.resume, user_id, publication_id, despite_doubt=despite_doubt)
+
+        def work(session: Session) -> Publication:
+            publication = publications.resume(session, user_id, publication_id, despite_doubt=despite_doubt)
+            standing.note_mended(session, user_id, publication.account_id)
+            return publication
+
+        publication = await self.database.run(work)
         self.jobs.look()
         return publication
 
@@ -90,34 +113,98 @@ class Runtime:
         state = parse_cookies(cookies, address)
         return await self.keep_session(user_id, username, address, state)
 
-    async def check_account(self, user_id: str, account: str | None) -> str:
-        """Who the marketplace says is signed in. Raises a NeedsPersonError with the way out, or a network error."""
+    async def check_account(self, user_id: str, account: str | None) -> Account:
+        """Looks whether the account's session still holds, and returns the account as it stands by what was found.
+
+        Where it holds, what waited for that goes on. Raises a network error when nothing was found out."""
         chosen = await self.database.run(accounts.choose, user_id, account)
-        state = accounts.open_session(chosen, self.vault)
-        known = chosen.session
+        try:
+            await self.web.check_session(self._session_of(user_id, chosen))
+        except (NeedsPersonError, VintedRateLimitError) as trouble:
+            await self.database.run(standing.note_trouble, user_id, chosen.id, trouble)
+            if isinstance(trouble, VintedRateLimitError):
+                raise
+            return await self.database.run(accounts.find, user_id, chosen.id)
+        return await self._mended(lambda session: accounts.find(session, user_id, chosen.id))
+
+    def _session_of(self, user_id: str, account: Account) -> AccountSession:
+        """The account to act as; rotated cookies are kept. Raises SessionMissing or SessionExpired."""
+        state = accounts.open_session(account, self.vault)
+        known = account.session
 
         async def keep(left: Mapping[str, Any]) -> None:
-            await self.database.run(accounts.keep_session, self.vault, user_id, chosen.id, left, instead_of=known)
+            await self.database.run(accounts.keep_session, self.vault, user_id, account.id, left, instead_of=known)
 
-        return await self.web.check_session(
-            AccountSession(chosen.base_url, chosen.username, state, chosen.language, keep=keep)
-        )
+        return AccountSession(account.base_url, account.username, state, account.language, keep=keep)
+
+    async def fetch_catalog(self, user_id: str, account: str | None, leaves: Sequence[Leaf]) -> SiteCatalog:
+        """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it."""
+        place = self._session_of(user_id, await self.database.run(accounts.choose, user_id, account))
+        found = await self.web.site_catalog(place, leaves)
+        return await self.database.run(keep_catalog, user_id, place.base_url, found)
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
         """Adds the account or renews its session; what waited for that goes on."""
-
-        def work(session: Session) -> Account:
-            language = catalog.language_of(base_url, default=self.settings.language)
-            account = accounts.save_session(
+        language = catalog.language_of(base_url, default=self.settings.language)
+        return await self._mended(
+            lambda session: accounts.save_session(
                 session, self.vault, user_id,
                 username=username, base_url=base_url, storage_state=state, language=language,
-            )  # fmt: skip
-            publications.resume_waiting(session, user_id, account.id)
+            )
+        )  # fmt: skip
+
+    async def _mended(self, found: Callable[[Session], Account]) -> Account:
+        """The one way back to work for an account: it is ready, and what waited for its owner is queued again."""
+
+        def work(session: Session) -> Account:
+            account = found(session)
+            standing.became_ready(session, account)
+            publications.resume_waiting(session, account.user_id, account.id)
             return account
 
         account = await self.database.run(work)
         self.jobs.look()
         return account
+
+    async def change_account(
+        self, user_id: str, account_id: str, *, language: str | None = None, paused: bool | None = None
+    ) -> Account:
+        """What its owner decides; an account that is no longer paused goes on at once."""
+        account = await self.database.run(accounts.change, user_id, account_id, language=language, paused=paused)
+        self.jobs.look()
+        return account
+
+    async def remove_account(self, user_id: str, account_id: str) -> Account:
+        """Forgets an account and its session; its publications keep their history.
+
+        Raises Conflict (`account_busy`) while something of it is queued or under way."""
+
+        def work(session: Session) -> Account:
+            account = accounts.find(session, user_id, account_id)
+            if busy := publications.count_in_hand(session, user_id, account_id):
+                raise Conflict(
+                    f"{busy} publications of this account are queued or under way. Cancel them or let them end first.",
+                    code="account_busy",
+                )
+            return accounts.remove(session, user_id, account.id)
+
+        return await self.database.run(work)
+
+    async def rotate_key(self, after: Callable[[keys.Step], None] = lambda _: None) -> keys.Rotation:
+        """Changes the key sessions are encrypted with. Raises SetupError with what to do where it is a setting."""
+        if self.settings.secret_key is None:
+            file = keys.KeyFile(self.settings.data / KEY_FILE)
+            return await asyncio.to_thread(keys.rotate, self.database, file, after=after)
+        given = parse_keys(self.settings.secret_key.get_secret_value())
+        if len(given) == 1:
+            raise SetupError(
+                "The key comes from VINTEDBOT_SECRET_KEY, which only you can change. Put a new key before the present "
+                "one, separated by a comma (NEW,PRESENT), and restart every process. Then run this again: it encrypts "
+                "every session with the new key, after which the old one may be taken out.",
+                code="key_is_a_setting",
+            )
+        resealed, unreadable = await self.database.run(keys.reseal, self.vault)
+        return keys.Rotation(resealed, unreadable, 0)
 
 
 @asynccontextmanager
@@ -138,17 +225,17 @@ async def running(
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)
         user_id = (await database.run(local_user)).id
-        vault = Vault(secret_key(settings))
+        vault = Vault(secret_key(settings), reread=partial(secret_key, settings))
         jwt_secret(settings)  # made at first start, for the sign-in to come
         store = LocalStore(settings.photo_folder)
-        analyzer = analyzer or build_analyzer(settings)
+        analyzer = analyzer or build_analyzer(settings, TableLedger(database, budget_of(settings)))
         stack.push_async_callback(analyzer.aclose)
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
         solver = build_solver(settings)
         if solver is not None:
             stack.push_async_callback(solver.aclose)
-        web = VintedWebRoute(browsers, diagnostics_dir=settings.data / "diagnostics", solver=solver)
+        web = VintedWebRoute(browsers, diagnostics_dir=settings.evidence_folder / "checks", solver=solver)
         executors = executors_of(settings.database, settings.data / "executors")
         parts = Parts(
             database,
@@ -157,29 +244,81 @@ async def running(
             analyzer,
             {"web": web},
             executors,
-            settings.data / "evidence",
+            settings.evidence_folder,
+            timedelta(days=settings.evidence_days),
             patience or Patience(owner=settings.challenge_hours * 3600),
         )
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
+        outbox = build_outbox(settings, database)
+        if run_jobs and outbox.has_targets:
+            await stack.enter_async_context(outbox.running())
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
-        yield Runtime(settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, user_id)
+        yield Runtime(
+            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id
+        )
 
 
-def build_analyzer(settings: Settings) -> Analyzer:
-    """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field."""
+@asynccontextmanager
+async def reader_alone(settings: Settings) -> AsyncIterator[Analyzer]:
+    """The reader for a look without keeping anything; what a model's calls cost is counted all the same."""
+    if settings.reader == "embedded":
+        analyzer = build_analyzer(settings, Unmetered())
+        try:
+            yield analyzer
+        finally:
+            await analyzer.aclose()
+        return
+    async with running(settings, run_jobs=False) as runtime:
+        with on_behalf_of(runtime.user_id):
+            yield runtime.analyzer
+
+
+def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
+    """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field.
+
+    Raises SetupError for a budget on a model whose price nobody knows: it could not be kept."""
     embedded = load_analyzer("embedded")
     if settings.reader == "embedded":
         return embedded
-    from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415 - only who asks for a model waits for it
+    # Only who asks for a model waits for its client.
+    from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415
     from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
+    from backend.vision.tariff import OPENAI_URL, tariff_of  # noqa: PLC0415
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    model = load_analyzer("openai", api_key=key, base_url=settings.openai_base_url, model=settings.model)
-    judge = ModelBoundaryJudge(api_key=key, base_url=settings.openai_base_url, model=settings.model)
-    return FallbackAnalyzer(model, embedded, judge)
+    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
+    tariff = tariff_of(settings.model, settings.openai_base_url or OPENAI_URL, **prices)
+    if budget_of(settings).limited and not tariff.known:
+        raise SetupError(
+            f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
+            "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
+        )
+    way: dict[str, Any] = {
+        "api_key": settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+        "base_url": settings.openai_base_url,
+        "model": settings.model,
+        "timeout": settings.model_timeout,
+        "ledger": ledger,
+        **prices,
+    }
+    return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(**way))
+
+
+def budget_of(settings: Settings) -> Budget:
+    """What calls to a model may cost, as set."""
+
+    def micros(dollars: Decimal | None) -> int | None:
+        return None if dollars is None else int(dollars * MICROS)
+
+    return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
+
+
+def build_outbox(settings: Settings, database: Database) -> Outbox:
+    """The way of notifications to the outside; raises SetupError for an address that can't be used."""
+    targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
+    return Outbox(database, targets, language=settings.language)
 
 
 def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
@@ -190,10 +329,10 @@ def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
 
 
 def secret_key(settings: Settings) -> str:
-    """The key of the vault: the setting, or the one kept in the data folder."""
+    """The keys of the vault, newest first: the setting's, or those kept in the data folder."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
-    return kept_secret(settings, "secret.key", Vault.new_key)
+    return kept_secret(settings, KEY_FILE, Vault.new_key)
 
 
 def jwt_secret(settings: Settings) -> str:

@@ -8,6 +8,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -51,7 +52,8 @@ class Settings(BaseSettings):
         None, validation_alias=_named("JWT_SECRET_KEY"), description="Signs sign-in tokens; made at first start."
     )
     secret_key: SecretStr | None = Field(
-        None, description="Encrypts kept marketplace sessions (Fernet key); made at first start."
+        None,
+        description="Encrypts kept marketplace sessions (Fernet keys, newest first); made at first start.",
     )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that may read /metrics from elsewhere than this machine."
@@ -70,6 +72,21 @@ class Settings(BaseSettings):
         None, validation_alias=_named("OPENAI_BASE_URL"), description="Address of an OpenAI-compatible service."
     )
     model: str = Field("gpt-4o", description="Vision model asked for.")
+    model_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
+        60.0, description="Seconds one call to the vision model may take."
+    )
+    model_price_input: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Its price in dollars per million tokens in, instead of the table's."
+    )
+    model_price_output: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Its price in dollars per million tokens out, instead of the table's."
+    )
+    model_day_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Dollars all calls of a day (UTC) may cost; then the embedded reader reads alone."
+    )
+    model_batch_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Dollars the calls for one batch may cost; then the embedded reader reads alone."
+    )
     max_photos: Annotated[int, Field(ge=1)] = Field(2000, description="Most photos in one batch.")
 
     # Publishing
@@ -80,6 +97,12 @@ class Settings(BaseSettings):
     )
     browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
     browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
+    notify: SecretStr | None = Field(
+        None, description="Where notifications are sent beside the page: apprise URLs, blanks between them."
+    )
+    evidence_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="Days for which the evidence of failed publications is kept."
+    )
     challenge_hours: Annotated[float, Field(gt=0, le=72)] = Field(
         12, description="How long a challenge's page stays open for its account's owner."
     )
@@ -110,6 +133,11 @@ class Settings(BaseSettings):
         if not self.storage_url.startswith("file://"):
             raise SetupError(f"STORAGE_URL {self.storage_url!r}: only file:///folder is supported.")
         return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Below it, a folder for each publication that failed, and `checks` for accounts' checks that did."""
+        return self.data / "evidence"
 
     @property
     def reader(self) -> Literal["embedded", "openai"]:

@@ -1,23 +1,34 @@
 """Marketplace accounts of a user and their kept sessions.
 
-Owns the `accounts` table and an account's state. Owns no browser (`marketplace/vinted_web`)."""
+Owns the `accounts` table; how an account stands is `standing.py`'s. Owns no browser (`marketplace/vinted_web`)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
+from backend.accounts import standing
 from backend.accounts.vault import Vault
 from backend.core.errors import BadRequest, NotFound, SessionMissing
 from backend.db.models import Account, now
 from backend.db.scope import get_owned, owned
 
-AccountState = Literal["no_session", "ready", "session_expired", "wrong_account", "challenge", "account_restricted"]
+
+def accounts_of(session: Session, user_id: str, *, removed: bool = False) -> list[Account]:
+    """The user's accounts in the order they were added; with `removed` also those whose history alone is kept."""
+    query = owned(Account, user_id)
+    if not removed:
+        query = query.where(col(Account.removed_at).is_(None))
+    return list(session.exec(query.order_by(col(Account.created_at), col(Account.id))))
 
 
-def accounts_of(session: Session, user_id: str) -> list[Account]:
-    return list(session.exec(owned(Account, user_id).order_by(Account.created_at, Account.id)))  # type: ignore[arg-type]
+def find(session: Session, user_id: str, account_id: str) -> Account:
+    """The user's account with this id. Raises NotFound, also for one that was removed."""
+    account = get_owned(session, Account, user_id, account_id)
+    if account.removed_at is not None:
+        raise NotFound(f"There is no account {account_id!r} of yours.")
+    return account
 
 
 def save_session(
@@ -39,10 +50,9 @@ def save_session(
         user_id=user_id, username=username, base_url=base_url.rstrip("/"), language=language
     )
     account.session = vault.seal(storage_state)
-    account.state = "ready"
-    account.updated_at = now()
+    account.removed_at = None
     session.add(account)
-    session.flush()
+    standing.became_ready(session, account)
     return account
 
 
@@ -72,10 +82,24 @@ def open_session(account: Account, vault: Vault) -> dict[str, Any]:
     return vault.open(account.session)
 
 
-def set_state(session: Session, user_id: str, account_id: str, state: str) -> None:
-    account = get_owned(session, Account, user_id, account_id)
-    account.state = state
+def change(
+    session: Session, user_id: str, account_id: str, *, language: str | None = None, paused: bool | None = None
+) -> Account:
+    """Sets what its owner decides about an account; None leaves it. Raises NotFound."""
+    account = find(session, user_id, account_id)
+    account.language = language or account.language
+    account.paused = account.paused if paused is None else paused
     account.updated_at = now()
+    return account
+
+
+def remove(session: Session, user_id: str, account_id: str) -> Account:
+    """Forgets the session and shows the account no more; its publications keep their history. Raises NotFound."""
+    account = find(session, user_id, account_id)
+    account.session = None
+    account.removed_at = now()
+    standing.set_state(account, "no_session")
+    return account
 
 
 def keep_session(

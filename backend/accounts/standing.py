@@ -22,13 +22,25 @@ from backend.db.models import Account, now
 from backend.db.scope import get_owned
 
 
+def set_state(account: Account, state: str, detail: str | None = None) -> None:
+    """The one place where an account's state changes; `state_since` tells one episode of it from the next."""
+    if account.state != state:
+        account.state, account.state_since = state, now()
+    account.state_detail = detail
+    account.updated_at = now()
+
+
+def became_ready(session: Session, account: Account) -> None:
+    """Every way back to "ready" (signed in, cookies, a check, a solved challenge, a success) comes through here."""
+    set_state(account, "ready")
+    session.flush()
+
+
 def note_trouble(session: Session, user_id: str, account_id: str, error: Exception) -> None:
     """Remembers what stands in the account's way. A refusal (403, 429) stops it, longer each time in a row."""
     account = get_owned(session, Account, user_id, account_id)
     if isinstance(error, NeedsPersonError):
-        account.state = "no_session" if isinstance(error, SessionMissing) else error.code
-        account.state_detail = str(error)
-        account.updated_at = now()
+        set_state(account, "no_session" if isinstance(error, SessionMissing) else error.code, str(error))
     if isinstance(error, AccountRestricted | VintedRateLimitError):
         account.setbacks += 1
         wish = error.retry_after if isinstance(error, VintedRateLimitError) else None
@@ -39,20 +51,26 @@ def note_solved(session: Session, user_id: str, account_id: str) -> None:
     """Its challenge is solved; for its refusals it stands as before."""
     account = get_owned(session, Account, user_id, account_id)
     if account.state == ChallengeRaised.code:
-        account.state, account.state_detail = "ready", None
+        became_ready(session, account)
+
+
+def note_mended(session: Session, user_id: str, account_id: str) -> None:
+    """Its owner says that what stood in the way is dealt with: the next visit will tell. A stop holds."""
+    account = get_owned(session, Account, user_id, account_id)
+    became_ready(session, account)
 
 
 def note_success(session: Session, user_id: str, account_id: str) -> None:
     """The marketplace took something from it: it is well, and its next stop is a first one again."""
     account = get_owned(session, Account, user_id, account_id)
-    account.state, account.state_detail = "ready", None
+    became_ready(session, account)
     account.setbacks, account.stopped_until = 0, None
 
 
 def set_pace(session: Session, user_id: str, account_id: str, values: dict[str, Any]) -> Pace:
-    """Sets the account's pace from these values over the default. Raises BadRequest (`bad_pace`)."""
+    """Changes these values of the account's pace. Raises BadRequest (`bad_pace`)."""
     account = get_owned(session, Account, user_id, account_id)
-    pace = parse_pace(values, stand_in=is_stand_in(account.base_url))
+    pace = parse_pace({**account.pace, **values}, stand_in=is_stand_in(account.base_url))
     account.pace = pace.model_dump(mode="json", exclude_defaults=True)
     return pace
 

@@ -10,7 +10,20 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import doctor, drafts, photos, publishing, queue, serving, showcase
+from backend.cli import (
+    accounts,
+    costs,
+    doctor,
+    drafts,
+    keys,
+    notifications,
+    photos,
+    publishing,
+    queue,
+    serving,
+    showcase,
+    site_catalog,
+)
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -27,11 +40,15 @@ app.command("demo")(showcase.demo)
 app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
 app.add_typer(drafts.app, name="drafts")
+app.command("costs")(costs.costs)
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
 app.add_typer(queue.app, name="queue")
-app.command("login")(publishing.login)
-app.add_typer(publishing.accounts_app, name="accounts")
+app.command("login")(accounts.login)
+app.add_typer(accounts.app, name="accounts")
+accounts.app.command("catalog")(site_catalog.show_catalog)
+app.add_typer(keys.app, name="secrets")
+app.add_typer(notifications.app, name="notifications")
 app.command("sandbox")(serving.sandbox)
 app.command("doctor")(doctor.doctor)
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from backend.cli.terminal import AsJson, carry_out, out, settings_of, show_json
 from backend.core.errors import VintedBotError
+from backend.core.model_calls import Unmetered
 from backend.db.engine import Database
 from backend.marketplace.vinted_web.browser import Browsers, find_browser
 from backend.photos.store import LocalStore
@@ -89,7 +90,7 @@ async def _browser(settings: Settings) -> str:
 
 async def _reader(settings: Settings) -> str:
     if settings.reader == "embedded":
-        await build_analyzer(settings).aclose()
+        await build_analyzer(settings, Unmetered()).aclose()
         return "reads offline, no key needed"
     address = (settings.openai_base_url or "https://api.openai.com/v1").rstrip("/")
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
@@ -100,7 +101,10 @@ async def _reader(settings: Settings) -> str:
         raise VintedBotError(f"{address} can't be reached ({error}). Check OPENAI_BASE_URL.") from error
     if answer.status_code != httpx.codes.OK:
         raise VintedBotError(f"{address} answers {answer.status_code}. Check OPENAI_API_KEY and OPENAI_BASE_URL.")
-    return f"{address} answers; model {settings.model}"
+    await build_analyzer(settings, Unmetered()).aclose()  # a budget that can't be kept is a fault
+    limits = {"day": settings.model_day_budget, "batch": settings.model_batch_budget}
+    budget = ", ".join(f"${limit} a {name}" for name, limit in limits.items() if limit is not None)
+    return f"{address} answers; model {settings.model}; budget {budget or 'none set'}"
 
 
 async def _disk(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,8 +19,9 @@ from backend.drafts import service as drafts
 from backend.drafts.schemas import BatchDefaults
 from backend.photos import batches
 from backend.photos.discovery import discover
-from backend.runtime import Runtime, build_analyzer
+from backend.runtime import Runtime, reader_alone
 from backend.settings import prepare_data_folder
+from backend.spending.report import cost_of_batch
 from backend.workflows.reading import prepared, shown_reading
 
 PhotosPath = Annotated[Path, typer.Argument(help="A folder of photos, or one photo.", show_default=False)]
@@ -108,6 +110,7 @@ async def report(runtime: Runtime, batch_id: str) -> dict[str, Any]:
             "error": now.error,
             "files": now.files,
             "photos": now.photos,
+            "cost": asdict(cost_of_batch(session, runtime.user_id, batch_id)),
             "drafts": [tables.draft_row(session, draft) for draft in found],
             "left_out": [_left_out(photo) for photo in photos if photo.state != "accepted" or photo.reason],
         }
@@ -125,23 +128,20 @@ def analyze(
     grouping: Annotated[bool, typer.Option(help="Sort into items; otherwise all photos are one item.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Reads photos and shows what is seen, keeping nothing.
+    """Reads photos and shows what is seen, keeping no photo and no draft.
 
     Example: `vintedbot analyze ~/Pictures/closet --json`"""
 
     async def act() -> dict[str, Any]:
         settings = settings_of()
-        analyzer = build_analyzer(settings)
-        try:
+        sources = [(file, file.name, subfolder) for file, subfolder in discover(path)]
+        if not sources:
+            raise BadRequest(f"No files were found in {path}.", code="no_photos")
+        async with reader_alone(settings) as analyzer:
             with tempfile.TemporaryDirectory(prefix="vintedbot-") as folder:
-                sources = [(file, file.name, subfolder) for file, subfolder in discover(path)]
-                if not sources:
-                    raise BadRequest(f"No files were found in {path}.", code="no_photos")
                 photos, refused = await asyncio.to_thread(prepared, sources, Path(folder))
                 reading = await batch_analyze_photos(photos, grouping, analyzer=analyzer, language=settings.language)
                 return shown_reading(reading, photos, refused)
-        finally:
-            await analyzer.aclose()
 
     found = run_task(act, as_json=as_json)
     if as_json:

@@ -1,7 +1,6 @@
-"""`publish`, `publications …`, `accounts …` and `login`."""
+"""`publish` and `publications …`."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
@@ -13,18 +12,17 @@ from sqlmodel import Session
 
 from backend.accounts import service as accounts
 from backend.cli import tables
-from backend.cli.terminal import EXIT_CODES, AsJson, err, out, progress_bars, show_json, with_runtime
+from backend.cli.terminal import EXIT_CODES, AsJson, err, fail, out, progress_bars, show_json, with_runtime
+from backend.core.bundles import Bundle
 from backend.core.errors import BadRequest, Conflict
 from backend.core.pacing import HARD_LIMIT
 from backend.db.models import Draft, Publication
 from backend.db.scope import find_by_prefix
-from backend.marketplace.vinted_web.login import sign_in
-from backend.publications import journal, queue, service
+from backend.publications import evidence, journal, queue, service
 from backend.publications.service import Order
 from backend.runtime import Runtime
 
 app = typer.Typer(help="What became of each publication.", no_args_is_help=True)
-accounts_app = typer.Typer(help="Marketplace accounts and their kept sessions.", no_args_is_help=True)
 
 Mode = Literal["dry_run", "draft", "publish"]
 PublicationId = Annotated[str, typer.Argument(help="A publication's id, or its first characters.", show_default=False)]
@@ -210,6 +208,43 @@ def show_publication(publication_id: PublicationId, as_json: AsJson = False) -> 
         out.print(f"  {event['at']}  {event['from_state'] or ''} → {event['state']}", highlight=False)
 
 
+@app.command("evidence")
+def show_evidence(
+    publication_id: PublicationId,
+    to: Annotated[Path | None, typer.Option("--out", help="Write all of it into this ZIP file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What its failed attempts left behind: pictures, HTML, network, steps, log, perhaps a trace; without secrets.
+
+    Example: `vintedbot publications evidence 3f2a --out why.zip`"""
+
+    async def act(runtime: Runtime) -> list[Bundle]:
+        found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
+        root = runtime.settings.evidence_folder
+        return await runtime.database.run(evidence.bundles_of, runtime.user_id, root, found.id)
+
+    found = with_runtime(act, as_json=as_json)
+    if to is not None and found:
+        _write_zip(found, to)
+    if as_json:
+        rows = [{"name": b.name, "at": b.at, "code": b.code, "folder": b.folder, "files": b.files} for b in found]
+        show_json({"bundles": rows, "written": to if found else None})
+    elif not found:
+        out.print("Nothing is kept of it: no attempt failed, or it was cleared away.")
+    else:
+        tables.show_bundles(out, found)
+        if to is not None:
+            out.print(f"Written to {to}.", highlight=False)
+
+
+def _write_zip(found: list[Bundle], to: Path) -> None:
+    try:
+        with to.open("wb") as file:
+            file.writelines(evidence.zip_of(found))
+    except OSError as error:
+        fail(BadRequest(f"{to} can't be written: {error.strerror}.", code="export_folder"))
+
+
 @app.command("cancel")
 def cancel_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
     """Cancels before the click; after it, says how it stands."""
@@ -266,74 +301,3 @@ def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publica
         show_json(row)
     else:
         tables.show_publications(out, [row])
-
-
-def login(
-    cookies: Annotated[
-        Path | None, typer.Option(help="A cookies.txt or JSON export of a signed-in browser; - reads standard input.")
-    ] = None,
-    username: Annotated[str | None, typer.Option(help="The account's name, with --cookies.")] = None,
-    marketplace: Annotated[str | None, typer.Option(help="Such as https://www.vinted.fr.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Keeps a signed-in session: opens a browser window for you to sign in, or takes a file of cookies.
-
-    Example: `vintedbot login --cookies cookies.txt --username marie`"""
-
-    async def act(runtime: Runtime) -> dict[str, Any]:
-        address = (marketplace or runtime.settings.marketplace).rstrip("/")
-        if cookies is None:
-            err.print(f"A browser window opens at {address}. Sign in there; this goes on by itself.")
-            name, state = await sign_in(address, browser=runtime.settings.browser)
-            account = await runtime.keep_session(runtime.user_id, name, address, state)
-        else:
-            if username is None:
-                raise BadRequest("Say whose cookies these are: --username NAME.", code="username_missing")
-            account = await runtime.add_account(runtime.user_id, username, _text_of(cookies), address)
-        return {"account": account.id, "username": account.username, "marketplace": account.base_url}
-
-    kept = with_runtime(act, as_json=as_json)
-    if as_json:
-        show_json(kept)
-    else:
-        out.print(f"The session of [bold]{kept['username']}[/] at {kept['marketplace']} is kept, encrypted.")
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return sys.stdin.read() if str(path) == "-" else path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRequest(f"{path} can't be read as text: {error}", code="cookies_unreadable") from error
-
-
-@accounts_app.command("list")
-def list_accounts(as_json: AsJson = False) -> None:
-    """The accounts known here and how their sessions stand."""
-
-    async def act(runtime: Runtime) -> list[dict[str, Any]]:
-        found = await runtime.database.run(accounts.accounts_of, runtime.user_id)
-        return [a.model_dump(exclude={"session", "user_id"}, mode="json") for a in found]
-
-    rows = with_runtime(act, as_json=as_json)
-    if as_json:
-        show_json(rows)
-    elif rows:
-        for row in rows:
-            out.print(f"{row['id'][:8]}  {row['username']}  {row['base_url']}  {row['state']}", highlight=False)
-    else:
-        out.print("No account yet. Sign in once with: vintedbot login")
-
-
-@accounts_app.command("check")
-def check_account(account: Annotated[str | None, typer.Argument()] = None, as_json: AsJson = False) -> None:
-    """Opens the marketplace with the kept session and says who is signed in."""
-
-    async def act(runtime: Runtime) -> dict[str, Any]:
-        name = await runtime.check_account(runtime.user_id, account)
-        return {"signed_in": name}
-
-    found = with_runtime(act, as_json=as_json)
-    if as_json:
-        show_json(found)
-    else:
-        out.print(f"Signed in as [bold]{found['signed_in']}[/].")

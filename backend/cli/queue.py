@@ -106,7 +106,7 @@ def pace(
     async def act(runtime: Runtime) -> dict[str, Any]:
         def work(session: Session) -> Pace:
             chosen = accounts.choose(session, runtime.user_id, account)
-            return standing.set_pace(session, runtime.user_id, chosen.id, {**chosen.pace, **wanted})
+            return standing.set_pace(session, runtime.user_id, chosen.id, wanted)
 
         return (await runtime.database.run(work)).model_dump(mode="json")
 
@@ -129,7 +129,7 @@ def _show(act: Any, as_json: bool) -> None:
         act(session, user_id)
         session.flush()
         reasons = queue.waiting(session, user_id)
-        names = {a.id: a.username for a in accounts.accounts_of(session, user_id)}
+        names = {a.id: a.username for a in accounts.accounts_of(session, user_id, removed=True)}
         return [
             {**with_reason(row, reasons), "account": names[row.account_id], "title": _title(session, row)}
             for row in queue.line_of(session, user_id)

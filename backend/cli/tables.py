@@ -8,11 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 from sqlmodel import Session
 
+from backend.core.bundles import Bundle
 from backend.core.listing import Field
+from backend.core.remarks import remarks
 from backend.db.models import Draft
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS, shown_fields
 from backend.photos import intake
+from backend.spending.ledger import dollars
 
 STATE_COLOURS = {
     "confirmed": "green",
@@ -34,7 +37,9 @@ def draft_row(session: Session, draft: Draft) -> dict[str, Any]:
         "publish_ready": draft.publish_ready,
         "problems": drafts.problem_messages(draft),
         "warnings": draft.warnings,
+        "remarks": list(remarks(draft.warnings, fields, draft.language)),
         "photos": [photo.name for photo in drafts.photos_of(session, draft)],
+        "purchase_cost": draft.purchase_cost,
         "confidence": round(drafts.confidence(fields), 2),
         "fields": shown_fields(fields),
     }
@@ -73,7 +78,9 @@ def show_batch(console: Console, report: Mapping[str, Any]) -> None:
     if report["error"]:
         console.print(f"[bold red]The batch stopped[/]: {report['error']}")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(report["photos"].items()))
-    console.print(f"{report['files']} files ({counts}) → {len(report['drafts'])} drafts")
+    cost = report["cost"]
+    paid = f", {cost['calls']} model calls for {dollars(cost['micros'])}" if cost["calls"] else ""
+    console.print(f"{report['files']} files ({counts}) → {len(report['drafts'])} drafts{paid}")
     if report["drafts"]:
         show_drafts(console, report["drafts"])
     show_left_out(console, report["left_out"])
@@ -146,3 +153,22 @@ def show_publications(console: Console, rows: Sequence[Mapping[str, Any]]) -> No
         told = row["listing_url"] or row["error"] or row["step"]
         table.add_row(row["id"][:8], row["draft_id"][:8], row["mode"], publication_state(row), escape(told or ""))
     console.print(table)
+
+
+def show_bundles(console: Console, found: Sequence[Bundle]) -> None:
+    table = Table("When", "What", "Kept", "Where", box=None, header_style="bold", pad_edge=False)
+    for bundle in found:
+        when = f"{bundle.at.astimezone():%d %b %H:%M:%S}"
+        table.add_row(when, bundle.code, f"{bundle.size // 1000} kB", escape(str(bundle.folder)))
+    console.print(table)
+
+
+def show_accounts(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Each account, and below it what to do where it can't go on."""
+    for row in rows:
+        paused = " [yellow]paused[/]" if row["paused"] else ""
+        colour = "green" if row["state"] == "ready" else "yellow"
+        line = f"{row['id'][:8]}  {escape(row['username'])}  {row['base_url']}"
+        console.print(f"{line}  [{colour}]{row['state']}[/]{paused}", highlight=False, soft_wrap=True)
+        if row["state"] != "ready":
+            console.print(f"          {row['means']} {row['fix']}", highlight=False, soft_wrap=True)

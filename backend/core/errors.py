@@ -12,7 +12,7 @@
     │   ├── SessionMissing  SessionExpired  WrongAccount  ChallengeRaised
     │   └── AccountRestricted ── VerificationWall  AddressBanned
     ├── PermanentError              the same input fails again: say so, stop
-    │   ├── BadRequest  NotFound  Conflict  PhotoRefused  ListingRejected  SetupError
+    │   ├── BadRequest  NotFound  Conflict  PhotoRefused  ListingRejected  SetupError  BudgetReached
     └── UncertainError              the click happened, its result is unknown: reconcile, never retry
 
 Each class says what kind it is, a machine code, and the HTTP status the API answers with. The
@@ -181,6 +181,13 @@ class SetupError(PermanentError):
 
     code = "setup"
     status = 503
+
+
+class BudgetReached(PermanentError):
+    """One more call to a model that costs money would cross what the operator allows."""
+
+    code = "budget_reached"
+    status = 429
 
 
 class UncertainError(VintedBotError):

@@ -175,8 +175,8 @@ def publish_status(error: BaseException | None) -> str:
 
 
 @contextmanager
-def measured_publication(user_id: str | int) -> Iterator[None]:
-    """Times the attempt inside and counts it once.
+def measured_publication(user_id: str | int, less: Callable[[], float] = float) -> Iterator[None]:
+    """Times the attempt inside and counts it once; `less` are the seconds in which it waited for its owner.
 
     A cancelled attempt has no end and is not counted; an uncertain one is, once it is settled (`count_settled`)."""
     started = time.perf_counter()
@@ -185,9 +185,9 @@ def measured_publication(user_id: str | int) -> Iterator[None]:
     except (Conflict, UncertainError):
         raise
     except Exception as error:
-        _count_publication(publish_status(error), started)
+        _count_publication(publish_status(error), started + less())
         raise
-    _count_publication("success", started)
+    _count_publication("success", started + less())
     publish_per_user_total.labels(user_id=str(user_id)).inc()
 
 

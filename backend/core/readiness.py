@@ -7,13 +7,14 @@ When `check` finds nothing, every datum of `marketplace.port.ListingSheet` is th
 brand, size (where the leaf has sizes), condition, colours, materials, price, parcel and photos.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from backend.core import catalog
 from backend.core.listing import FIELD_NAMES, Listing
+from backend.core.ontology import Unmapped
 from backend.core.texts import sentences
 
 # Limits of the web form as reported publicly, and of the official API for title and description.
@@ -59,20 +60,24 @@ class ReadinessCode(StrEnum):
     DESCRIPTION_TOO_LONG = "description_too_long"
     RESTS_ON_FALLBACK = "rests_on_fallback"
     UNSURE = "unsure"
+    UNMAPPED = "unmapped"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason, the field to put right (a name of `FIELD_NAMES`, or "photos") and the numbers it is about."""
+    """One reason, the field to put right (a name of `FIELD_NAMES`, or "photos") and the numbers or names in it."""
 
     code: ReadinessCode
     field: str
-    detail: Mapping[str, int]
+    detail: Mapping[str, int | str]
 
 
-def check(listing: Listing, *, photo_count: int | None = None) -> tuple[Problem, ...]:
+def check(
+    listing: Listing, *, photo_count: int | None = None, unmapped: Iterable[Unmapped] = ()
+) -> tuple[Problem, ...]:
     """Everything to put right before this listing may be published; empty when it is ready.
 
+    `unmapped` are its values that the marketplace's own form does not offer, where that is known.
     `photo_count` is for a caller that keeps the photos elsewhere; by default the listing's own are counted."""
     return (
         *_photos(len(listing.photos) if photo_count is None else photo_count),
@@ -86,6 +91,10 @@ def check(listing: Listing, *, photo_count: int | None = None) -> tuple[Problem,
         *_text(listing, "title", TITLE_LENGTH),
         *_text(listing, "description", DESCRIPTION_LENGTH),
         *_trust(listing),
+        *(
+            Problem(ReadinessCode.UNMAPPED, u.field, {"name": u.name, "nearest": ", ".join(u.suggestions) or "–"})
+            for u in unmapped
+        ),
     )
 
 

@@ -16,18 +16,24 @@ from numpy.typing import NDArray
 from backend.core.listing import Field
 
 Shows = Literal["garment", "label", "part", "separator"]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom as shares of a photo's width and height."""
 
 
 @dataclass(frozen=True)
 class PhotoInput:
     """A photo to read. `id` is what evidence refers to; `name` is the file's name as the seller knows it;
-    `folder` the subfolder it came from ("" at the top); `captured_at` local time without zone, if known."""
+    `folder` the subfolder it came from ("" at the top); `captured_at` local time without zone, if known.
+
+    `is_label` and `print_boxes` are another reader's hints: it is a close-up of a label, with print there."""
 
     id: str
     path: Path
     name: str = ""
     folder: str = ""
     captured_at: datetime | None = None
+    is_label: bool = False
+    print_boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)

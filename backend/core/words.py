@@ -1,19 +1,22 @@
-"""A listing's title and description, composed from its known fields by the templates in `texts/`.
+"""A listing's title and description, composed from its known fields by the templates in `texts/`, or the seller's own.
 
 Owns which fields are used, the agreement of colours with the kind of item, and the certainty of the result.
-Does not own the wording (`texts/`), and invents nothing: what is unknown, or a mere guess, is left out.
+Does not own the wording (`texts/`, `seller_template.py`), and invents nothing: what is unknown, or a mere guess, is
+left out. Hashtags are only ever the seller's.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import PackageLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
-from backend.core import catalog
+from backend.core import catalog, seller_template
+from backend.core.errors import BadRequest
 from backend.core.listing import UNKNOWN, Evidence, Field, Listing
 from backend.core.readiness import DESCRIPTION_LENGTH, TITLE_LENGTH
 from backend.core.texts import offered, sentences
@@ -21,9 +24,38 @@ from backend.core.texts import offered, sentences
 _TITLE_USES = ("category", "audience", "brand", "colours", "size")
 _DESCRIPTION_USES = (*_TITLE_USES, "condition", "materials")
 _CHILDREN = ("girls", "boys")
+_WORN = "satisfactory"
+"""The condition that means signs of wear in the marketplace's own words; a description says so."""
+HASHTAGS_MAX = 10
+
+Tone = Literal["plain", "friendly", "minimal"]
 
 
-def compose(listing: Listing, language: str | None = None) -> dict[str, Field]:
+@dataclass(frozen=True)
+class Style:
+    """How a seller wants words: a tone, or templates of their own, and hashtags at the description's end.
+
+    Raises BadRequest for a template or a hashtag that can't be used, naming what is wrong with it."""
+
+    tone: Tone = "plain"
+    title_template: str | None = None
+    description_template: str | None = None
+    hashtags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for source in (self.title_template, self.description_template):
+            if source is not None:
+                seller_template.placeholders(source)
+        if len(self.hashtags) > HASHTAGS_MAX or any(not re.fullmatch(r"\w{2,30}", tag) for tag in self.hashtags):
+            raise BadRequest(
+                f"At most {HASHTAGS_MAX} hashtags, each of 2 to 30 letters or digits, without #.", code="bad_hashtags"
+            )
+
+
+PLAIN = Style()
+
+
+def compose(listing: Listing, language: str | None = None, style: Style = PLAIN) -> dict[str, Field]:
     """`title` and `description` from what is known, in `language` (the listing's own by default).
 
     Each is unknown where too little is known to say: without a category, or with nothing but a word of four
@@ -32,18 +64,47 @@ def compose(listing: Listing, language: str | None = None) -> dict[str, Field]:
     facts = _facts(listing, language)
     if facts is None:
         return {"title": UNKNOWN, "description": UNKNOWN}
-    title = _cut(" ".join(_template("title", language).render(facts).split()), TITLE_LENGTH[1])
-    lines = (" ".join(line.split()) for line in _template("description", language).render(facts).splitlines())
-    description = _cut("\n".join(line for line in lines if line), DESCRIPTION_LENGTH[1])
+    title, title_uses = _written("title", style.title_template, facts, language, _TITLE_USES)
+    text, text_uses = _written(
+        f"description.{style.tone}", style.description_template, facts, language, _DESCRIPTION_USES
+    )
+    title = _cut(" ".join(title.split()), TITLE_LENGTH[1])
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    tags = " ".join(f"#{tag}" for tag in style.hashtags)
+    room = DESCRIPTION_LENGTH[1] - (len(tags) + 1 if tags else 0)
+    described = _cut("\n".join(line for line in lines if line), room)
     return {
-        "title": _field(title, TITLE_LENGTH[0], listing, _TITLE_USES),
-        "description": _field(description, DESCRIPTION_LENGTH[0], listing, _DESCRIPTION_USES),
+        "title": _field(title, TITLE_LENGTH[0], listing, title_uses),
+        "description": _field(
+            f"{described}\n{tags}" if tags and described else described, DESCRIPTION_LENGTH[0], listing, text_uses
+        ),
     }
+
+
+def _written(
+    name: str, own: str | None, facts: dict[str, Any], language: str, uses: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """The text by our template or the seller's own, and the fields it rests on."""
+    if own is None:
+        return _template(name, language).render(facts), uses
+    said = {
+        "kind": facts["kind"],
+        "brand": facts["brand"],
+        "audience": facts["audience"],
+        "size": facts["size"],
+        "colour": facts["agreed"],
+        "colours": ", ".join(facts["colours"]),
+        "condition": facts["condition"],
+        "materials": ", ".join(facts["materials"]),
+        "photos": facts["photos"],
+    }
+    used = (seller_template.PLACEHOLDERS[name] for name in seller_template.placeholders(own))
+    return seller_template.render(own, said), ("category", *(field for field in used if field))
 
 
 def _field(text: str, shortest: int, listing: Listing, uses: Iterable[str]) -> Field:
     """As sure as the least sure field it is made of."""
-    used = [name for name in uses if listing[name].usable]
+    used = [name for name in dict.fromkeys(uses) if listing[name].usable]
     if len(text) < shortest:
         return UNKNOWN
     confidence = min(listing[name].confidence for name in used)
@@ -70,9 +131,22 @@ def _facts(listing: Listing, language: str) -> dict[str, Any] | None:
         "agreed": texts["and"].join(_colour(slug, language, kind.slug) for slug in colours),
         "colours": [_colour(slug, language) for slug in colours],
         "condition": condition.name(language) if condition else "",
+        "worn": condition is not None and condition.slug == _WORN,
+        "article": _article(kind.slug, kind.name(language), language),
         "materials": _materials(listing["materials"], language) if "materials" in known else [],
         "photos": len(listing.photos),
     }
+
+
+def _article(kind: str, name: str, language: str) -> str:
+    """un, une, des; a, an; "a pair of" for what comes in two."""
+    grammar = sentences(language)["grammar"]
+    if "articles" in grammar:
+        article: str = grammar["articles"][grammar["kinds"].get(kind, "m")]
+        return article
+    if kind in grammar["pairs"]:
+        return "a pair of"
+    return "an" if name[:1].lower() in "aeiou" else "a"
 
 
 def _size(value: str, language: str) -> str:
@@ -142,10 +216,5 @@ def _environment() -> SandboxedEnvironment:
         lstrip_blocks=True,
         autoescape=False,  # plain text, not HTML
     )
-    environment.filters |= {"lower_first": _lower_first, "upper_first": lambda text: text[:1].upper() + text[1:]}
+    environment.filters |= {"lower_first": seller_template.lower_first, "upper_first": seller_template.upper_first}
     return environment
-
-
-def _lower_first(text: str) -> str:
-    """For the middle of a sentence; "T shirt" keeps its letter."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -35,7 +35,8 @@ class User(SQLModel, table=True):
 
 class Account(SQLModel, table=True):
     """A marketplace account. `session` is the browser's kept state, encrypted; `state` is one of
-    `accounts.service.AccountState`, `state_detail` the sentence that goes with it.
+    `accounts.states.AccountState`, `state_detail` the sentence that goes with it, `state_since` when it came to be.
+    One with `removed_at` is there for the history of its publications alone.
 
     `pace` is `core.pacing.Pace` as JSON, {} for the default. `paused` is the owner's wish, `stopped_until` the
     marketplace's, and `setbacks` how often in a row it refused: each makes the next stop longer."""
@@ -50,12 +51,14 @@ class Account(SQLModel, table=True):
     session: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     state: str = "no_session"
     state_detail: str | None = None
+    state_since: datetime | None = None
     pace: dict[str, Any] = _json(dict)
     paused: bool = False
     stopped_until: datetime | None = None
     setbacks: int = 0
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
+    removed_at: datetime | None = None
 
 
 class Batch(SQLModel, table=True):
@@ -128,7 +131,8 @@ class PhotoSight(SQLModel, table=True):
 
 class Draft(SQLModel, table=True):
     """An item on its way to a listing. `fields` is `drafts.schemas.FieldsJson`; `readiness` the machine codes
-    still in the way; `state`: reading, open, approved, discarded. `ordinal` is its place in the batch."""
+    still in the way; `state`: reading, open, approved, discarded. `ordinal` is its place in the batch;
+    `purchase_cost` a decimal string, what the seller paid: known to them alone."""
 
     __tablename__ = "drafts"
     __table_args__ = (UniqueConstraint("batch_id", "ordinal"),)
@@ -144,6 +148,7 @@ class Draft(SQLModel, table=True):
     readiness: list[dict[str, Any]] = _json(list)
     publish_ready: bool = False
     grouping: dict[str, Any] = _json(dict)
+    purchase_cost: str | None = None
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 
@@ -220,14 +225,76 @@ class IdempotencyKey(SQLModel, table=True):
 
 
 class Notification(SQLModel, table=True):
-    """Something its owner should know: `kind` is one of `notifications.service.KINDS`; `detail` fills its sentence."""
+    """Something its owner should know: `kind` is one of `notifications.kinds.KINDS`; `detail` fills its sentence.
+
+    `episode` names what it is about, and is there once. `send_after` and `sends` are the outbox's: from when on it may
+    be taken up to be sent (again), and how often it was; `sent_at` when it was done with."""
 
     __tablename__ = "notifications"
+    __table_args__ = (UniqueConstraint("user_id", "episode", name="uq_notifications_episode"),)
     id: str = Field(default_factory=new_id, primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
     kind: str
     publication_id: str | None = Field(default=None, foreign_key="publications.id")
     account_id: str | None = Field(default=None, foreign_key="accounts.id")
+    episode: str
     detail: dict[str, Any] = _json(dict)
     created_at: datetime = Field(default_factory=now)
     seen_at: datetime | None = None
+    send_after: datetime = Field(default_factory=now)
+    sends: int = 0
+    sent_at: datetime | None = None
+
+
+class ModelCall(SQLModel, table=True):
+    """One call to a vision model, or an answer kept from one. `status` is one of `core.model_calls.CallStatus`; `day`
+    the date in UTC it counts for; `micros` its price in micro-dollars, None where no price is known. While `reserved`,
+    tokens and price are the most it may cost; `estimated` says they still are, since the server told none."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = (Index("ix_model_calls_user_day", "user_id", "day"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id")
+    batch_id: str | None = Field(default=None, index=True)
+    draft_id: str | None = None
+    at: datetime = Field(default_factory=now)
+    day: str = Field(index=True)
+    model: str
+    prompt: str
+    status: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    micros: int | None = Field(default=None, sa_type=BigInteger)
+    estimated: bool = False
+    cached: bool = False
+
+
+class ModelAnswer(SQLModel, table=True):
+    """A model's answer kept under the digest of what was asked, so that asking again costs nothing."""
+
+    __tablename__ = "model_answers"
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    key: str = Field(primary_key=True)
+    answer: str
+    at: datetime = Field(default_factory=now, index=True)
+
+
+class UserSettings(SQLModel, table=True):
+    """How a seller wants words written and prices made: `drafts.preferences.Preferences` as JSON."""
+
+    __tablename__ = "user_settings"
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    drafts: dict[str, Any] = _json(dict)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class SiteCatalog(SQLModel, table=True):
+    """What a marketplace's form offered a user's session: `core.ontology.Ontology` as JSON, by address."""
+
+    __tablename__ = "site_catalogs"
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    base_url: str = Field(primary_key=True)
+    version: int = 1
+    digest: str
+    content: dict[str, Any] = _json(dict)
+    fetched_at: datetime = Field(default_factory=now)

@@ -1,6 +1,5 @@
 """The shapes drafts take outside the tables: stored fields, and what the API and CLI show and accept."""
 
-import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -11,6 +10,7 @@ from pydantic import Field as Described
 
 from backend.core import catalog
 from backend.core.listing import FIELD_NAMES, Field
+from backend.core.plain_words import visible
 from backend.core.pricing import PriceRule
 
 FIELDS: TypeAdapter[dict[str, Field]] = TypeAdapter(dict[str, Field])
@@ -33,6 +33,7 @@ class FieldsPatch(BaseModel):
     parcel: str | None = None
     title: Annotated[str, Described(max_length=100)] | None = None
     description: Annotated[str, Described(max_length=2000)] | None = None
+    purchase_cost: Annotated[Decimal, Described(description="What the item cost; a floor of its price.")] | None = None
 
     @field_validator("category", "audience", "condition", "parcel")
     @classmethod
@@ -53,12 +54,12 @@ class FieldsPatch(BaseModel):
         if not value:
             return value
         lines = value.replace("\r\n", "\n").split("\n") if info.field_name == "description" else [value]
-        cleaned = "\n".join(" ".join(_visible(line).split()) for line in lines).strip()
+        cleaned = "\n".join(" ".join(visible(line).split()) for line in lines).strip()
         if not cleaned:
             raise ValueError("nothing can be seen in it")
         return cleaned
 
-    @field_validator("price")
+    @field_validator("price", "purchase_cost")
     @classmethod
     def _in_cents(cls, value: Decimal | None) -> Decimal | None:
         if value is None:
@@ -67,7 +68,7 @@ class FieldsPatch(BaseModel):
             raise ValueError("a price is above 0 and has at most two decimals")
         return round(value, 2).normalize() if value == value.to_integral_value() else round(value, 2)
 
-    @field_validator("price", mode="before")
+    @field_validator("price", "purchase_cost", mode="before")
     @classmethod
     def _decimal(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -81,17 +82,10 @@ class FieldsPatch(BaseModel):
     def changes(self) -> dict[str, Any]:
         """Field → new value, for the fields that were named; prices as decimal strings."""
         named = self.model_dump(include=self.model_fields_set)
-        if named.get("price") is not None:
-            named["price"] = f"{named['price']:f}"
+        for name in ("price", "purchase_cost"):
+            if named.get(name) is not None:
+                named[name] = f"{named[name]:f}"
         return {name: value.strip() if isinstance(value, str) else value for name, value in named.items()}
-
-
-def _visible(line: str) -> str:
-    """Control, format and unassigned characters become blanks; joiners inside emoji stay."""
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") or c in _INVISIBLE else c for c in line)
-
-
-_INVISIBLE = frozenset("\u00ad\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
 
 
 def _slugs(field_name: str) -> list[str]:
@@ -118,6 +112,7 @@ class BatchDefaults(FieldsPatch):
     title: None = None
     description: None = None
     price: None = None
+    purchase_cost: None = None
     price_rule: PriceRule | None = None
 
     def stored(self) -> dict[str, Any]:
@@ -142,7 +137,7 @@ class PhotoOut(BaseModel):
 
 
 class DraftOut(BaseModel):
-    """A draft as the API gives it. `revision` must be sent back with a change."""
+    """A draft as the API gives it. `revision` must be sent back with a change; `remarks` are `warnings` in words."""
 
     id: str
     batch_id: str
@@ -152,9 +147,11 @@ class DraftOut(BaseModel):
     publish_ready: bool
     problems: list[ProblemOut]
     warnings: list[str]
+    remarks: list[str]
     photos: list[PhotoOut]
     fields: dict[str, Any]
     confidence: float
+    purchase_cost: str | None
     created_at: datetime
     updated_at: datetime
 

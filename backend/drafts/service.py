@@ -5,18 +5,26 @@ and a stale one is refused. Owns no reading and no publication.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from backend.core import readiness
-from backend.core.errors import Conflict
+from backend.core import catalog, ontology, readiness, words
+from backend.core.errors import BadRequest, Conflict
 from backend.core.listing import Field, Listing
 from backend.core.metrics import count_draft
 from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
 from backend.db.scope import get_owned, owned
 from backend.drafts import assembly
+from backend.drafts.own_prices import own_items
+from backend.drafts.preferences import preferences_of
 from backend.drafts.schemas import FIELDS
+from backend.drafts.site_catalogs import catalog_in_use
+
+PURCHASE_COST = "purchase_cost"
+REWRITABLE = ("title", "description", "price")
 
 
 def listing_of(session: Session, draft: Draft) -> Listing:
@@ -62,21 +70,62 @@ def fill(session: Session, draft_id: str, reading: Mapping[str, Field], warnings
         return draft
     defaults = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults)
     photos = tuple(photo.id for photo in photos_of(session, draft))
-    listing = assembly.assemble(reading, defaults, photos=photos, language=draft.language)
-    _store(draft, listing)
+    ways = ways_of(session, draft)
+    listing = assembly.assemble(reading, defaults, ways, photos=photos, language=draft.language)
+    _store(session, draft, listing)
     draft.state, draft.warnings = "open", list(warnings)
     count_draft(problem.code for problem in problems(draft))
     return draft
 
 
 def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: Mapping[str, Any]) -> Draft:
-    """The seller's corrections to the revision they saw. Raises NotFound, Conflict on a stale revision."""
+    """The seller's corrections to the revision they saw. Raises NotFound, Conflict on a stale revision.
+
+    `purchase_cost` among them is what the item cost: no field of the listing, but a floor of its price."""
     draft = _in_use(session, user_id, draft_id, revision)
-    rule = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults).price_rule
-    _store(draft, assembly.edit(listing_of(session, draft), changes, rule))
+    fields = {name: value for name, value in changes.items() if name != PURCHASE_COST}
+    if PURCHASE_COST in changes:
+        draft.purchase_cost = changes[PURCHASE_COST]
+    _store(session, draft, assembly.edit(listing_of(session, draft), fields, ways_of(session, draft)))
     draft.state = "open"
     _next_revision(session, draft)
     return draft
+
+
+def rewrite(
+    session: Session, user_id: str, draft_id: str, revision: int, name: str, *, tone: words.Tone | None = None
+) -> Draft:
+    """Makes the title, the description or the price anew from what is known now; no other field changes.
+
+    `tone` instead of the seller's own wish, for this once. Raises BadRequest for another field, Conflict where too
+    little is known."""
+    if name not in REWRITABLE:
+        raise BadRequest(f"{name!r} can't be written anew; one of: {', '.join(REWRITABLE)}.", code="not_rewritable")
+    draft = _in_use(session, user_id, draft_id, revision)
+    ways = ways_of(session, draft)
+    if tone is not None:
+        ways = replace(ways, style=words.Style(tone, hashtags=ways.style.hashtags))
+    before = listing_of(session, draft)
+    after = assembly.rewrite(before, name, ways)
+    if after is before:
+        raise Conflict(f"Too little is known to write the {name}: state the category first.", code="nothing_to_write")
+    _store(session, draft, after)
+    draft.state = "open"
+    _next_revision(session, draft)
+    return draft
+
+
+def ways_of(session: Session, draft: Draft) -> assembly.Ways:
+    """How what follows from a draft's fields is made: its batch's price rule before the seller's general one."""
+    wishes = preferences_of(session, draft.user_id)
+    rule = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults).price_rule
+    return assembly.Ways(
+        rule=rule or wishes.price_rule,
+        style=wishes.style,
+        cost=None if draft.purchase_cost is None else Decimal(draft.purchase_cost),
+        month=now().month,
+        own=own_items(session, draft.user_id, but=draft.id),
+    )
 
 
 def approve(session: Session, user_id: str, draft_id: str, revision: int | None = None) -> Draft:
@@ -138,12 +187,21 @@ def confidence(fields: Mapping[str, Field]) -> float:
     return min(read, default=0.0)
 
 
-def _store(draft: Draft, listing: Listing) -> None:
-    found = readiness.check(listing)
+def _store(session: Session, draft: Draft, listing: Listing) -> None:
+    found = readiness.check(listing, unmapped=_unmapped(session, draft.user_id, listing))
     draft.fields = FIELDS.dump_python(dict(listing.fields), mode="json")
     draft.readiness = [{"code": p.code.value, "field": p.field, "detail": dict(p.detail)} for p in found]
     draft.publish_ready = not found
     draft.updated_at = now()
+
+
+def _unmapped(session: Session, user_id: str, listing: Listing) -> tuple[ontology.Unmapped, ...]:
+    """What the form of the marketplace last looked at does not offer; nothing where none was looked at."""
+    in_use = catalog_in_use(session, user_id)
+    if in_use is None:
+        return ()
+    base_url, offered = in_use
+    return ontology.unmapped(listing, offered, catalog.language_of(base_url, default=listing.language))
 
 
 def _at_revision(session: Session, user_id: str, draft_id: str, revision: int | None) -> Draft:

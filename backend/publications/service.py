@@ -166,6 +166,13 @@ def resume_waiting(session: Session, user_id: str, account_id: str) -> list[Publ
     return [_queue_again(session, row) for row in session.exec(query.order_by(col(Publication.position))).all()]
 
 
+def count_in_hand(session: Session, user_id: str, account_id: str) -> int:
+    """How many of an account's publications are queued, under way, or held on an open page."""
+    held = col(Publication.state).in_(journal.RUNNING) | col(Publication.claim).is_not(None)
+    mine = select(func.count()).select_from(Publication).where(Publication.user_id == user_id, held)
+    return session.exec(mine.where(Publication.account_id == account_id)).one()
+
+
 def _queue_again(session: Session, publication: Publication) -> Publication:
     return journal.move(
         session, publication.id, State.QUEUED, run=publication.run + 1, attempts=0, step="", error=None, error_code=None

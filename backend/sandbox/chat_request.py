@@ -33,18 +33,13 @@ class Rejected(Exception):
         self.param = param
 
 
-def check_request(
-    body: Mapping[str, Any], *, models: Sequence[str], takes_temperature: bool = True
-) -> list[Image.Image]:
+def check_request(body: Mapping[str, Any], *, models: Sequence[str]) -> list[Image.Image]:
     """The request's pictures, decoded. Raises Rejected as the service would."""
     if unknown := set(body) - ARGUMENTS:
         raise Rejected(f"Unrecognized request argument supplied: {', '.join(sorted(unknown))}")
     if body.get("model") not in models:
         message = f"The model `{body.get('model')}` does not exist or you do not have access to it."
         raise Rejected(message, status=404, code="model_not_found")
-    if "temperature" in body and not takes_temperature:
-        message = "Unsupported value: 'temperature' does not support 0 with this model."
-        raise Rejected(message, code="unsupported_value", param="temperature")
     _check_format(body.get("response_format"))
     pictures = [_decode(url) for message in _messages(body) for url in _picture_urls(message)]
     if not pictures:

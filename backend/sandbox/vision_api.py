@@ -20,6 +20,7 @@ from fastapi.responses import JSONResponse, Response
 from backend.sandbox.chat_request import Rejected, check_request
 from backend.sandbox.dominant_colour import dominant_colour
 from backend.sandbox.loopback import serving
+from backend.sandbox.vision_servers import OPENAI, Manners
 
 Fault = Literal[
     "rate_limited",
@@ -33,6 +34,11 @@ Fault = Literal[
     "malformed",
     "not_json",
 ]
+ERRORS_WITHIN = {
+    "rate_limited": (429, "Provider returned error"),
+    "server_error": (502, "Provider returned error"),
+    "no_credit": (402, "Insufficient credits"),
+}
 ABSTAINS = {"value": None, "confidence": 0.0, "photo": None}
 NAMES = ("category", "audience", "brand", "size", "colours", "materials", "condition", "title", "description")
 
@@ -56,9 +62,10 @@ class VisionApi:
 
     key: str = "sandbox-key"
     models: tuple[str, ...] = ("gpt-4o",)
-    takes_temperature: bool = True
+    manners: Manners = OPENAI
     url: str = ""
     script: deque[Scripted] = field(default_factory=deque)
+    cost: float = 0.0123
     boundaries: deque[Failure | str] = field(default_factory=deque)
     """Answers to questions whether photos show one item; without any it abstains."""
     calls: int = 0
@@ -72,13 +79,15 @@ class VisionApi:
         self.boundaries.clear()
         self.requests.clear()
         self.calls = self.most_at_once = 0
-        self.takes_temperature = True
+        self.manners = OPENAI
 
 
 @contextmanager
-def running_vision_api(*, key: str = "sandbox-key", models: tuple[str, ...] = ("gpt-4o",)) -> Iterator[VisionApi]:
+def running_vision_api(
+    *, key: str = "sandbox-key", models: tuple[str, ...] = ("gpt-4o",), manners: Manners = OPENAI
+) -> Iterator[VisionApi]:
     """The endpoint, reachable at `url` (to be used as a base URL, `/v1` included) meanwhile."""
-    api = VisionApi(key, models)
+    api = VisionApi(key, models, manners)
     with serving(build_app(api)) as address:
         api.url = f"{address}/v1"
         yield api
@@ -99,7 +108,7 @@ def build_app(api: VisionApi) -> FastAPI:
         try:
             return await _complete(api, request)
         except Rejected as rejected:
-            return _error(rejected.status, str(rejected), code=rejected.code, param=rejected.param)
+            return _error(api, rejected.status, str(rejected), code=rejected.code, param=rejected.param)
         finally:
             api.at_once -= 1
 
@@ -107,10 +116,11 @@ def build_app(api: VisionApi) -> FastAPI:
 
 
 async def _complete(api: VisionApi, request: Request) -> Response:
-    if request.headers.get("authorization") != f"Bearer {api.key}":
-        return _error(401, "Incorrect API key provided.", code="invalid_api_key")
+    if api.manners.wants_key and request.headers.get("authorization") != f"Bearer {api.key}":
+        return _error(api, 401, "Incorrect API key provided.", code="invalid_api_key")
     body = await request.json()
-    pictures = check_request(body, models=api.models, takes_temperature=api.takes_temperature)
+    pictures = check_request(body, models=api.models)
+    api.manners.check(body, len(pictures))
     api.requests.append(body)
     scripted: Scripted
     if _asks_about_boundary(body):
@@ -118,28 +128,41 @@ async def _complete(api: VisionApi, request: Request) -> Response:
     else:
         scripted = api.script.popleft() if api.script else {"colours": _seen(dominant_colour(pictures[0]))}
     if isinstance(scripted, Failure):
-        return await _fail(scripted, body)
-    return _completion(body, scripted if isinstance(scripted, str) else json.dumps(_filled(scripted)))
+        return await _fail(api, scripted, body)
+    text = scripted if isinstance(scripted, str) else json.dumps(_filled(scripted))
+    return _completion(api, body, _as_said(api.manners, body, text))
 
 
 def _asks_about_boundary(body: Mapping[str, Any]) -> bool:
     return bool(body.get("response_format", {}).get("json_schema", {}).get("name") == "boundary")
 
 
-async def _fail(failure: Failure, body: dict[str, Any]) -> Response:
+def _as_said(manners: Manners, body: dict[str, Any], text: str) -> str:
+    """The answer as this server gives it: what was not told the schema, nor is held to it, makes up its own."""
+    told = "JSON schema" in body["messages"][0]["content"]
+    if not manners.enforces_schema and not told:
+        return "**Item**: a garment.\n- Colour: nice"
+    held = manners.enforces_schema and (body.get("response_format") or {}).get("type") == "json_schema"
+    return f"Here you are:\n```json\n{text}\n```" if manners.fences or not held else text
+
+
+async def _fail(api: VisionApi, failure: Failure, body: dict[str, Any]) -> Response:
     headers = {"retry-after": failure.retry_after} if failure.retry_after is not None else None
+    if api.manners.error_within_200 and failure.fault in ERRORS_WITHIN:
+        code, message = ERRORS_WITHIN[failure.fault]
+        return JSONResponse({"error": {"code": code, "message": message}, "user_id": "user_sandbox"})
     answers: dict[str, Callable[[], Response]] = {
-        "rate_limited": lambda: _error(429, "Rate limit reached.", code="rate_limit_exceeded", headers=headers),
-        "no_credit": lambda: _error(429, "You exceeded your current quota.", code="insufficient_quota"),
+        "rate_limited": lambda: _error(api, 429, "Rate limit reached.", code="rate_limit_exceeded", headers=headers),
+        "no_credit": lambda: _error(api, 429, "You exceeded your current quota.", code="insufficient_quota"),
         "rejected": lambda: _error(
-            400, "Your request was rejected by our safety system.", code="content_policy_violation"
+            api, 400, "Your request was rejected by our safety system.", code="content_policy_violation"
         ),
-        "server_error": lambda: _error(500, "The server had an error.", kind="server_error", headers=headers),
-        "hang": lambda: _completion(body, "{}"),
-        "refusal": lambda: _completion(body, None, refusal="I'm sorry, I can't help with that."),
-        "truncated": lambda: _completion(body, '{"category": {"value": "dre', finish_reason="length"),
-        "content_filter": lambda: _completion(body, "", finish_reason="content_filter"),
-        "malformed": lambda: _completion(body, "A lovely blue dress!"),
+        "server_error": lambda: _error(api, 500, "The server had an error.", kind="server_error", headers=headers),
+        "hang": lambda: _completion(api, body, json.dumps(_filled({}))),
+        "refusal": lambda: _completion(api, body, None, refusal="I'm sorry, I can't help with that."),
+        "truncated": lambda: _completion(api, body, '{"category": {"value": "dre', finish_reason="length"),
+        "content_filter": lambda: _completion(api, body, "", finish_reason="content_filter"),
+        "malformed": lambda: _completion(api, body, "A lovely blue dress!"),
         "not_json": lambda: Response("<html>It works!</html>", media_type="text/html"),
     }
     if failure.fault == "hang":
@@ -160,22 +183,29 @@ def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completion(
-    body: dict[str, Any], content: str | None, *, finish_reason: str = "stop", refusal: str | None = None
+    api: VisionApi,
+    body: dict[str, Any],
+    content: str | None,
+    *,
+    finish_reason: str = "stop",
+    refusal: str | None = None,
 ) -> Response:
     message = {"role": "assistant", "content": content, "refusal": refusal}
-    return JSONResponse(
-        {
-            "id": "chatcmpl-sandbox",
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": body["model"],
-            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
-            "usage": {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200},
-        }
-    )
+    answer = {
+        "id": "chatcmpl-sandbox",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": body["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+    }
+    if api.manners.tells_usage:
+        cost = {"cost": api.cost} if api.manners.tells_cost else {}
+        answer["usage"] = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200, **cost}
+    return JSONResponse(answer)
 
 
 def _error(
+    api: VisionApi,
     status: int,
     message: str,
     *,
@@ -184,5 +214,5 @@ def _error(
     kind: str = "invalid_request_error",
     headers: dict[str, str] | None = None,
 ) -> Response:
-    error = {"message": message, "type": kind, "param": param, "code": code}
-    return JSONResponse({"error": error}, status_code=status, headers=headers)
+    body = api.manners.error_body(status, message, kind, code, param)
+    return JSONResponse(body, status_code=status, headers=headers)

@@ -9,6 +9,7 @@ import base64
 import io
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,8 +22,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from backend.core.errors import AIAnalysisError, PhotoRefused
 from backend.core.metrics import gpt4_vision_calls_total
+from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
 from backend.core.reading import PhotoInput
-from backend.vision.openai_compatible import NO_KEY_NEEDED, OPENAI_URL
+from backend.vision.completion import billed, tokens_of
+from backend.vision.openai_compatible import NO_KEY_NEEDED
+from backend.vision.tariff import OPENAI_URL, Size, tariff_of
 
 PROMPT = "boundary-v1"
 TILE, GAP, MARGIN = 320, 8, 24
@@ -47,17 +51,30 @@ class ModelBoundaryJudge:
     """A vision model at `base_url` (OpenAI's own by default). `timeout` is one question's, in seconds."""
 
     def __init__(
-        self, *, api_key: str | None = None, base_url: str | None = None, model: str, timeout: float = 30.0
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        model: str,
+        timeout: float = 30.0,
+        ledger: Ledger | None = None,
+        price_input: Decimal | None = None,
+        price_output: Decimal | None = None,
     ) -> None:
         self._client = AsyncOpenAI(
             api_key=api_key or NO_KEY_NEEDED, base_url=base_url or OPENAI_URL, timeout=timeout, max_retries=0
         )
         self._model = model
+        self._ledger = ledger or Unmetered()
+        self._tariff = tariff_of(model, base_url or OPENAI_URL, price_input=price_input, price_output=price_output)
 
     async def same_item(self, left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> float | None:
-        """Raises AIAnalysisError when no usable answer comes, PhotoRefused for a photo that can't be decoded."""
-        sheet = await asyncio.to_thread(contact_sheet, left, right)
-        status = "error"
+        """Raises AIAnalysisError without a usable answer, BudgetReached, PhotoRefused for what can't be decoded."""
+        sheet, size = await asyncio.to_thread(contact_sheet, left, right)
+        most = self._tariff.most_tokens(_prompt(), [size], ANSWER_TOKENS)
+        call_id = await self._ledger.reserve(PlannedCall(self._model, PROMPT, most, self._tariff.cost(most)))
+        completion: object = None
+        status: CallStatus | None = None
         try:
             completion = await self._client.chat.completions.create(
                 model=self._model,
@@ -65,22 +82,34 @@ class ModelBoundaryJudge:
                 response_format=_response_format(),
                 max_completion_tokens=ANSWER_TOKENS,
             )
+            status = "unusable"
             verdict = _verdict(completion)
             status = "success"
         except (openai.OpenAIError, json.JSONDecodeError) as error:
-            raise AIAnalysisError(
-                f"The vision model was not to be asked about photos ({type(error).__name__})."
-            ) from error
+            status = "refused" if isinstance(error, openai.APIStatusError) else "unanswered"
+            raise AIAnalysisError(f"The vision model can't be asked about photos ({type(error).__name__}).") from error
         finally:
-            gpt4_vision_calls_total.labels(status=status).inc()
+            gpt4_vision_calls_total.labels(status="success" if status == "success" else "error").inc()
+            if status is not None:
+                await self._ledger.settle(call_id, self._made(completion, status))
         return verdict.chance
+
+    def _made(self, completion: object, status: CallStatus) -> MadeCall:
+        """What the call cost, as told; what was set aside stands where nothing is told."""
+        if status == "refused":
+            return MadeCall(status, NOT_BILLED, 0)
+        tokens = tokens_of(completion) if completion is not None else None
+        if tokens is None:
+            return MadeCall(status)
+        price = billed(completion)
+        return MadeCall(status, tokens, self._tariff.cost(tokens) if price is None else price)
 
     async def aclose(self) -> None:
         await self._client.close()
 
 
-def contact_sheet(left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> bytes:
-    """A JPEG of two rows: the photos before the doubtful place above, those after it below."""
+def contact_sheet(left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> tuple[bytes, Size]:
+    """A JPEG of two rows, and its size: the photos before the doubtful place above, those after it below."""
     rows = max(len(left), len(right))
     sheet = Image.new("RGB", (rows * (TILE + GAP) - GAP, 2 * TILE + MARGIN), "white")
     for row, photos in enumerate((left, right)):
@@ -90,7 +119,7 @@ def contact_sheet(left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> by
             sheet.paste(tile, (x, row * (TILE + MARGIN) + (TILE - tile.height) // 2))
     encoded = io.BytesIO()
     sheet.save(encoded, "JPEG", quality=QUALITY)
-    return encoded.getvalue()
+    return encoded.getvalue(), sheet.size
 
 
 def _tile(photo: PhotoInput) -> Image.Image:

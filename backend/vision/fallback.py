@@ -1,6 +1,7 @@
 """Two readers of the same photos made one: a model that can judge, and an offline reader that can spell.
 
-Owns what holds when they differ, field by field. Does not own either reader.
+Owns what holds when they differ, field by field, and what the offline reader tells the model's about the photos:
+which are labels, and where print is. Does not own either reader.
 
 | the model says | the offline reader says | the field |
 |---|---|---|
@@ -10,28 +11,54 @@ Owns what holds when they differ, field by field. Does not own either reader.
 | one thing | another, read on a label | the label's; the model's is an alternative; warning `<field>_disagreement` |
 | one thing | another, otherwise | the model's; the offline reader's is an alternative |
 
-A title or description that repeats a value that lost to a label is dropped: words are then composed from the fields.
+A title or description that repeats a value that lost to a label is dropped, and so are both where the size did (it is
+written in too many ways to look for): words are then composed from the fields.
 """
 
 import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from loguru import logger
 
-from backend.core.errors import AIAnalysisError, BadRequest
+from backend.core.errors import AIAnalysisError, BadRequest, BudgetReached, PhotoRefused
 from backend.core.listing import UNKNOWN, Alternative, Field
-from backend.core.reading import Analyzer, BoundaryJudge, ItemReading, PhotoDescriber, PhotoInput, Sight
+from backend.core.reading import Analyzer, BoundaryJudge, Box, ItemReading, PhotoDescriber, PhotoInput, Sight
 from backend.core.retry_utils import retry_ai_analysis
 
 MODEL_UNAVAILABLE = "model_unavailable"
+BUDGET_REACHED = "budget_reached"
 WORDS = ("title", "description")
 
 
+class Line(Protocol):
+    """A line of print and where it stands."""
+
+    @property
+    def box(self) -> Box: ...
+
+
+class Look(Protocol):
+    """What a reader sees on one photo by itself."""
+
+    @property
+    def is_label(self) -> bool: ...
+    @property
+    def lines(self) -> Sequence[Line]: ...
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """A reader that can tell what single photos are of."""
+
+    async def describe(self, photo: PhotoInput) -> Look: ...
+
+
 class FallbackAnalyzer:
-    """Reads with both. `primary` is retried; when it fails for good, `secondary` alone answers, which is warned of.
+    """Reads with both. `primary` is retried; when it fails for good, `secondary` alone answers, which is warned of
+    (`model_unavailable`, or `budget_reached`).
 
     Raises what `secondary` raises, and SetupError: a wrong key must be seen, not papered over."""
 
@@ -42,12 +69,15 @@ class FallbackAnalyzer:
         self._judge = judge
 
     async def read_item(self, photos: Sequence[PhotoInput], *, language: str = "fr") -> ItemReading:
+        hinted = await self._hinted(photos)
+        if not hinted:
+            return await self._secondary.read_item(photos, language=language)
         said, read = await asyncio.gather(
-            self._ask_primary(photos, language), self._secondary.read_item(photos, language=language)
+            self._ask_primary(hinted, language), self._secondary.read_item(photos, language=language)
         )
-        if said is None:
+        if isinstance(said, str):
             marked = {name: _mark(field, self._secondary.name) for name, field in read.fields.items()}
-            return ItemReading(read.photos, marked, (*read.warnings, MODEL_UNAVAILABLE))
+            return ItemReading(read.photos, marked, (*read.warnings, said))
         return merge(said, read, reader=self._secondary.name)
 
     async def describe_photo(self, photo: PhotoInput) -> Sight | None:
@@ -64,14 +94,34 @@ class FallbackAnalyzer:
         if self._judge is not None:
             await self._judge.aclose()
 
-    async def _ask_primary(self, photos: Sequence[PhotoInput], language: str) -> ItemReading | None:
+    async def _ask_primary(self, photos: Sequence[PhotoInput], language: str) -> ItemReading | str:
+        """The reading, or the warning that says why there is none."""
         try:
             read = retry_ai_analysis()(self._primary.read_item)
             reading: ItemReading = await read(photos, language=language)
-        except (AIAnalysisError, BadRequest) as error:
+        except (AIAnalysisError, BadRequest, BudgetReached) as error:
             logger.warning("{} gave no reading, {} reads alone: {}", self._primary.name, self._secondary.name, error)
-            return None
+            return BUDGET_REACHED if isinstance(error, BudgetReached) else MODEL_UNAVAILABLE
         return reading
+
+    async def _hinted(self, photos: Sequence[PhotoInput]) -> list[PhotoInput]:
+        """The photos with what the offline reader knows of them; those that can't be decoded are left out."""
+        describer = self._secondary
+        if not isinstance(describer, Describer):
+            return list(photos)
+        looks = await asyncio.gather(*(_look(describer, photo) for photo in photos))
+        return [
+            replace(photo, is_label=look.is_label, print_boxes=tuple(line.box for line in look.lines))
+            for photo, look in zip(photos, looks, strict=True)
+            if look is not None
+        ]
+
+
+async def _look(describer: Describer, photo: PhotoInput) -> Look | None:
+    try:
+        return await describer.describe(photo)
+    except PhotoRefused:
+        return None
 
 
 def merge(said: ItemReading, read: ItemReading, *, reader: str) -> ItemReading:
@@ -83,11 +133,11 @@ def merge(said: ItemReading, read: ItemReading, *, reader: str) -> ItemReading:
         fields[name] = _merge_field(theirs, ours, reader)
         if theirs.known and ours.known and not _same(fields[name].value, theirs.value):
             beaten[name] = theirs.value
-    for name in WORDS:
-        if any(_mentions(str(fields.get(name, UNKNOWN).value), value) for value in beaten.values()):
+    for name in set(WORDS) & set(fields):
+        if "size" in beaten or any(_mentions(str(fields[name].value), value) for value in beaten.values()):
             del fields[name]
     disagreements = (f"{name}_disagreement" for name in beaten)
-    return ItemReading(said.photos, fields, (*said.warnings, *read.warnings, *disagreements))
+    return ItemReading(read.photos, fields, (*said.warnings, *read.warnings, *disagreements))
 
 
 def _merge_field(said: Field, read: Field, reader: str) -> Field:

@@ -1,49 +1,43 @@
 """Reads an item's photos with a vision model behind any OpenAI-compatible endpoint.
 
-Owns the request (photos, prompt, schema), what its failures mean, and the count of calls. Does not own the
-answer's shape (`schema.py`), retries (the caller's, by `retry_ai_analysis`) nor what happens without an
-answer (`fallback.py`). The prompt is `prompts/item-v1.txt`; a changed prompt is a new file, named in the evidence.
+Owns the order of a reading (kept answer, or reserve, ask, settle), what failures mean, and the count of calls. Does
+not own the question (`prompting.py`), the server's ways (`dialect.py`), the answer (`completion.py`, `schema.py`),
+prices (`tariff.py`), the ledger (`core/model_calls.py`), retries (the caller's, by `retry_ai_analysis`) nor what
+happens without an answer (`fallback.py`).
 """
 
 import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from functools import cache
-from importlib.resources import files
-from typing import Any, ClassVar
+from typing import Any
 
 import openai
 from loguru import logger
 from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletion
-from pydantic import ValidationError
 
-from backend.core.errors import AIAnalysisError, BadRequest, Kind, SetupError, VintedBotError
+from backend.core.errors import AIAnalysisError, SetupError, VintedBotError
 from backend.core.metrics import gpt4_vision_calls_total
+from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
 from backend.core.reading import ItemReading, PhotoInput
-from backend.vision.pictures import COVER_SIDE, OTHER_SIDE, data_url
-from backend.vision.schema import Answer, answer_schema, to_reading
+from backend.vision import prompting
+from backend.vision.completion import UnusableAnswer, billed, text_of, tokens_of
+from backend.vision.dialect import LESSONS_MAX, Dialect, Rejection, arguments, otherwise
+from backend.vision.prompting import PROMPT, Question
+from backend.vision.schema import Answer, parse_answer, to_reading
+from backend.vision.tariff import OPENAI_URL, tariff_of
 
-OPENAI_URL = "https://api.openai.com/v1"
+__all__ = ["OpenAIAnalyzer", "UnusableAnswer"]
+
 DEFAULT_MODEL = "gpt-4o"
-PROMPT = "item-v1"
-PHOTOS_MAX = 20
-ANSWER_TOKENS = 2000
-LANGUAGES = {"fr": "French", "en": "English"}
 NO_KEY_NEEDED = "none"  # local servers ask for no key, the client insists on one
 
 
-class UnusableAnswer(AIAnalysisError):
-    """The model answered, but not with a reading: asked the same again it would answer the same."""
-
-    kind: ClassVar[Kind] = "permanent"
-    code = "model_answer_unusable"
-
-
 class OpenAIAnalyzer:
-    """A vision model at `base_url` (OpenAI's own by default). `timeout` is one call's, in seconds.
+    """A vision model at `base_url` (OpenAI's own by default). `timeout` is one call's, in seconds; prices are in
+    dollars per million tokens, where the table's don't hold.
 
     Raises SetupError without a key, unless another `base_url` is given: a model at home needs none."""
 
@@ -57,6 +51,9 @@ class OpenAIAnalyzer:
         model: str = DEFAULT_MODEL,
         timeout: float = 60.0,
         max_concurrency: int = 4,
+        ledger: Ledger | None = None,
+        price_input: Decimal | None = None,
+        price_output: Decimal | None = None,
     ) -> None:
         if not api_key and not base_url:
             raise SetupError(
@@ -69,61 +66,96 @@ class OpenAIAnalyzer:
         self._model = model
         self._timeout = timeout
         self._gate = asyncio.Semaphore(max_concurrency)
-        self._sampling: dict[str, Any] = {"temperature": 0}
+        self._ledger = ledger or Unmetered()
+        self._dialect = Dialect()
+        self._tariff = tariff_of(model, self._base_url, price_input=price_input, price_output=price_output)
 
     async def read_item(self, photos: Sequence[PhotoInput], *, language: str = "fr") -> ItemReading:
-        """The model's reading. Raises AIAnalysisError (the service faltered, or its answer is unusable),
-        BadRequest (it rejects this request), SetupError (key, address or model) or PhotoRefused."""
-        shown = photos[:PHOTOS_MAX]
-        messages = await asyncio.to_thread(_messages, shown, language)
-        async with self._gate:
-            answer = await self._ask(messages)
-        reading = to_reading(answer, [photo.id for photo in shown], source=f"{self._model}, {PROMPT}")
-        return ItemReading(tuple(photo.id for photo in photos), reading.fields, reading.warnings)
+        """The model's reading. Raises AIAnalysisError (the service faltered, or its answer is unusable), BadRequest
+        (it rejects this request), BudgetReached, SetupError (key, address or model) or PhotoRefused."""
+        question, answer, faults = await self._answer(photos, language)
+        reading = to_reading(answer, question.photos, source=f"{self._model}, {PROMPT}")
+        return ItemReading(tuple(photo.id for photo in photos), reading.fields, (*reading.warnings, *faults))
 
     async def aclose(self) -> None:
         await self._client.close()
 
-    async def _ask(self, messages: list[Any]) -> Answer:
-        sampling = self._sampling
-        try:
-            return await self._call(messages, sampling)
-        except openai.BadRequestError as error:
-            if error.param not in sampling:
-                raise _rejected(error) from error
-        logger.info("{} takes no temperature; asking without", self._model)
-        self._sampling = {}
-        try:
-            return await self._call(messages, self._sampling)
-        except openai.BadRequestError as error:
-            raise _rejected(error) from error
+    async def _answer(self, photos: Sequence[PhotoInput], language: str) -> tuple[Question, Answer, tuple[str, ...]]:
+        """Asks in the dialect known so far; each refusal that can be learned from is learned from, and asked again."""
+        for _ in range(LESSONS_MAX):
+            dialect = self._dialect
+            question = await asyncio.to_thread(prompting.put, photos, language, most=dialect.pictures)
+            key = question.key(self._model, self._base_url)
+            kept = await self._ledger.recall(key, model=self._model, prompt=PROMPT)
+            if kept is not None:
+                return question, *parse_answer(kept)
+            try:
+                async with self._gate:
+                    text, answer, faults = await self._call(question, dialect)
+            except (Rejection, UnusableAnswer) as refusal:
+                self._learn(dialect, refusal)
+                continue
+            await self._ledger.remember(key, text)
+            return question, answer, faults
+        raise UnusableAnswer(f"{self._base_url} takes no form of this request.")
 
-    async def _call(self, messages: list[Any], sampling: dict[str, Any]) -> Answer:
-        """One call, counted once. A rejected request comes out as the client's own BadRequestError."""
-        status = "error"
+    def _learn(self, dialect: Dialect, refusal: Rejection | UnusableAnswer) -> None:
+        """Several calls may be refused for the same reason at once: the first to come back has learned for all."""
+        learned = otherwise(dialect, refusal)
+        if learned is not None and self._dialect != dialect:
+            return
+        if learned is None:
+            raise refusal
+        logger.info("{} at {}: asking otherwise from now on: {}", self._model, self._base_url, learned)
+        self._dialect = learned
+
+    async def _call(self, question: Question, dialect: Dialect) -> tuple[str, Answer, tuple[str, ...]]:
+        """One call: set aside, made, settled, counted once. Cancelled or killed, what was set aside stands."""
+        call_id = await self._ledger.reserve(self._planned(question, dialect))
+        completion: object = None
+        status: CallStatus | None = None
         try:
-            completion = await self._client.chat.completions.create(
-                model=self._model,
-                messages=messages,
-                response_format=_response_format(),
-                max_completion_tokens=ANSWER_TOKENS,
-                **sampling,
-            )
-            answer = _parse(completion)
+            completion = await self._client.chat.completions.create(**arguments(dialect, self._model, question))
+            status = "unusable"
+            text = text_of(completion)
+            answer, faults = parse_answer(text)
             status = "success"
-        except openai.BadRequestError:
-            raise
-        except openai.APIStatusError as error:
-            raise self._refused(error) from error
-        except openai.APITimeoutError as error:
-            raise AIAnalysisError(f"The vision model did not answer within {self._timeout:g} s.") from error
-        except openai.APIConnectionError as error:
-            raise AIAnalysisError(f"The vision model at {self._base_url} can't be reached.") from error
         except (openai.OpenAIError, json.JSONDecodeError) as error:
-            raise AIAnalysisError(f"The vision model's answer can't be read ({type(error).__name__}).") from error
+            meaning, status = self._meaning(error)
+            raise meaning from error
         finally:
-            gpt4_vision_calls_total.labels(status=status).inc()
-        return answer
+            gpt4_vision_calls_total.labels(status="success" if status == "success" else "error").inc()
+            if status is not None:
+                await self._ledger.settle(call_id, self._made(completion, status))
+        return text, answer, faults
+
+    def _planned(self, question: Question, dialect: Dialect) -> PlannedCall:
+        most = self._tariff.most_tokens(question.text, (p.size for p in question.pictures), dialect.tokens)
+        return PlannedCall(self._model, PROMPT, most, self._tariff.cost(most))
+
+    def _made(self, completion: object, status: CallStatus) -> MadeCall:
+        if completion is None:
+            unknown = status == "unanswered"  # it may have been read, answered and billed all the same
+            return MadeCall(status) if unknown else MadeCall(status, NOT_BILLED, 0)
+        tokens = tokens_of(completion)
+        if tokens is None:
+            return MadeCall(status)
+        price = billed(completion)
+        return MadeCall(status, tokens, self._tariff.cost(tokens) if price is None else price)
+
+    def _meaning(self, error: Exception) -> tuple[Exception, CallStatus]:
+        """Our error for the client's, and what it makes of the call."""
+        match error:
+            case openai.APIStatusError():
+                meaning = self._refused(error)
+                return meaning, "rejected" if isinstance(meaning, Rejection) else "refused"
+            case openai.APITimeoutError():
+                return AIAnalysisError(f"The vision model did not answer within {self._timeout:g} s."), "unanswered"
+            case openai.APIConnectionError():
+                return AIAnalysisError(f"The vision model at {self._base_url} can't be reached."), "unanswered"
+            case _:
+                said = f"The vision model's answer can't be read ({type(error).__name__})."
+                return AIAnalysisError(said), "unanswered"
 
     def _refused(self, error: openai.APIStatusError) -> VintedBotError:
         """Our error for an HTTP status. The service's words are left out: they may repeat a part of the key."""
@@ -134,60 +166,21 @@ class OpenAIAnalyzer:
                 return SetupError(
                     f"{self._base_url} has no model {self._model!r} (404): check VINTEDBOT_MODEL and OPENAI_BASE_URL."
                 )
+            case 402:
+                return SetupError(f"The account behind OPENAI_API_KEY has no credit left at {self._base_url}.")
             case 429 if error.code == "insufficient_quota":
                 return SetupError(f"The account behind OPENAI_API_KEY has no credit left at {self._base_url}.")
             case status if status in {408, 409, 429} or status >= 500:
                 return AIAnalysisError(f"The vision model's service answered {status}.", retry_after=_wish(error))
             case _:
-                return _rejected(error)
+                said = f"The vision model rejects the request ({error.status_code}): {error.message[:200]}"
+                return Rejection(said, _blames(error))
 
 
-def _rejected(error: openai.APIStatusError) -> BadRequest:
-    return BadRequest(f"The vision model rejects the request ({error.status_code}): {error.message[:200]}")
-
-
-def _messages(photos: Sequence[PhotoInput], language: str) -> list[Any]:
-    parts: list[dict[str, Any]] = []
-    for number, photo in enumerate(photos, 1):
-        url = data_url(photo.path, COVER_SIDE if number == 1 else OTHER_SIDE)
-        parts += [{"type": "text", "text": f"Photo {number}"}, {"type": "image_url", "image_url": {"url": url}}]
-    prompt = _prompt().replace("{language}", LANGUAGES.get(language, language))
-    return [{"role": "system", "content": prompt}, {"role": "user", "content": parts}]
-
-
-@cache
-def _prompt() -> str:
-    return files("backend.vision").joinpath("prompts", f"{PROMPT}.txt").read_text(encoding="utf-8")
-
-
-@cache
-def _response_format() -> Any:
-    return {"type": "json_schema", "json_schema": {"name": "item", "strict": True, "schema": answer_schema()}}
-
-
-def _parse(completion: object) -> Answer:
-    if not isinstance(completion, ChatCompletion):
-        raise SetupError("OPENAI_BASE_URL leads to something that does not speak the OpenAI protocol.")
-    if not completion.choices:
-        raise UnusableAnswer("The vision model's answer is empty.")
-    choice = completion.choices[0]
-    if choice.message.refusal:
-        raise UnusableAnswer("The vision model refused to read these photos.")
-    if choice.finish_reason == "content_filter":
-        raise UnusableAnswer("The vision model's content filter stopped its answer.")
-    if choice.finish_reason == "length":
-        raise UnusableAnswer("The vision model's answer was cut off.")
-    try:
-        return Answer.model_validate_json(_bare(choice.message.content or ""))
-    except ValidationError as error:
-        raise UnusableAnswer(
-            f"The vision model's answer is not of the agreed form ({error.error_count()} faults)."
-        ) from None
-
-
-def _bare(text: str) -> str:
-    """Some servers put JSON between Markdown fences, schema or not."""
-    return text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+def _blames(error: openai.APIStatusError) -> str:
+    """All that was said about what is wrong, whatever its shape: OpenAI's, a validator's list, or a bare string."""
+    body: Any = error.body
+    return f"{error.message} {json.dumps(body, ensure_ascii=False, default=str)}"
 
 
 def _wish(error: openai.APIStatusError) -> float | None:

@@ -2,8 +2,9 @@
 
 Owns the JSON schema (in the strict subset: every property required, nothing additional), its validation, and
 the translation into fields: unknown words are dropped with a warning, sizes are put in the catalog's terms,
-and what must be printed to be known (brand, size, materials) counts only with the photo that shows it. Does
-not own the call (`openai_compatible.py`) nor the catalog.
+what must be printed to be known (brand, size, materials) counts only with the photo that shows it, and words that
+break a rule of `core/plain_words.py` are dropped: whatever a photo told the model to say. Does not own the call
+(`openai_compatible.py`) nor the catalog.
 """
 
 import math
@@ -11,14 +12,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic_core import from_json
 
-from backend.core import catalog
+from backend.core import catalog, plain_words
 from backend.core.listing import Evidence, Field
 from backend.core.readiness import COLOURS_MAX, DESCRIPTION_LENGTH, MATERIALS_MAX, TITLE_LENGTH
 from backend.core.reading import ItemReading
+from backend.vision.completion import MalformedAnswer
 
 PRINTED = ("brand", "size", "materials")
+WORDS = ("title", "description")
+BRAND_LENGTH = 40
+BRAND_WORDS = 5
 NO_BRAND = {"", "none", "null", "unknown", "n/a", "no brand", "unbranded", "sans marque", "inconnue", "inconnu"}
 
 
@@ -78,6 +84,29 @@ def answer_schema() -> dict[str, Any]:
     )
 
 
+def parse_answer(text: str) -> tuple[Answer, tuple[str, ...]]:
+    """The answer, and a warning `<field>_malformed` for each field left out or not of the agreed form.
+
+    Raises MalformedAnswer where no field is."""
+    try:
+        said = from_json(text)
+    except ValueError:
+        raise MalformedAnswer("The vision model's answer is not of the agreed form (no JSON).") from None
+    given = said if isinstance(said, dict) else {}
+    fields: dict[str, Any] = {}
+    for name, field in Answer.model_fields.items():
+        kind: type[_Said] = field.annotation  # type: ignore[assignment]  # every field of Answer is one
+        try:
+            fields[name] = kind.model_validate(given.get(name))
+        except ValidationError:
+            continue
+    malformed = tuple(f"{name}_malformed" for name in Answer.model_fields if name not in fields)
+    if not fields:
+        raise MalformedAnswer(f"The vision model's answer is not of the agreed form ({len(malformed)} faults).")
+    abstains = {"value": None, "confidence": 0.0, "photo": None}
+    return Answer.model_validate({name: fields.get(name, abstains) for name in Answer.model_fields}), malformed
+
+
 def to_reading(answer: Answer, photos: Sequence[str], *, source: str) -> ItemReading:
     """The fields of an answer about these photo ids; `source` names the model and the prompt, for the evidence."""
     fields: dict[str, Field] = {}
@@ -96,7 +125,17 @@ def to_reading(answer: Answer, photos: Sequence[str], *, source: str) -> ItemRea
             fields[name] = Field(value, said.confidence, evidence=(Evidence("model", photo, source),))
             if isinstance(value, list) and len(value) < len(said.value):
                 warnings.append(f"{name}_partly_unknown")
+    warnings += _drop_unfit_words(fields)
     return ItemReading(tuple(photos), fields, tuple(warnings))
+
+
+def _drop_unfit_words(fields: dict[str, Field]) -> list[str]:
+    """Takes away a title or description that breaks a rule: plain ones are then composed from the fields."""
+    brand = fields["brand"].value if "brand" in fields else None
+    unfit = [n for n in WORDS if n in fields and plain_words.faults(str(fields[n].value), brand=brand)]
+    for name in unfit:
+        del fields[name]
+    return [f"{name}_unfit" for name in unfit]
 
 
 def normalise_size(text: str, leaf: catalog.Leaf | None) -> str | None:
@@ -137,14 +176,24 @@ def _translations(answer: Answer) -> Mapping[str, Callable[[Any], Any]]:
     return {
         "category": lambda said: _slug(said, catalog.kinds()),
         "audience": lambda said: _slug(said, catalog.AUDIENCES),
-        "brand": lambda said: None if said.strip().casefold() in NO_BRAND else " ".join(said.split()),
+        "brand": _brand,
         "size": lambda said: normalise_size(said, leaf),
         "colours": lambda said: _slugs(said, catalog.colours(), COLOURS_MAX),
         "materials": lambda said: _slugs(said, catalog.materials(), MATERIALS_MAX),
         "condition": lambda said: _slug(said, catalog.conditions()),
-        "title": lambda said: _within(" ".join(said.split()), TITLE_LENGTH),
-        "description": lambda said: _within(said.strip(), DESCRIPTION_LENGTH),
+        "title": lambda said: _within(" ".join(plain_words.visible(said).split()), TITLE_LENGTH),
+        "description": lambda said: _within(_lines(said), DESCRIPTION_LENGTH),
     }
+
+
+def _brand(said: str) -> str | None:
+    """A name a label could bear: no sentence, no address, and not "no brand", which is for the seller to state."""
+    name = " ".join(plain_words.visible(said).split())
+    if name.casefold() in NO_BRAND or len(name) > BRAND_LENGTH or len(name.split()) > BRAND_WORDS:
+        return None
+    if not any(c.isalnum() for c in name) or set(name) & set('{}<>|\\;:!?#@*="') or "://" in name:
+        return None
+    return None if plain_words.faults(name, brand=name) else name
 
 
 def _slug(said: str | None, known: Mapping[str, object] | Sequence[str]) -> str | None:
@@ -155,6 +204,12 @@ def _slug(said: str | None, known: Mapping[str, object] | Sequence[str]) -> str 
 def _slugs(said: list[str], known: Mapping[str, object], most: int) -> list[str] | None:
     found = [slug for word in said if (slug := _slug(word, known))]
     return list(dict.fromkeys(found))[:most] or None
+
+
+def _lines(said: str) -> str:
+    """Line by line, without invisible characters or empty lines."""
+    lines = (" ".join(plain_words.visible(line).split()) for line in said.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _within(text: str, length: tuple[int, int]) -> str | None:

@@ -3,6 +3,7 @@
 Owns no rule of publishing: `runtime.publish` asks, the journal says what may follow.
 """
 
+import asyncio
 import re
 
 from fastapi import APIRouter
@@ -13,7 +14,7 @@ from backend.accounts import service as accounts
 from backend.core.errors import BadRequest, VintedBotError
 from backend.db.models import Publication
 from backend.db.scope import get_owned
-from backend.publications import queue
+from backend.publications import evidence, queue
 from backend.publications import service as publications
 from backend.publications.journal import State
 from backend.publications.service import Order
@@ -113,5 +114,8 @@ async def publications_page(page: Page, error: VintedBotError | None = None) -> 
         status=error.status if error else 200,
         queue=await page.runtime.database.run(views.queue_shown, page.user_id, page.words),
         publications=[one for one in found if one.row.state != State.QUEUED],
+        evidence=await asyncio.to_thread(
+            evidence.newest, page.runtime.settings.evidence_folder, [p.row for p in found]
+        ),
         error=page.words.error(error) if error else None,
     )

@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from backend.core.errors import VintedBotError
-from backend.web import live, pages, publishing
+from backend.web import accounts, live, notifications, pages, publishing
 from backend.web.guard import Guard
 from backend.web.language import Words
 from backend.web.page import Page
@@ -28,6 +28,8 @@ def install(app: FastAPI) -> None:
     app.add_middleware(Guard)
     app.include_router(pages.router)
     app.include_router(publishing.router)
+    app.include_router(accounts.router)
+    app.include_router(notifications.router)
     app.include_router(live.router)
     app.mount("/static", StaticFiles(directory=str(files("backend.web").joinpath("static"))), name="static")
     for kind in (VintedBotError, HTTPException, RequestValidationError, Exception):

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from backend.accounts import service as accounts
 from backend.core import grouping, readiness
 from backend.core.listing import Field
+from backend.core.remarks import remarks
 from backend.db.models import Account, Batch, Draft, Photo, Publication
 from backend.db.scope import get_owned
 from backend.drafts import service as drafts
@@ -28,10 +29,6 @@ DRAFTS_A_PAGE = 60
 BATCHES_SHOWN = 3
 """Batches that are done; those under way are all shown."""
 FILTERS = ("all", "todo", "ready", "approved", "discarded")
-KNOWN_WARNINGS = (
-    *("photo_unreadable", "no_label_photo", "no_whole_garment_photo", "reading_failed", "model_unavailable"),
-    *("one_photo", "one_view", "cover_blurred", "cover_dark", "cover_cropped", "too_many_photos", "long_pause"),
-)
 
 
 @dataclass(frozen=True)
@@ -171,7 +168,6 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
     draft = get_owned(session, Draft, user_id, draft_id)
     fields = FIELDS.validate_python(draft.fields)
     photos, problems = drafts.photos_of(session, draft), drafts.problems(draft)
-    codes = [warning.split(":")[0] for warning in draft.warnings]
     return DraftView(
         draft=draft,
         card=card(session, words, draft, _live_drafts(session, user_id)),
@@ -180,7 +176,7 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
         sizes=sizes(fields),
         photos=photos,
         problems=tuple((p.field, readiness.message(p, words.language)) for p in problems),
-        warnings=tuple(words(f"warning.{code}") for code in codes if code in KNOWN_WARNINGS),
+        warnings=remarks(draft.warnings, fields, words.language),
         together=tuple(grouping.told(draft.grouping, words.language)),
         together_sure=words.percent(float(draft.grouping.get("confidence", 0.0))),
         accounts=accounts.accounts_of(session, user_id),
@@ -206,7 +202,7 @@ def queue_shown(session: Session, user_id: str, words: Words) -> tuple[Publicati
 def _publications(
     session: Session, user_id: str, words: Words, rows: Iterable[Publication]
 ) -> tuple[PublicationView, ...]:
-    names = {account.id: account.username for account in accounts.accounts_of(session, user_id)}
+    names = {account.id: account.username for account in accounts.accounts_of(session, user_id, removed=True)}
     reasons = queue.waiting(session, user_id)
     return tuple(_publication(session, words, row, names, reasons.get(row.id)) for row in rows)
 

@@ -20,6 +20,7 @@ from sqlmodel import Session
 from backend.core.ai_analyzer import read_one_item
 from backend.core.errors import PhotoRefused, SetupError
 from backend.core.grouping import Grouping, stored
+from backend.core.model_calls import on_behalf_of
 from backend.core.photo_order import in_showing_order, photo_warnings
 from backend.core.reading import ItemReading, PhotoInput, Refusal, Sight
 from backend.core.sorting import sort_photos
@@ -29,6 +30,7 @@ from backend.photos import batches, sights
 from backend.photos.intake import Reason, take_in
 from backend.photos.similarity import find_near_duplicates
 from backend.workflows.parts import Parts, current
+from backend.workflows.telling import tell_of_batch
 
 WORKFLOW = "analyse"
 _AT_ONCE = 2
@@ -138,7 +140,8 @@ async def sort_into_items(batch_id: str) -> list[str]:
         await parts.database.run(sights.keep, photos[0].user_id, parts.analyzer.name, new)
 
     inputs = [_as_input(parts, photo) for photo in photos]
-    grouping, seen = await sort_photos(parts.analyzer, inputs, known=known, keep=keep)
+    with on_behalf_of(photos[0].user_id if photos else "", batch_id=batch_id):
+        grouping, seen = await sort_photos(parts.analyzer, inputs, known=known, keep=keep)
     return await parts.database.run(_open_drafts, batch_id, grouping, seen)
 
 
@@ -196,7 +199,8 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
         return
     started = time.monotonic()
     inputs = [_as_input(parts, photo) for photo in photos]
-    reading = await _reading(parts, inputs, draft.language)
+    with on_behalf_of(draft.user_id, batch_id=draft.batch_id, draft_id=draft.id):
+        reading = await _reading(parts, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
     warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
@@ -221,7 +225,11 @@ def _to_read(session: Session, draft_id: str) -> tuple[Draft, list[Photo]]:
 
 @DBOS.step()
 async def finish(batch_id: str) -> None:
-    await current().database.run(batches.set_state, batch_id, "done")
+    def end(session: Session) -> None:
+        batches.set_state(session, batch_id, "done")
+        tell_of_batch(session, batch_id)
+
+    await current().database.run(end)
 
 
 async def stop(batch_id: str, error: str) -> None:

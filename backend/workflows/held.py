@@ -23,12 +23,13 @@ T = TypeVar("T")
 
 @dataclass
 class Held:
-    """`fresh`: taken from the queue, so that its first attempt has begun already."""
+    """`fresh`: taken from the queue, so that its first attempt has begun already. `waited`: seconds its owner took."""
 
     parts: Parts
     publication_id: str
     claim: str
     fresh: bool
+    waited: float = 0.0
 
     async def run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.parts.database.run(work, *args, **kwargs)

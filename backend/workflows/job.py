@@ -14,9 +14,10 @@ from backend.accounts import service as accounts
 from backend.core.errors import PermanentError
 from backend.db.models import Account, Draft, Publication
 from backend.drafts import service as drafts
+from backend.drafts.site_catalogs import catalog_at
 from backend.marketplace.port import AccountSession, ListingSheet, Mode
 from backend.workflows.parts import Parts
-from backend.workflows.sheet import to_sheet
+from backend.workflows.sheet import as_the_site_has_it, to_sheet
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def job_of(session: Session, parts: Parts, publication: Publication) -> Job:
     photos = [parts.store.path(p.store_key) for p in drafts.photos_of(session, draft) if p.store_key]
     sheet = to_sheet(drafts.listing_of(session, draft), photos)
     account = session_of(session, parts, publication)
+    if (offered := catalog_at(session, publication.user_id, account.base_url)) is not None:
+        sheet = as_the_site_has_it(sheet, offered, account.language)
     mode = cast(Mode, publication.mode)
     return Job(publication.user_id, publication.account_id, publication.route, mode, account, sheet)
 

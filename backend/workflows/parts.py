@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class Parts:
     routes: dict[str, Route]
     executors: Executors
     evidence: Path
+    evidence_kept: timedelta = timedelta(days=30)
     patience: Patience = Patience()
     troubles: dict[str, str] = field(default_factory=dict)
     """Batch id → what stopped it, for when not even that can be stored."""

@@ -36,6 +36,7 @@ from backend.workflows.live import wait_for_owner
 from backend.workflows.parts import current
 from backend.workflows.settle import settle
 from backend.workflows.sheet import summary
+from backend.workflows.telling import tell
 
 WORKFLOW = "publish"
 LONGEST_PAUSE = 90.0
@@ -87,7 +88,7 @@ async def _attempt(held: Held) -> None:
     """One try, from a fresh form to proof. One attempt, one status in the metrics; a dry run publishes nothing."""
     job = await held.run(_begin, held)
     try:
-        with nullcontext() if job.mode == "dry_run" else metrics.measured_publication(job.user_id):
+        with nullcontext() if job.mode == "dry_run" else metrics.measured_publication(job.user_id, lambda: held.waited):
             outcome = await _put(held, job)
     except RetryableVintedError as error:
         if await held.state() == State.SUBMITTING:  # never tried again by itself
@@ -101,7 +102,7 @@ def _begin(session: Session, held: Held) -> Job:
     publication = session.get_one(Publication, held.publication_id)
     if not held.fresh:
         journal.move(session, publication.id, State.PREPARING, holder=held.claim, attempts=publication.attempts + 1)
-    held.fresh = False
+    held.fresh, held.waited = False, 0.0
     job = job_of(session, held.parts, publication)
     publication.sheet, publication.step = dict(summary(job.sheet)), "opening"
     return job
@@ -136,6 +137,7 @@ async def ask_owner(held: Held, job: Job, page: OpenPage) -> None:
         challenge=page.challenge,
     )
     await held.run(_wait_for_owner, held, trouble)
+    began = boot_clock()
     await wait_for_owner(
         held.parts.live,
         job.user_id,
@@ -144,6 +146,7 @@ async def ask_owner(held: Held, job: Job, page: OpenPage) -> None:
         still_wanted=held.is_still_ours,
         limit=held.parts.patience.owner,
     )
+    held.waited += boot_clock() - began
     await held.run(_go_on, held, job)
 
 
@@ -159,6 +162,7 @@ def _wait_for_owner(session: Session, held: Held, trouble: ChallengeRaised) -> N
         error=str(trouble),
     )
     standing.note_trouble(session, publication.user_id, publication.account_id, trouble)
+    tell(session, publication)
 
 
 def _go_on(session: Session, held: Held, job: Job) -> None:
@@ -206,7 +210,7 @@ def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
         journal.move(session, held.publication_id, State.REHEARSED, holder=held.claim)
         return
     differences = [{"field": d.field, "sent": d.sent, "found": d.found} for d in outcome.differences]
-    journal.move(
+    confirmed = journal.move(
         session,
         held.publication_id,
         State.CONFIRMED_WITH_DIFFERENCES if differences else State.CONFIRMED,
@@ -220,6 +224,7 @@ def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
         error_code=None,
     )
     standing.note_success(session, job.user_id, job.account_id)
+    tell(session, confirmed)
 
 
 async def end(held: Held, error: Exception) -> None:
@@ -244,7 +249,8 @@ def _write_end(session: Session, held: Held, error: Exception) -> None:
         return
     state, code, told = ending
     again: dict[str, Any] = {"run": publication.run + 1, "attempts": 0} if state is State.QUEUED else {}
-    journal.move(
+    moved = journal.move(
         session, publication.id, state, holder=held.claim, detail={"code": code, "error": told},
         error_code=code, error=told, **again,
     )  # fmt: skip
+    tell(session, moved)

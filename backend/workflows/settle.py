@@ -19,6 +19,7 @@ from backend.publications.service import events_of
 from backend.workflows.held import Held
 from backend.workflows.job import job_of, session_of
 from backend.workflows.reconcile import Sent, Verdict, reconcile
+from backend.workflows.telling import tell
 
 MOST_DOUBTS = 3
 """So often may a click get lost before a person is asked, even where nothing was stored."""
@@ -54,7 +55,15 @@ async def _conclude(held: Held, publication: Publication, verdict: Verdict, doub
             f"The click may have made a listing ({why}). Look at the account's listings, then adopt it by its id, "
             "retry if none is there, or give up."
         )
-        await held.move(State.NEEDS_PERSON, detail=detail, error=told, error_code=UNCERTAIN_CODE)
+        await held.run(_ask_a_person, held, detail, told)
+
+
+def _ask_a_person(session: Session, held: Held, detail: dict[str, Any], told: str) -> None:
+    asked = journal.move(
+        session, held.publication_id, State.NEEDS_PERSON, holder=held.claim, detail=detail,
+        error=told, error_code=UNCERTAIN_CODE,
+    )  # fmt: skip
+    tell(session, asked)
 
 
 async def _adopt(held: Held, publication: Publication, listing_id: str, detail: dict[str, Any]) -> None:
@@ -64,7 +73,7 @@ async def _adopt(held: Held, publication: Publication, listing_id: str, detail: 
 
     def write(session: Session) -> None:
         account = session_of(session, held.parts, publication)
-        journal.move(
+        found = journal.move(
             session,
             publication.id,
             State.RECONCILED,
@@ -77,6 +86,7 @@ async def _adopt(held: Held, publication: Publication, listing_id: str, detail: 
             error_code=None,
         )
         standing.note_success(session, publication.user_id, publication.account_id)
+        tell(session, found)
 
     await held.run(write)
 

@@ -1,13 +1,16 @@
 """From a ready draft to the sheet a route fills in. Owns the last look before the marketplace, no rule of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from backend.core import catalog, readiness
+from backend.core.catalog import SizeOption, Term
 from backend.core.errors import Conflict
 from backend.core.listing import Listing
+from backend.core.ontology import Ontology, Option, as_offered, match_size, match_term
 from backend.marketplace.port import ListingSheet
 
 
@@ -30,6 +33,32 @@ def to_sheet(listing: Listing, photos: Sequence[Path]) -> ListingSheet:
         parcel=catalog.parcels()[listing.value("parcel")],
         photos=tuple(photos),
     )
+
+
+def as_the_site_has_it(sheet: ListingSheet, offered: Ontology, language: str) -> ListingSheet:
+    """The sheet with the site's own names and ids, where its form was listened to; ours for what it lacks."""
+
+    def there(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
+        return tuple(_there(term, offered.options.get(name, ()), language) for term in terms)
+
+    leaf = as_offered(sheet.leaf, offered, language) or sheet.leaf
+    size = sheet.size
+    if size is not None and (found := match_size(size, offered.sizes.get(leaf.id, ())).option):
+        size = SizeOption(size.value, found.id, found.title)
+    return replace(
+        sheet,
+        leaf=leaf,
+        size=size,
+        condition=there([sheet.condition], "condition")[0],
+        colours=there(sheet.colours, "colours"),
+        materials=there(sheet.materials, "materials"),
+        parcel=there([sheet.parcel], "parcel")[0],
+    )
+
+
+def _there(term: Term, offered: Sequence[Option], language: str) -> Term:
+    found = match_term(term, offered, language).option
+    return term if found is None else Term(term.slug, found.id, {**term.names, language: found.title})
 
 
 def summary(sheet: ListingSheet) -> Mapping[str, Any]:

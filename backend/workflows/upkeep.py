@@ -3,11 +3,13 @@
 The journal and everything of the seller's is kept. Owns what is old enough to go.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from dbos import DBOSClient
 from loguru import logger
 
+from backend.core import bundles
 from backend.workflows.parts import Parts
 
 EVERY_SECONDS = 3600.0
@@ -22,6 +24,9 @@ async def tidy(parts: Parts, client: DBOSClient) -> None:
     ended = await client.list_workflows_async(
         status=_ENDED, completed_before=before, limit=_AT_A_TIME, load_input=False, load_output=False
     )
+    gone = await asyncio.to_thread(bundles.prune, parts.evidence, parts.evidence_kept)
+    if gone:
+        logger.bind(bundles=gone).info("evidence_pruned")
     if ended:
         await client.delete_workflows_async([job.workflow_id for job in ended])
         logger.bind(jobs=len(ended)).info("history_pruned")

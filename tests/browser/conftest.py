@@ -110,10 +110,21 @@ class Attempts:
         self.journal = journal
         self.account = account
 
-    async def put(self, sheet: ListingSheet, mode: Mode, account: AccountSession | None = None) -> Outcome:
+    async def put(
+        self,
+        sheet: ListingSheet,
+        mode: Mode,
+        account: AccountSession | None = None,
+        evidence: Path | None = None,
+    ) -> Outcome:
         journal = self.journal
         return await self.route.put(
-            account or self.account, sheet, mode, before_submit=journal.before_submit, progress=journal.progress
+            account or self.account,
+            sheet,
+            mode,
+            before_submit=journal.before_submit,
+            progress=journal.progress,
+            evidence=evidence,
         )
 
 

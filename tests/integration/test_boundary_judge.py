@@ -10,6 +10,7 @@ from PIL import Image
 
 from backend.core.errors import AIAnalysisError, PhotoRefused
 from backend.core.metrics import gpt4_vision_calls_total
+from backend.core.model_calls import NOT_BILLED, MadeCall, PlannedCall, Unmetered
 from backend.core.reading import BoundaryJudge, PhotoInput
 from backend.sandbox.vision_api import Failure, VisionApi, running_vision_api
 from backend.vision.boundaries import ModelBoundaryJudge
@@ -106,3 +107,33 @@ async def test_a_photo_that_cant_be_decoded_is_not_sent(
     with pytest.raises(PhotoRefused):
         await judge.same_item(*rows)
     assert api.calls == 0
+
+
+class Ledger(Unmetered):
+    """Notes what is set aside and what became of it."""
+
+    def __init__(self) -> None:
+        self.planned: list[PlannedCall] = []
+        self.made: list[MadeCall] = []
+
+    async def reserve(self, call: PlannedCall) -> str:
+        self.planned.append(call)
+        return "call"
+
+    async def settle(self, call_id: str, made: MadeCall) -> None:
+        self.made.append(made)
+
+
+async def test_each_question_is_set_aside_and_settled(api: VisionApi, rows: list[list[PhotoInput]]) -> None:
+    ledger = Ledger()
+    judge = ModelBoundaryJudge(api_key=api.key, base_url=api.url, model="gpt-4o", ledger=ledger)
+    api.boundaries.extend(['{"same": true, "confidence": 1}', Failure("server_error"), "{}"])
+    assert await judge.same_item(*rows) == 1.0
+    for _ in range(2):
+        with pytest.raises(AIAnalysisError):
+            await judge.same_item(*rows)
+    await judge.aclose()
+    assert [made.status for made in ledger.made] == ["success", "refused", "unusable"]
+    assert ledger.made[0].tokens is not None
+    assert ledger.made[1].tokens == NOT_BILLED
+    assert all(call.prompt == "boundary-v1" and call.most.input > 100 for call in ledger.planned)

@@ -23,6 +23,7 @@ from backend.core.reading import PhotoInput, Refusal
 from backend.core.retry_utils import waiting_by
 from backend.sandbox.chat_request import Rejected, check_request
 from backend.sandbox.vision_api import Failure, VisionApi, running_vision_api
+from backend.sandbox.vision_servers import SERVERS
 from backend.vision.openai_compatible import OpenAIAnalyzer, UnusableAnswer
 from backend.vision.pictures import COVER_SIDE, OTHER_SIDE
 from backend.vision.schema import Answer, answer_schema
@@ -113,7 +114,7 @@ async def test_the_model_s_answer_becomes_fields_with_evidence(
     assert (reading.photos, reading.warnings) == (("p-cover.jpg", "p-label.png"), ())
     assert fields["brand"].confidence == 0.95
     (evidence,) = fields["brand"].evidence
-    assert (evidence.source, evidence.photo, evidence.detail) == ("model", "p-label.png", "gpt-4o, item-v1")
+    assert (evidence.source, evidence.photo, evidence.detail) == ("model", "p-label.png", "gpt-4o, item-v2")
     assert fields["condition"].evidence[0].photo is None
     assert (counted_since(before), api.calls) == ({"success": 1}, 1)
 
@@ -191,18 +192,17 @@ async def test_a_wish_may_be_a_date(api: VisionApi, analyzer: OpenAIAnalyzer, ph
         ("refusal", "refused to read"),
         ("truncated", "was cut off"),
         ("content_filter", "content filter"),
-        ("malformed", "not of the agreed form"),
     ],
 )
 async def test_an_answer_that_is_no_reading_says_what_it_was(
     api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], fault: Any, says: str
 ) -> None:
-    api.script.append(Failure(fault))
+    api.script.extend([Failure(fault)] * 2)
     with pytest.raises(UnusableAnswer, match=says):
         await analyzer.read_item(photos[1:])
 
 
-@pytest.mark.parametrize("fault", ["refusal", "malformed"])
+@pytest.mark.parametrize("fault", ["refusal", "content_filter"])
 async def test_an_answer_that_is_no_reading_is_not_asked_for_again(
     api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], waits: list[float], fault: Any
 ) -> None:
@@ -211,6 +211,29 @@ async def test_an_answer_that_is_no_reading_is_not_asked_for_again(
     refusal = await read_one_item(analyzer, photos)
     assert refusal == Refusal("cover.jpg, label.png", UnusableAnswer.code)
     assert (api.calls, counted_since(before), waits) == (1, {"error": 1}, [])
+
+
+async def test_an_answer_of_no_form_is_asked_for_once_more_with_the_form_in_words(
+    api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], waits: list[float]
+) -> None:
+    api.script.extend([Failure("malformed"), {"brand": "Zara"}])
+    assert (await analyzer.read_item(photos)).fields["brand"].value == "Zara"
+    assert "JSON schema" in api.requests[-1]["messages"][0]["content"]
+    api.script.append(Failure("malformed"))
+    refusal = await read_one_item(analyzer, photos)
+    assert (refusal, api.calls, waits) == (Refusal("cover.jpg, label.png", UnusableAnswer.code), 3, [])
+
+
+async def test_an_answer_that_was_cut_off_is_asked_for_once_more_and_longer(
+    api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput]
+) -> None:
+    api.script.extend([Failure("truncated"), {"brand": "Zara"}])
+    assert (await analyzer.read_item(photos)).fields["brand"].value == "Zara"
+    assert [request["max_completion_tokens"] for request in api.requests] == [2000, 8000]
+    api.script.append(Failure("truncated"))
+    with pytest.raises(UnusableAnswer, match="cut off"):
+        await analyzer.read_item(photos[1:])
+    assert api.calls == 3
 
 
 async def test_a_model_that_keeps_silent_is_left_after_the_timeout(api: VisionApi, photos: list[PhotoInput]) -> None:
@@ -289,7 +312,7 @@ async def test_the_environment_is_not_read(api: VisionApi, photos: list[PhotoInp
 async def test_a_model_that_takes_no_temperature_is_asked_without_one_from_then_on(
     api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput]
 ) -> None:
-    api.takes_temperature = False
+    api.manners = SERVERS["openai-reasoning"]
     before = calls()
     assert (await analyzer.read_item(photos)).fields["colours"].value == ["red"]
     assert counted_since(before) == {"error": 1, "success": 1}
@@ -325,7 +348,7 @@ async def test_a_batch_survives_the_failure_of_one_item(
         for n in range(3)
         for k in range(2)
     ]
-    api.script.extend([Failure("server_error"), {"brand": "Levi's"}, Failure("malformed")])
+    api.script.extend([Failure("server_error"), {"brand": "Levi's"}, Failure("refusal")])
     batch = await batch_analyze_photos(items, analyzer=analyzer)
     assert sorted(photo for item in batch.items for photo in item.photos) == [photo.id for photo in items]
     assert len(batch.items) == 3

@@ -12,14 +12,14 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from backend.accounts.service import AccountState
+from backend.accounts.states import AccountState
 from backend.app import create_app
 from backend.core.listing import Source
 from backend.photos.batches import BatchState
 from backend.publications.journal import State
 from backend.settings import Settings
 from backend.web.language import choose_language, words
-from backend.web.views import FILTERS, KNOWN_WARNINGS
+from backend.web.views import FILTERS
 from tests.fakes import ScriptedReader
 from tests.integration.test_api import finished, upload
 
@@ -120,11 +120,16 @@ SAID = {
 async def test_every_page_speaks_both_languages(client: httpx.AsyncClient, draft: dict, language: str) -> None:
     await add_account(client)
     client.headers["Accept-Language"] = language
-    pages = [await client.get(path) for path in ("/", f"/drafts/{draft['id']}", "/publications")]
+    pages = [
+        await client.get(path)
+        for path in ("/", f"/drafts/{draft['id']}", "/publications", "/accounts", "/notifications")
+    ]
     for page in pages:
         assert page.status_code == 200
         assert f'<html lang="{language}">' in page.text
-        assert not re.search(r"\b(?:draft|field|status|batch|source|drop|mode)\.[a-z_]+\b", without_tags(page))
+        assert not re.search(
+            r"\b(?:draft|field|status|batch|source|drop|mode|account|notification)\.[a-z_]+\b", without_tags(page)
+        )
     assert all(text in "".join(map(without_tags, pages)) for text in SAID[language])
     assert draft["fields"]["title"]["value"] in without_tags(pages[0])
     assert "Kiabi" in pages[1].text
@@ -178,7 +183,6 @@ def test_every_code_of_a_closed_set_has_its_sentence() -> None:
         "state": State,
         "batch": get_args(BatchState),
         "filter": FILTERS,
-        "warning": KNOWN_WARNINGS,
         "account": [state for state in get_args(AccountState) if state != "ready"],
         "source": get_args(Source),
     }
@@ -352,7 +356,7 @@ async def test_pages_are_light(client: httpx.AsyncClient, draft: dict) -> None:
     page = (await client.get("/")).text
     scripts = re.findall(r'<script[^>]* src="([^"]+)"', page)
     weights = [len((await client.get(address)).content) for address in scripts]
-    assert len(weights) == 2
+    assert len(weights) == 3
     assert sum(weights) < 30_000
     styles = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
     assert sum([len((await client.get(address)).content) for address in styles]) < 40_000

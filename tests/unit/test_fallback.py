@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from backend.core.errors import AIAnalysisError, BadRequest, SetupError
+from backend.core.errors import AIAnalysisError, BadRequest, BudgetReached, SetupError
 from backend.core.listing import Alternative, Evidence, Field, Source
 from backend.core.reading import ItemReading, PhotoInput
 from backend.core.retry_utils import waiting_by
-from backend.vision.fallback import MODEL_UNAVAILABLE, FallbackAnalyzer, merge
+from backend.vision.fallback import BUDGET_REACHED, MODEL_UNAVAILABLE, FallbackAnalyzer, merge
 
 PHOTOS = [PhotoInput("p1", Path("unread"))]
 
@@ -120,6 +120,14 @@ async def test_a_model_that_gives_no_reading_leaves_it_to_the_offline_reader_vis
     assert reading.fields["brand"] == field("Mango", 0.8, "label", "embedded: print")
     assert reading.warnings == (MODEL_UNAVAILABLE,)
     assert (model.calls, len(waits)) == (calls, calls - 1)
+
+
+async def test_a_budget_that_is_used_up_is_said_to_be(waits: list[float]) -> None:
+    model = Reader("openai", {}, *[BudgetReached("used up")] * 2)
+    analyzer = FallbackAnalyzer(model, Reader("embedded", {"brand": field("Mango", 0.8, "label")}))
+    reading = await analyzer.read_item(PHOTOS)
+    assert (reading.fields["brand"].value, reading.warnings) == ("Mango", (BUDGET_REACHED,))
+    assert (model.calls, waits) == (1, [])
 
 
 async def test_a_model_that_recovers_is_not_fallen_back_from(waits: list[float]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backend.core import catalog, pricing
 from backend.core.errors import BadRequest
 from backend.core.listing import Evidence, Field, Listing, stated
-from backend.core.pricing import PriceRule, PriceSuggestion, as_field, brand_tier, suggest
+from backend.core.pricing import Circumstances, Comparison, PriceRule, PriceSuggestion, as_field, brand_tier, suggest
 from backend.core.readiness import amount
 
 
@@ -131,22 +131,103 @@ def test_the_field_is_as_sure_as_what_it_follows_from() -> None:
     assert price(category="shirt", brand="Zara").confidence == pricing.CONFIDENCE
 
 
+def suggested(circumstances: Circumstances, rule: PriceRule | None = None, **values: Any) -> PriceSuggestion:
+    found = suggest(item(**values), rule or PriceRule(), circumstances)
+    assert found is not None
+    return found
+
+
+COAT = {"category": "coat", "brand": "Zara", "condition": "very-good", "audience": "women"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "month", "reason"),
+    [
+        ("coat", 11, "de saison"),
+        ("coat", 6, "hors saison"),
+        ("coat", 9, None),
+        ("sandals", 7, "de saison"),
+        ("sandals", 1, "hors saison"),
+        ("jeans", 7, None),
+        ("coat", None, None),
+    ],
+)
+def test_the_season_counts_for_what_has_one(kind: str, month: int | None, reason: str | None) -> None:
+    told = suggested(Circumstances(month=month), category=kind, brand="Zara", condition="very-good").explanation("fr")
+    assert [word for word in ("de saison", "hors saison") if f"({word})" in told] == ([reason] if reason else [])
+
+
+def test_a_coat_costs_less_in_june() -> None:
+    june, january = (suggested(Circumstances(month=month), **COAT).suggested for month in (6, 1))
+    assert june < suggested(Circumstances(), **COAT).suggested < january
+
+
+def test_the_sellers_own_items_count_by_their_number() -> None:
+    own = Comparison(3, Decimal("50"), Decimal("0.5"))
+    found = suggested(Circumstances(own=own), **COAT)
+    assert found.suggested == Decimal(42)
+    assert found.explanation("en") == (
+        "Coat: base 34 × 1 (Zara, a high-street brand) × 1 (condition: very good) = 34; your 3 comparable items, 50 at "
+        "the median, count for 50%: 42, so 32 to 57; suggested 42. VintedBot's own rough scale, not market data."
+    )
+    one = suggested(Circumstances(own=Comparison(1, Decimal("50"), Decimal("0.25"))), **COAT)
+    assert " ; votre article comparable à 50 compte pour 25 % : 38, soit" in one.explanation("fr")
+
+
+def test_never_below_what_it_cost_and_the_margin() -> None:
+    cheap = {"category": "t-shirt", "brand": "Kiabi", "condition": "good"}
+    assert suggested(Circumstances(), **cheap).suggested == Decimal(3)
+    found = suggested(Circumstances(cost=Decimal(5)), PriceRule(margin=Decimal(50)), **cheap)
+    assert found.low == found.suggested == Decimal(8)
+    assert "et pas moins de 8 (prix d'achat 5, marge 50 %)" in found.explanation("fr")
+    assert suggested(Circumstances(cost=Decimal(5)), PriceRule(rounding="ninety"), **cheap).suggested == Decimal("5.90")
+
+
+@pytest.mark.parametrize(("rounding", "allowed"), [("whole", {"00"}), ("half", {"00", "50"}), ("ninety", {"90"})])
+@pytest.mark.parametrize("kind", ["t-shirt", "coat", "jeans", "polo"])
+def test_prices_end_as_the_seller_wishes(rounding: Any, allowed: set[str], kind: str) -> None:
+    found = price(PriceRule(rounding=rounding), category=kind, brand="Sézane", condition="good", audience="girls")
+    assert {f"{p:.2f}"[-2:] for p in (found.low, found.suggested, found.high)} <= allowed
+
+
+@pytest.mark.parametrize("margin", ["-1", "1001", "NaN", "2.345"])
+def test_a_margin_that_is_none_is_refused(margin: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        PriceRule(margin=Decimal(margin))
+    assert refused.value.code == "price_margin"
+
+
 @given(
     kind=st.sampled_from(sorted(catalog.kinds())),
     brand=st.none() | st.text(max_size=40) | st.sampled_from(["Dior", "Kiabi", "Nike"]),
     condition=st.none() | st.sampled_from(sorted(catalog.conditions())),
     audience=st.none() | st.sampled_from(catalog.AUDIENCES),
+    circumstances=st.builds(
+        Circumstances,
+        cost=st.none() | st.decimals(0, 5000, places=2),
+        month=st.none() | st.integers(1, 12),
+        own=st.none()
+        | st.builds(
+            Comparison, count=st.integers(1, 12), median=st.decimals(1, 30_000, places=2), weight=st.decimals(0, 1)
+        ),
+    ),
     rule=st.builds(
         PriceRule,
         aim=st.sampled_from(["low", "middle", "high"]),
-        rounding=st.sampled_from(["whole", "half", "cent"]),
+        rounding=st.sampled_from(["whole", "half", "ninety", "cent"]),
+        margin=st.decimals(0, 1000, places=1),
         floor=st.decimals(1, 30_000, places=2),
     ),
 )
 def test_every_price_is_one_the_marketplace_takes(
-    kind: str, brand: str | None, condition: str | None, audience: str | None, rule: PriceRule
+    kind: str,
+    brand: str | None,
+    condition: str | None,
+    audience: str | None,
+    rule: PriceRule,
+    circumstances: Circumstances,
 ) -> None:
-    found = price(rule, category=kind, brand=brand, condition=condition, audience=audience)
+    found = suggested(circumstances, rule, category=kind, brand=brand, condition=condition, audience=audience)
     assert Decimal(1) <= found.low <= found.suggested <= found.high <= Decimal(30_000)
     assert found.suggested >= rule.floor
     assert amount(as_field(found).value) == found.suggested

@@ -163,7 +163,7 @@ def test_every_code_tells_what_to_do(language: str) -> None:
     texts = sentences(language)
     assert set(texts["readiness"]) == {code.value for code in ReadinessCode}
     assert set(texts["fields"]) == {*FIELD_NAMES, "photos"}
-    numbers = {"count": 3, "minimum": 5, "maximum": 100}
+    numbers = {"count": 3, "minimum": 5, "maximum": 100, "name": "Kilt", "nearest": "Jupes"}
     for code in ReadinessCode:
         sentence = message(Problem(code, "title", numbers), language)
         assert sentence.endswith(".")

@@ -63,7 +63,7 @@ def parse_cookies(text: str, base_url: str) -> dict[str, Any]:
         found = _from_header(text, host, secure)
     cookies = [cookie for cookie in found if _belongs(cookie["domain"], host)]
     if not cookies:
-        raise BadRequest(f"There is no cookie for {host} in this text.")
+        raise BadRequest(f"There is no cookie for {host} in this text.", code="no_cookies")
     return {"cookies": cookies, "origins": []}
 
 

@@ -4,7 +4,7 @@ Owns a visit's page from opening to closing, and that an attempt (`attempt.py`) 
 solved (`handover.py`). Keeps no state: the journal is the caller's, through `before_submit`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,8 +14,10 @@ from loguru import logger
 from playwright.async_api import Error, Page
 
 from backend.core.captcha_solver import TwoCaptchaSolver
-from backend.core.errors import AccountRestricted, ChallengeRaised, VintedBotError, VintedNetworkError
+from backend.core.catalog import Leaf
+from backend.core.errors import AccountRestricted, ChallengeRaised, VintedNetworkError
 from backend.core.metrics import count_detected
+from backend.core.ontology import Ontology
 from backend.marketplace.port import (
     AccountSession,
     AskOwner,
@@ -29,10 +31,11 @@ from backend.marketplace.port import (
 )
 from backend.marketplace.vinted_web.attempt import Attempt, state_of
 from backend.marketplace.vinted_web.browser import Browsers, Place
-from backend.marketplace.vinted_web.diagnostics import save_bundle
+from backend.marketplace.vinted_web.diagnostics import Notes
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.handover import Handover
+from backend.marketplace.vinted_web.ontology import listen
 from backend.marketplace.vinted_web.session import NEW_ITEM, explained, mind_cookie_banner, open_form
 from backend.marketplace.vinted_web.stored import read_stored, read_wardrobe
 from backend.marketplace.vinted_web.traffic import Traffic
@@ -72,9 +75,10 @@ class VintedWebRoute:
     ) -> Outcome:
         """See `Route.put`. A refusal answered to the click is raised as what it is: nothing was stored."""
         place = self._browsers.place()
-        async with self._page(account, place) as (page, traffic):
+        notes = Notes(evidence or self._diagnostics_dir, may_trace=evidence is not None)
+        async with self._page(account, place, notes) as (page, traffic):
             timeout = self._step_timeout
-            attempt = Attempt(page, traffic, account, sheet, mode, timeout=timeout, progress=progress)
+            attempt = Attempt(page, traffic, account, sheet, mode, timeout=timeout, progress=notes.timed(progress))
             handover = Handover(
                 page,
                 traffic,
@@ -91,6 +95,8 @@ class VintedWebRoute:
                     break
                 except ChallengeRaised as challenge:
                     count_detected(challenge.challenge)
+                    if ask_owner is not None:
+                        await notes.keep(page, traffic, challenge)
                     await handover.overcome(challenge)
                 except AccountRestricted as wall:
                     count_detected(wall.challenge)
@@ -117,6 +123,11 @@ class VintedWebRoute:
             await open_form(page, account)
             return await read_wardrobe(page, account)
 
+    async def site_catalog(self, account: AccountSession, leaves: Sequence[Leaf]) -> Ontology:
+        """What the form offers this account, and the sizes of these leaves; nothing is stored."""
+        async with self._page(account) as (page, traffic), explained(page, traffic, "reading the form's options"):
+            return await listen(page, account, leaves, self._step_timeout)
+
     def listing_url(self, account: AccountSession, listing_id: str, mode: Mode) -> str:
         """Where a person finds it: the listing's page, or the form of a draft, which has no page yet."""
         return f"{account.base_url}/items/{listing_id}" + ("/edit" if mode == "draft" else "")
@@ -125,8 +136,11 @@ class VintedWebRoute:
         await self._browsers.aclose()
 
     @asynccontextmanager
-    async def _page(self, account: AccountSession, place: Place | None = None) -> AsyncIterator[tuple[Page, Traffic]]:
+    async def _page(
+        self, account: AccountSession, place: Place | None = None, notes: Notes | None = None
+    ) -> AsyncIterator[tuple[Page, Traffic]]:
         """A page in a fresh context with the account's session; a failure inside leaves a bundle behind."""
+        notes = notes or Notes(self._diagnostics_dir)
         async with self._browsers.context(account.storage_state, locale=account.language, place=place) as context:
             try:
                 page = await context.new_page()
@@ -135,14 +149,15 @@ class VintedWebRoute:
             page.set_default_timeout(self._step_timeout * 1000)
             traffic = Traffic(page, account.base_url)
             await mind_cookie_banner(page)
-            try:
-                yield page, traffic
-            except VintedBotError as error:
-                if self._diagnostics_dir is not None:
-                    await save_bundle(page, traffic, error, self._diagnostics_dir)
-                raise
-            finally:
-                await _keep(account, page)
+            await notes.begin(page, account.storage_state)
+            with notes.listening():
+                try:
+                    yield page, traffic
+                except Exception as error:
+                    await notes.keep(page, traffic, error)
+                    raise
+                finally:
+                    await _keep(account, page)
 
 
 async def _keep(account: AccountSession, page: Page) -> None:

@@ -95,11 +95,11 @@ async def standing(page: Page, document: PageFacts | None) -> Challenge | None:
 
 
 async def challenge_gone(page: Page, traffic: Traffic) -> bool:
-    """Whether the page has none any more, seen twice on a loaded page: between two documents it shows nothing."""
+    """Whether the page has none any more, seen twice once it has loaded: between two documents it shows nothing."""
     for _ in range(2):
         if await standing(page, traffic.document):
             return False
-        await page.wait_for_load_state()
+        await page.wait_for_load_state("domcontentloaded")
         await page.wait_for_timeout(SETTLING)
     return await standing(page, traffic.document) is None
 

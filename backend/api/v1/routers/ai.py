@@ -1,16 +1,20 @@
-"""Reading photos without keeping them."""
+"""Reading photos without keeping them, and what reading by a model costs."""
 
 import asyncio
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Query, UploadFile
+from pydantic import BaseModel
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core.ai_analyzer import batch_analyze_photos
 from backend.core.errors import BadRequest
+from backend.core.model_calls import on_behalf_of
+from backend.spending.ledger import Budget
+from backend.spending.report import CostReport, costs_of
 from backend.workflows.reading import prepared, shown_reading
 
 router = APIRouter(prefix="/ai", tags=["ai"], responses=RESPONSES)
@@ -21,7 +25,7 @@ MOST = 40
 @router.post("/analyze")
 async def analyze(
     runtime: RuntimeDep,
-    _user_id: UserId,
+    user_id: UserId,
     files: Annotated[list[UploadFile], File(description=f"At most {MOST} photos.")],
     auto_grouping: bool = True,
 ) -> dict[str, Any]:
@@ -35,5 +39,20 @@ async def analyze(
             target.write_bytes(await upload.read())
             sources.append((target, upload.filename or target.name, ""))
         photos, refused = await asyncio.to_thread(prepared, sources, Path(folder))
-        reading = await batch_analyze_photos(photos, auto_grouping, analyzer=runtime.analyzer)
+        with on_behalf_of(user_id):
+            reading = await batch_analyze_photos(photos, auto_grouping, analyzer=runtime.analyzer)
         return shown_reading(reading, photos, refused)
+
+
+class Costs(BaseModel):
+    """Micro-dollars (a millionth of a dollar). `budget` is the operator's for all users; null is no limit."""
+
+    budget: Budget
+    costs: CostReport
+
+
+@router.get("/costs")
+async def costs(runtime: RuntimeDep, user_id: UserId, days: Annotated[int, Query(ge=1, le=3660)] = 30) -> Costs:
+    """What the calls to the vision model came to: today, by day, batch, item and model."""
+    report = await runtime.database.run(costs_of, user_id, days=days)
+    return Costs(budget=runtime.budget, costs=report)

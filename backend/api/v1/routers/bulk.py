@@ -16,6 +16,7 @@ from backend.api.errors import RESPONSES
 from backend.db.models import Photo
 from backend.photos import batches, intake
 from backend.runtime import Runtime
+from backend.spending.report import Cost, cost_of_batch
 
 router = APIRouter(prefix="/bulk", tags=["bulk"], responses=RESPONSES)
 
@@ -23,8 +24,8 @@ _LOOK_EVERY = 0.3
 
 
 class BulkJob(BaseModel):
-    """A batch's progress, counted from the tables. `photos` counts files by state; of the accepted ones `looked_at`
-    were looked at to sort them."""
+    """A batch's progress, counted from the tables. `photos` counts files by state, of the accepted ones `looked_at`
+    were looked at to sort them, `cost` the calls to a model."""
 
     id: str
     state: str
@@ -37,6 +38,7 @@ class BulkJob(BaseModel):
     read: int
     ready: int
     error: str | None
+    cost: Cost
 
 
 class BulkJobSummary(BaseModel):
@@ -110,8 +112,9 @@ async def bulk_job_events(job_id: str, request: Request, runtime: RuntimeDep, us
 
 async def _look(runtime: Runtime, user_id: str, job_id: str) -> BulkJob:
     progress = await runtime.database.run(batches.progress, user_id, job_id)
+    cost = await runtime.database.run(cost_of_batch, user_id, job_id)
     shown: dict[str, Any] = asdict(progress)
-    return BulkJob(id=job_id, finished=progress.finished, **shown)
+    return BulkJob(id=job_id, finished=progress.finished, cost=cost, **shown)
 
 
 def _refused(photo: Photo) -> RefusedFile:

@@ -1,6 +1,6 @@
 """Drafts: looked at, corrected, approved, put away."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
@@ -9,10 +9,14 @@ from sqlmodel import Session
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core import readiness
+from backend.core.remarks import remarks
+from backend.core.words import Tone
 from backend.db.models import Draft
 from backend.db.scope import get_owned
 from backend.drafts import service
 from backend.drafts.schemas import FIELDS, DraftOut, FieldsPatch, PhotoOut, ProblemOut, shown_fields
+
+COLUMNS = {"id", "batch_id", "revision", "state", "language", "publish_ready", "warnings", "purchase_cost"}
 
 router = APIRouter(prefix="/drafts", tags=["drafts"], responses=RESPONSES)
 
@@ -30,6 +34,16 @@ class AtRevision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     revision: int | None = None
+
+
+class Rewrite(BaseModel):
+    """`tone` for this once, instead of the seller's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: int
+    field: Literal["title", "description", "price"]
+    tone: Tone | None = None
 
 
 @router.get("")
@@ -64,6 +78,16 @@ async def edit_draft(draft_id: str, change: DraftChange, runtime: RuntimeDep, us
     changes: dict[str, Any] = change.fields.changes()
     return await runtime.database.run(
         lambda session: shown(session, service.edit(session, user_id, draft_id, change.revision, changes))
+    )
+
+
+@router.post("/{draft_id}/rewrite")
+async def rewrite_field(draft_id: str, wish: Rewrite, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    """Writes one field anew from what is known now; no other changes. Its old value stays as an alternative."""
+    return await runtime.database.run(
+        lambda session: shown(
+            session, service.rewrite(session, user_id, draft_id, wish.revision, wish.field, tone=wish.tone)
+        )
     )
 
 
@@ -103,10 +127,11 @@ def shown(session: Session, draft: Draft) -> DraftOut:
         )
         for photo in service.photos_of(session, draft)
     ]
-    columns = draft.model_dump(include={"id", "batch_id", "revision", "state", "language", "publish_ready", "warnings"})
+    columns = draft.model_dump(include=COLUMNS)
     return DraftOut(
         **columns,
         problems=problems,
+        remarks=list(remarks(draft.warnings, fields, draft.language)),
         photos=photos,
         fields=shown_fields(fields),
         confidence=service.confidence(fields),

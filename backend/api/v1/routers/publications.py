@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.api.deps import RuntimeDep, UserId
@@ -13,7 +13,7 @@ from backend.api.errors import RESPONSES
 from backend.core.errors import NotFound
 from backend.db.models import Publication
 from backend.db.scope import get_owned
-from backend.publications import journal, queue, service
+from backend.publications import evidence, journal, queue, service
 from backend.publications.queue import Waiting
 
 router = APIRouter(prefix="/publications", tags=["publications"], responses=RESPONSES)
@@ -86,6 +86,46 @@ async def show_screenshot(publication_id: str, runtime: RuntimeDep, user_id: Use
     if publication.screenshot_key is None:
         raise NotFound("There is no picture of this publication yet.")
     return FileResponse(runtime.store.path(publication.screenshot_key), media_type="image/jpeg")
+
+
+class BundleOut(BaseModel):
+    """What is kept of one failed attempt. `files`: names and sizes; secrets were removed from all of them."""
+
+    name: str
+    at: datetime
+    code: str
+    files: dict[str, int]
+
+
+@router.get("/{publication_id}/evidence")
+async def list_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> list[BundleOut]:
+    """What failed, doubtful and waiting attempts left behind, newest first."""
+    root = runtime.settings.evidence_folder
+    found = await runtime.database.run(evidence.bundles_of, user_id, root, publication_id)
+    return [BundleOut.model_validate(bundle, from_attributes=True) for bundle in found]
+
+
+@router.get("/{publication_id}/evidence.zip", response_class=StreamingResponse)
+async def download_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> StreamingResponse:
+    """All of it as one ZIP. 404 when there is none."""
+    root = runtime.settings.evidence_folder
+    found = await runtime.database.run(evidence.bundles_of, user_id, root, publication_id)
+    if not found:
+        raise NotFound("There is no evidence of this publication: nothing failed, or it was cleared away.")
+    headers = {"Content-Disposition": f'attachment; filename="evidence-{publication_id}.zip"'}
+    return StreamingResponse(evidence.zip_of(found), media_type="application/zip", headers=headers)
+
+
+@router.get("/{publication_id}/evidence/{bundle}/{file}", response_class=FileResponse)
+async def show_evidence(
+    publication_id: str, bundle: str, file: str, runtime: RuntimeDep, user_id: UserId
+) -> FileResponse:
+    """One file of a bundle. Only the picture is shown; another site's page must never run as ours."""
+    root = runtime.settings.evidence_folder
+    path = await runtime.database.run(evidence.file_of, user_id, root, publication_id, bundle, file)
+    if path.suffix == ".jpg":
+        return FileResponse(path, media_type="image/jpeg")
+    return FileResponse(path, media_type="application/octet-stream", filename=file)
 
 
 @router.post("/{publication_id}/cancel")

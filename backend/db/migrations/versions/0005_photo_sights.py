@@ -1,14 +1,14 @@
 """photo sights
 
-Revises: 0002
+Revises: 0004
 """
 
 import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision = '0003'
-down_revision = '0002'
+revision = '0005'
+down_revision = '0004'
 
 
 def upgrade() -> None:

@@ -1,0 +1,47 @@
+"""`secrets …`: the key that kept sessions are encrypted with. No key is ever shown."""
+
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from backend.accounts.keys import Rotation, Step
+from backend.cli.terminal import AsJson, err, out, show_json, with_runtime
+from backend.runtime import Runtime
+
+app = typer.Typer(help="The key that kept sessions are encrypted with.", no_args_is_help=True)
+
+STEPS: dict[Step, str] = {
+    "key_added": "A new key is there, beside the old one.",
+    "sealed": "Every session is encrypted with it.",
+    "old_keys_dropped": "The old key is gone.",
+}
+
+
+@app.callback()
+def secrets() -> None:
+    """The key that kept sessions are encrypted with."""
+
+
+@app.command("rotate")
+def rotate(as_json: AsJson = False) -> None:
+    """Makes a new key, encrypts every kept session with it, and drops the old one. Safe to kill and to run again.
+
+    Backups of the tables made before can be read with a backup of the old key only."""
+
+    def say(step: Step) -> None:
+        if not as_json and step in STEPS:
+            err.print(STEPS[step])
+
+    async def act(runtime: Runtime) -> Rotation:
+        return await runtime.rotate_key(say)
+
+    done: dict[str, Any] = asdict(with_runtime(act, as_json=as_json))
+    if as_json:
+        show_json(done)
+        return
+    out.print(f"{done['sessions']} sessions encrypted anew.")
+    if done["unreadable"]:
+        out.print(f"[yellow]{done['unreadable']} fit no key there was[/]: sign in to those accounts again.")
+    if not done["keys_dropped"]:
+        out.print("Now take the old keys out of VINTEDBOT_SECRET_KEY: all but the first.")

@@ -1,0 +1,48 @@
+"""The seller's own items with a price that is their word: what `core/comparables.py` compares with.
+
+Owns the query: drafts with a confirmed publication (at the price that was sent) or whose price the seller stated.
+Reads publications, owns none. What something sold for, nobody tells us.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlmodel import Session, col, or_, select
+
+from backend.core.comparables import OwnItem
+from backend.core.listing import Field, Listing
+from backend.core.readiness import amount
+from backend.db.models import Draft, Publication
+from backend.db.scope import owned
+from backend.drafts.schemas import FIELDS
+
+LOOKED_AT = 300
+"""The latest drafts looked at; comparable ones among them are the latest too."""
+_LISTED = ("draft", "publish")
+"""Modes that leave something on the marketplace; a dry run is no price of anything."""
+
+
+def own_items(session: Session, user_id: str, *, but: str) -> tuple[OwnItem, ...]:
+    """The user's items with a price of their word, the latest first, without the draft `but`."""
+    confirmed = select(Publication.draft_id, Publication.sheet).where(
+        Publication.user_id == user_id, Publication.state == "confirmed", col(Publication.mode).in_(_LISTED)
+    )
+    sent = {draft_id: sheet.get("price") for draft_id, sheet in session.exec(confirmed)}
+    query = owned(Draft, user_id).where(Draft.id != but, col(Draft.state).in_(("open", "approved")))
+    edited = col(Draft.revision) > 1  # nobody stated a price of a draft that was never edited
+    listed = col(Draft.id).in_(confirmed.with_only_columns(col(Publication.draft_id)))
+    drafts = session.exec(query.where(or_(edited, listed)).order_by(col(Draft.updated_at).desc()).limit(LOOKED_AT))
+    return tuple(item for draft in drafts for item in _item(draft, sent.get(draft.id)))
+
+
+def _item(draft: Draft, sent: Any) -> Iterator[OwnItem]:
+    listing = Listing(FIELDS.validate_python(draft.fields))
+    price = amount(sent) if sent is not None else _stated_price(listing["price"])
+    if price is None or price <= 0 or not listing["category"].usable:
+        return
+    known = {name: listing.value(name) if listing[name].usable else None for name in ("audience", "brand", "condition")}
+    yield OwnItem(listing.value("category"), known["audience"], known["brand"], known["condition"], price)
+
+
+def _stated_price(price: Field) -> Any:
+    return amount(price.value) if price.stated_by_seller else None

@@ -1,0 +1,80 @@
+"""What a publication's failures left to look at: listed, one file, or all of it as a ZIP; for its owner alone.
+
+Owns who may read it and how it is packed. The bundles themselves are `core/bundles`'s; the route writes them.
+"""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sqlmodel import Session
+
+from backend.core import bundles
+from backend.core.bundles import Bundle
+from backend.core.errors import NotFound
+from backend.db.models import Publication
+from backend.db.scope import get_owned
+
+_CHUNK = 65_536
+
+
+def folder_of(root: Path, publication_id: str) -> Path:
+    """Where the bundles of this publication are kept, below the folder of all evidence."""
+    return root / publication_id
+
+
+def bundles_of(session: Session, user_id: str, root: Path, publication_id: str) -> list[Bundle]:
+    """Newest first. Raises NotFound for a publication that isn't the user's."""
+    publication = get_owned(session, Publication, user_id, publication_id)
+    return bundles.bundles_in(folder_of(root, publication.id))
+
+
+def newest(root: Path, publications: Sequence[Publication]) -> dict[str, Bundle]:
+    """The newest bundle of each of these publications that has one, by the publication's id."""
+    found = ((p.id, bundles.bundles_in(folder_of(root, p.id))) for p in publications)
+    return {publication_id: of[0] for publication_id, of in found if of}
+
+
+def file_of(session: Session, user_id: str, root: Path, publication_id: str, bundle: str, name: str) -> Path:
+    """One file of a bundle. Raises NotFound."""
+    publication = get_owned(session, Publication, user_id, publication_id)
+    found = bundles.find_file(folder_of(root, publication.id), bundle, name)
+    if found is None:
+        raise NotFound(f"There is no {name!r} in such a bundle of this publication.")
+    return found
+
+
+class _Outbox:
+    """A file to write to that keeps only what nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._waiting += data
+        return len(data)
+
+    def flush(self) -> None:
+        return None
+
+    def take(self) -> bytes:
+        taken = bytes(self._waiting)
+        self._waiting.clear()
+        return taken
+
+
+def zip_of(found: list[Bundle]) -> Iterator[bytes]:
+    """The bundles as one ZIP, in pieces: never all of it in memory. What was cleared away meanwhile is left out."""
+    outbox = _Outbox()
+    with zipfile.ZipFile(outbox, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+        for bundle in found:
+            for name in bundle.files:
+                try:
+                    source = (bundle.folder / name).open("rb")
+                except OSError:
+                    continue
+                with source, archive.open(f"{bundle.name}/{name}", "w") as entry:
+                    while piece := source.read(_CHUNK):
+                        entry.write(piece)
+                        yield outbox.take()
+    yield outbox.take()

@@ -1,0 +1,125 @@
+"""The page of marketplace accounts: how each stands, what to do where it can't go on, adding one, renewing its session.
+
+Owns no rule: the runtime adds, checks and forgets, `accounts/states` says what a state means.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from starlette.datastructures import FormData, UploadFile
+
+from backend.accounts import service
+from backend.accounts.states import Explained, explain
+from backend.core import catalog
+from backend.core.errors import BadRequest, VintedBotError
+from backend.db.models import Account
+from backend.web.page import Page, PageDep
+
+router = APIRouter(include_in_schema=False)
+
+COOKIES_LIMIT = 200_000
+USERNAME_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class AccountView:
+    row: Account
+    site: str
+    state: Explained
+    since: str
+    stopped_until: str
+    pace: str
+
+
+@router.get("/accounts")
+async def show_accounts(page: PageDep) -> Response:
+    return await accounts_page(page)
+
+
+@router.post("/accounts")
+async def add_account(page: PageDep) -> Response:
+    """Adds an account, or renews its session, by cookies pasted or chosen as a file."""
+    form = await page.form()
+    username, base_url = str(form.get("username", "")).strip(), str(form.get("base_url", ""))
+    try:
+        if not 0 < len(username) <= USERNAME_LIMIT:
+            raise BadRequest("Say the account's name on the marketplace.", code="username_missing")
+        account = await page.runtime.add_account(page.user_id, username, await _cookies(form), base_url or None)
+    except VintedBotError as error:
+        return await accounts_page(page, error, typed={"username": username, "base_url": base_url})
+    return page.go("/accounts", "account_added", anchor=account.id)
+
+
+@router.post("/accounts/{account_id}/{verb}")
+async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "resume", "remove"]) -> Response:
+    """What its owner does with an account."""
+    await page.form()
+    runtime, user_id = page.runtime, page.user_id
+    try:
+        account = await runtime.database.run(service.find, user_id, account_id)
+        if verb == "check":
+            checked = await runtime.check_account(user_id, account.id)
+            said = "account_ready" if checked.state == "ready" else "account_looked"
+            return page.go("/accounts", said, anchor=account_id)
+        if verb == "remove":
+            await runtime.remove_account(user_id, account_id)
+            return page.go("/accounts", "account_removed")
+        await runtime.change_account(user_id, account_id, paused=verb == "pause")
+    except VintedBotError as error:
+        return await accounts_page(page, error)
+    return page.go("/accounts", "account_paused" if verb == "pause" else "account_resumed", anchor=account_id)
+
+
+async def accounts_page(
+    page: Page, error: VintedBotError | None = None, typed: dict[str, str] | None = None
+) -> Response:
+    found = await page.runtime.database.run(service.accounts_of, page.user_id)
+    default = page.runtime.settings.marketplace.rstrip("/")
+    sites = [(f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values()]
+    if default not in dict(sites):
+        sites.insert(0, (default, site_of(default)))
+    return page.render(
+        "accounts.html",
+        here="/accounts",
+        status=error.status if error else 200,
+        accounts=[_view(page, account) for account in found],
+        sites=sites,
+        typed=typed or {"username": "", "base_url": default},
+        error=page.words.error(error) if error else None,
+    )
+
+
+def site_of(base_url: str) -> str:
+    """The address as people say it: without scheme and www."""
+    return urlsplit(base_url).netloc.removeprefix("www.")
+
+
+def _view(page: Page, account: Account) -> AccountView:
+    words = page.words
+    return AccountView(
+        row=account,
+        site=site_of(account.base_url),
+        state=explain(account.state, page.language),
+        since=words.moment(account.state_since) if account.state_since else "",
+        stopped_until=words.moment(account.stopped_until) if account.stopped_until else "",
+        pace=", ".join(f"{name}: {value}" for name, value in account.pace.items()) or words("account.pace.usual"),
+    )
+
+
+async def _cookies(form: FormData) -> str:
+    """What was chosen as a file, else what was pasted. Raises BadRequest."""
+    chosen = form.get("file")
+    if isinstance(chosen, UploadFile) and chosen.filename:
+        raw = await chosen.read(COOKIES_LIMIT + 1)
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise BadRequest("This file is no text.", code="cookies_unreadable") from None
+    else:
+        text = str(form.get("cookies", ""))
+    if not text.strip() or len(text) > COOKIES_LIMIT:
+        raise BadRequest("Paste the cookies, or choose the file they are in.", code="cookies_unreadable")
+    return text
