@@ -284,6 +284,7 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
     if settings.reader == "embedded":
         return embedded
     # Only who asks for a model waits for its client.
+    from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415
     from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
     from backend.vision.tariff import OPENAI_URL, tariff_of  # noqa: PLC0415
 
@@ -294,16 +295,15 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
             f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
             "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
         )
-    model = load_analyzer(
-        "openai",
-        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
-        base_url=settings.openai_base_url,
-        model=settings.model,
-        timeout=settings.model_timeout,
-        ledger=ledger,
+    way: dict[str, Any] = {
+        "api_key": settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+        "base_url": settings.openai_base_url,
+        "model": settings.model,
+        "timeout": settings.model_timeout,
+        "ledger": ledger,
         **prices,
-    )
-    return FallbackAnalyzer(model, embedded)
+    }
+    return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(**way))
 
 
 def budget_of(settings: Settings) -> Budget:

@@ -81,12 +81,14 @@ async def hand_in(runtime: Runtime, path: Path, stated: dict[str, Any], language
 async def watch(runtime: Runtime, batch_id: str, *, quiet: bool = False) -> None:
     """Shows the batch's progress, counted from the tables, until it has finished."""
     with progress_bars(quiet=quiet) as bars:
-        photos, items = bars.add_task("Photos taken in", total=None), bars.add_task("Items read", total=None)
+        photos, looks = bars.add_task("Photos taken in", total=None), bars.add_task("Photos looked at", total=None)
+        items = bars.add_task("Items read", total=None)
         for look in count():
             if look % 20 == 0:  # a full disk can keep the jobs from saying so
                 prepare_data_folder(runtime.settings)
             now = await runtime.database.run(batches.progress, runtime.user_id, batch_id)
             bars.update(photos, completed=now.taken_in, total=now.files)
+            bars.update(looks, completed=now.looked_at, total=now.photos.get("accepted") or None)
             bars.update(items, completed=now.read, total=now.items or None)
             if now.finished:
                 return

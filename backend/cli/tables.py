@@ -102,6 +102,8 @@ def why_left_out(row: Mapping[str, str], language: str = "en") -> str:
         return "the same file was taken in before"
     if row["state"] == "near_duplicate":
         return "a re-saved copy of another photo"
+    if row["reason"] == "separator":
+        return "a card between two items"
     return f"in no item yet: {row['reason'].replace('_', ' ')}"
 
 

@@ -1,7 +1,7 @@
 """The way to a reading: photos in, items with fields out, retried and measured.
 
 Owns the finding of an analyzer by name, the reading of one item and of a whole batch. Does not own how photos
-are read (`backend/vision/…`), how they are sorted into items (`grouping.py`) or the shapes (`reading.py`,
+are read (`backend/vision/…`), how they are sorted into items (`sorting.py`) or the shapes (`reading.py`,
 offered here too).
 
 Analyzers are found through the entry-point group `vintedbot.analyzers`, so this module needs to know none of
@@ -22,10 +22,11 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from backend.core.errors import PhotoRefused, SetupError, VintedBotError
-from backend.core.grouping import group_photos
 from backend.core.metrics import photo_analyze_duration_seconds, photo_analyze_total
+from backend.core.photo_order import in_showing_order
 from backend.core.reading import Analyzer, BatchReading, ItemReading, PhotoInput, Refusal
 from backend.core.retry_utils import retry_ai_analysis
+from backend.core.sorting import sort_photos
 
 __all__ = [
     "Analyzer",
@@ -76,11 +77,11 @@ async def batch_analyze_photos(
     by_id = {photo.id: photo for photo in inputs}
     if len(by_id) < len(inputs):
         raise ValueError("two photos have the same id")
-    groups, unsorted = _sort(inputs, auto_grouping)
-    if not groups:
-        return BatchReading((), unsorted, refused)
+    if not inputs:
+        return BatchReading((), (), refused)
     reader = analyzer or load_analyzer()
     try:
+        groups, unsorted = await _sort(reader, inputs, auto_grouping)
         items = await _read_all(reader, [[by_id[i] for i in group] for group in groups], language)
     finally:
         if analyzer is None:
@@ -131,12 +132,14 @@ def look_at(path: Path, *, id: str = "", folder: str = "") -> PhotoInput:  # noq
     return PhotoInput(id or path.name, path, path.name, folder, _capture_time(stamp))
 
 
-def _sort(photos: Sequence[PhotoInput], auto_grouping: bool) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-    """The photos' ids by item, and those of no item."""
+async def _sort(
+    analyzer: Analyzer, photos: Sequence[PhotoInput], auto_grouping: bool
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The photos' ids by item, the cover first, and those of no item."""
     if not auto_grouping:
-        return [tuple(photo.id for photo in photos)] if photos else [], ()
-    grouping = group_photos(photos)
-    return [group.photos for group in grouping.items], grouping.unsorted
+        return [tuple(photo.id for photo in photos)], ()
+    grouping, sights = await sort_photos(analyzer, photos)
+    return [in_showing_order(group.photos, sights) for group in grouping.items], grouping.unsorted
 
 
 def _capture_time(stamp: object) -> datetime | None:

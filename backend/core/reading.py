@@ -1,17 +1,21 @@
 """Photos in, items with fields out: the shapes of a reading, and the port every reader of photos implements.
 
 Owns the vocabulary alone. Does not own how photos are read (`backend/vision/…`), sorted into items
-(`grouping.py`) or how readings are run (`ai_analyzer.py`).
+(`grouping`) or how readings are run (`ai_analyzer.py`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backend.core.listing import Field
 
+Shows = Literal["garment", "label", "part", "separator"]
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as shares of a photo's width and height."""
 
@@ -66,6 +70,45 @@ class Analyzer(Protocol):
         """Fields of `listing.FIELD_NAMES` that could be read, each with confidence and evidence.
 
         Raises `AIAnalysisError` when the service behind it faltered and another try may succeed."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What one photo shows, as far as sorting needs it: a whole garment, a label from near, something else (a part of
+    a garment, mostly), or a card the seller put between two items.
+
+    `feature` (any length, unit length) compares garments by its dot product; `histogram` (512, sums to 1) is the
+    garment's colours in CIELAB, 8 steps an axis, the whole photo's where no garment stands out. `sharpness` is the
+    variance of the Laplacian at 400 px, `brightness` the mean from 0 to 1, `cover_share` the part of the photo the
+    garment covers (0 where no garment stands out)."""
+
+    shows: Shows
+    feature: NDArray[np.float32]
+    histogram: NDArray[np.float32]
+    sharpness: float = 0.0
+    brightness: float = 0.5
+    cover_share: float = 0.0
+
+
+@runtime_checkable
+class PhotoDescriber(Protocol):
+    """An analyzer that can look at single photos before they are sorted, at no cost to the reading that follows."""
+
+    async def describe_photo(self, photo: PhotoInput) -> Sight | None:
+        """None when it can't say. Raises `PhotoRefused` for what can't be decoded, `SetupError` without a model."""
+        ...
+
+
+@runtime_checkable
+class BoundaryJudge(Protocol):
+    """An analyzer that can be asked whether photos show the same item; asked about doubtful places only."""
+
+    async def same_item(self, left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> float | None:
+        """How likely the last photos of one item and the first of the next show the same thing, from 0 to 1; None
+        when it can't say. Raises `VintedBotError` when the service behind it fails."""
         ...
 
     async def aclose(self) -> None: ...

@@ -113,6 +113,22 @@ class Photo(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
+class PhotoSight(SQLModel, table=True):
+    """What a reader saw on a photo before it was sorted: `core.reading.Sight`, arrays as 16-bit floats. `shows` is None
+    where it could not be seen."""
+
+    __tablename__ = "photo_sights"
+    photo_id: str = Field(foreign_key="photos.id", primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    reader: str
+    shows: str | None = None
+    feature: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    histogram: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    sharpness: float = 0.0
+    brightness: float = 0.0
+    cover_share: float = 0.0
+
+
 class Draft(SQLModel, table=True):
     """An item on its way to a listing. `fields` is `drafts.schemas.FieldsJson`; `readiness` the machine codes
     still in the way; `state`: reading, open, approved, discarded. `ordinal` is its place in the batch;

@@ -14,7 +14,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest
-from backend.db.models import Batch, Draft, Photo, now
+from backend.db.models import Batch, Draft, Photo, PhotoSight, now
 from backend.db.scope import get_owned, owned
 
 BatchState = Literal["queued", "taking_in", "sorting", "reading", "stopped", "done"]
@@ -35,12 +35,14 @@ class IncomingFile:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a batch has come, counted from the tables. `done` of `total` files and items."""
+    """How far a batch has come, counted from the tables: of `files` so many taken in, of the accepted photos so many
+    looked at for sorting, of `items` so many read."""
 
     state: str
     files: int
     taken_in: int
     photos: dict[str, int] = field(default_factory=dict)
+    looked_at: int = 0
     items: int = 0
     read: int = 0
     ready: int = 0
@@ -125,12 +127,14 @@ def progress(session: Session, user_id: str, batch_id: str) -> Progress:
     ).all()
     photos = Counter(dict(counted))
     drafts = session.exec(select(Draft.state, Draft.publish_ready).where(Draft.batch_id == batch_id)).all()
+    looked_at = select(func.count()).select_from(PhotoSight).join(Photo, col(Photo.id) == col(PhotoSight.photo_id))
     files = photos.total()
     return Progress(
         state=batch.state,
         files=files,
         taken_in=files - photos["pending"],
         photos=dict(photos),
+        looked_at=session.exec(looked_at.where(Photo.batch_id == batch_id)).one(),
         items=len(drafts),
         read=sum(state != "reading" for state, _ in drafts),
         ready=sum(ready for _, ready in drafts),

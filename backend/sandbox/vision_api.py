@@ -66,6 +66,8 @@ class VisionApi:
     url: str = ""
     script: deque[Scripted] = field(default_factory=deque)
     cost: float = 0.0123
+    boundaries: deque[Failure | str] = field(default_factory=deque)
+    """Answers to questions whether photos show one item; without any it abstains."""
     calls: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     at_once: int = 0
@@ -74,6 +76,7 @@ class VisionApi:
     def forget(self) -> None:
         """As if just started."""
         self.script.clear()
+        self.boundaries.clear()
         self.requests.clear()
         self.calls = self.most_at_once = 0
         self.manners = OPENAI
@@ -119,11 +122,19 @@ async def _complete(api: VisionApi, request: Request) -> Response:
     pictures = check_request(body, models=api.models)
     api.manners.check(body, len(pictures))
     api.requests.append(body)
-    scripted = api.script.popleft() if api.script else {"colours": _seen(dominant_colour(pictures[0]))}
+    scripted: Scripted
+    if _asks_about_boundary(body):
+        scripted = api.boundaries.popleft() if api.boundaries else '{"same": null, "confidence": 0}'
+    else:
+        scripted = api.script.popleft() if api.script else {"colours": _seen(dominant_colour(pictures[0]))}
     if isinstance(scripted, Failure):
         return await _fail(api, scripted, body)
     text = scripted if isinstance(scripted, str) else json.dumps(_filled(scripted))
     return _completion(api, body, _as_said(api.manners, body, text))
+
+
+def _asks_about_boundary(body: Mapping[str, Any]) -> bool:
+    return bool(body.get("response_format", {}).get("json_schema", {}).get("name") == "boundary")
 
 
 def _as_said(manners: Manners, body: dict[str, Any], text: str) -> str:

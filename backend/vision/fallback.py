@@ -25,7 +25,7 @@ from loguru import logger
 
 from backend.core.errors import AIAnalysisError, BadRequest, BudgetReached, PhotoRefused
 from backend.core.listing import UNKNOWN, Alternative, Field
-from backend.core.reading import Analyzer, Box, ItemReading, PhotoInput
+from backend.core.reading import Analyzer, BoundaryJudge, Box, ItemReading, PhotoDescriber, PhotoInput, Sight
 from backend.core.retry_utils import retry_ai_analysis
 
 MODEL_UNAVAILABLE = "model_unavailable"
@@ -62,10 +62,11 @@ class FallbackAnalyzer:
 
     Raises what `secondary` raises, and SetupError: a wrong key must be seen, not papered over."""
 
-    def __init__(self, primary: Analyzer, secondary: Analyzer) -> None:
+    def __init__(self, primary: Analyzer, secondary: Analyzer, judge: BoundaryJudge | None = None) -> None:
         self.name = f"{primary.name}+{secondary.name}"
         self._primary = primary
         self._secondary = secondary
+        self._judge = judge
 
     async def read_item(self, photos: Sequence[PhotoInput], *, language: str = "fr") -> ItemReading:
         hinted = await self._hinted(photos)
@@ -79,9 +80,19 @@ class FallbackAnalyzer:
             return ItemReading(read.photos, marked, (*read.warnings, said))
         return merge(said, read, reader=self._secondary.name)
 
+    async def describe_photo(self, photo: PhotoInput) -> Sight | None:
+        """What the offline reader sees: `core.reading.PhotoDescriber`. The model is asked about no single photo."""
+        return await self._secondary.describe_photo(photo) if isinstance(self._secondary, PhotoDescriber) else None
+
+    async def same_item(self, left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> float | None:
+        """What `judge` says, if there is one: `core.reading.BoundaryJudge`."""
+        return await self._judge.same_item(left, right) if self._judge is not None else None
+
     async def aclose(self) -> None:
         await self._primary.aclose()
         await self._secondary.aclose()
+        if self._judge is not None:
+            await self._judge.aclose()
 
     async def _ask_primary(self, photos: Sequence[PhotoInput], language: str) -> ItemReading | str:
         """The reading, or the warning that says why there is none."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session
 
 from backend.accounts import service as accounts
-from backend.core import readiness
+from backend.core import grouping, readiness
 from backend.core.listing import Field
 from backend.core.remarks import remarks
 from backend.db.models import Account, Batch, Draft, Photo, Publication
@@ -49,11 +49,12 @@ class BatchView:
 
     @property
     def share(self) -> int:
-        """Work done in thousandths: taking in counts as much as reading. Counted, not estimated."""
+        """Work done in thousandths: taking in, looking at the photos, reading the items. Counted, not estimated."""
         done = self.progress
         taken = done.taken_in / done.files if done.files else 0.0
+        looked = 1.0 if done.items else done.looked_at / max(1, done.photos.get("accepted", 0))
         read = done.read / done.items if done.items else 0.0
-        return 1000 if done.state == "done" else round(500 * taken + 500 * read)
+        return 1000 if done.state == "done" else round(300 * taken + 400 * min(1.0, looked) + 300 * read)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class DraftView:
     photos: list[Photo]
     problems: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    together: tuple[str, ...]
+    together_sure: str
     accounts: list[Account]
     publications: tuple["PublicationView", ...]
     next_id: str | None
@@ -174,6 +177,8 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
         photos=photos,
         problems=tuple((p.field, readiness.message(p, words.language)) for p in problems),
         warnings=remarks(draft.warnings, fields, words.language),
+        together=tuple(grouping.told(draft.grouping, words.language)),
+        together_sure=words.percent(float(draft.grouping.get("confidence", 0.0))),
         accounts=accounts.accounts_of(session, user_id),
         publications=publications_shown(session, user_id, words, draft_id=draft_id),
         next_id=_next_todo(session, user_id, draft),
@@ -237,7 +242,7 @@ def _batch(session: Session, words: Words, batch: Batch) -> BatchView:
 def _why(words: Words, photo: Photo) -> str:
     if photo.state == "refused":
         return intake.explain(photo.reason or "", words.language)
-    return words.known(f"left_out.{photo.state}") or words("left_out.unsorted")
+    return words.known(f"left_out.{photo.reason or photo.state}") or words("left_out.unsorted")
 
 
 def _filter(draft: Draft) -> str:

@@ -1,12 +1,13 @@
 """The `analyse` workflow: a batch of files becomes drafts.
 
-take in (each file once) → sort into items (over the whole batch) → read each item → done. Every step writes to our
-tables and finds there what it did before, so running it again after a crash doubles nothing. Owns the order of
-the steps; owns no pixel, no grouping and no reading.
+take in (each file once) → look at each photo and sort them into items (over the whole batch) → read each item → done.
+Every step writes to our tables and finds there what it did before, so running it again after a crash doubles nothing.
+Owns the order of the steps; owns no pixel, no grouping and no reading.
 """
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from sqlmodel import Session
 
 from backend.core.ai_analyzer import read_one_item
 from backend.core.errors import PhotoRefused, SetupError
-from backend.core.grouping import Grouping, group_photos
+from backend.core.grouping import Grouping, stored
 from backend.core.model_calls import on_behalf_of
-from backend.core.reading import ItemReading, PhotoInput, Refusal
+from backend.core.photo_order import in_showing_order, photo_warnings
+from backend.core.reading import ItemReading, PhotoInput, Refusal, Sight
+from backend.core.sorting import sort_photos
 from backend.db.models import Batch, Draft, Photo
 from backend.drafts import service as drafts
-from backend.photos import batches
+from backend.photos import batches, sights
 from backend.photos.intake import Reason, take_in
 from backend.photos.similarity import find_near_duplicates
 from backend.workflows.parts import Parts, current
@@ -123,12 +126,23 @@ def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> None:
 
 @DBOS.step()
 async def sort_into_items(batch_id: str) -> list[str]:
-    """Groups the accepted photos into items and opens a draft for each. Returns the drafts' ids in order."""
+    """Groups the accepted photos into items and opens a draft for each. Returns the drafts' ids in order.
+
+    What is seen on a photo is kept at once: after a crash only the others are looked at."""
     parts = current()
+    if opened := await parts.database.run(_drafts_opened, batch_id):
+        return opened
     await parts.database.run(batches.set_state, batch_id, "sorting")
     photos = await parts.database.run(_set_copies_aside, batch_id)
-    grouping = group_photos([_as_input(parts, photo) for photo in photos])
-    return await parts.database.run(_open_drafts, batch_id, grouping)
+    known = await parts.database.run(sights.of_batch, batch_id, parts.analyzer.name)
+
+    async def keep(new: Mapping[str, Sight | None]) -> None:
+        await parts.database.run(sights.keep, photos[0].user_id, parts.analyzer.name, new)
+
+    inputs = [_as_input(parts, photo) for photo in photos]
+    with on_behalf_of(photos[0].user_id if photos else "", batch_id=batch_id):
+        grouping, seen = await sort_photos(parts.analyzer, inputs, known=known, keep=keep)
+    return await parts.database.run(_open_drafts, batch_id, grouping, seen)
 
 
 def _set_copies_aside(session: Session, batch_id: str) -> list[Photo]:
@@ -140,13 +154,17 @@ def _set_copies_aside(session: Session, batch_id: str) -> list[Photo]:
     return [photo for photo in photos.values() if photo.state == "accepted"]
 
 
-def _open_drafts(session: Session, batch_id: str, grouping: Grouping) -> list[str]:
+def _drafts_opened(session: Session, batch_id: str) -> list[str]:
+    return drafts.open_items(session, session.get_one(Batch, batch_id), [])
+
+
+def _open_drafts(session: Session, batch_id: str, grouping: Grouping, seen: Mapping[str, Sight]) -> list[str]:
     for photo_id, reason in grouping.reasons.items():
         session.get_one(Photo, photo_id).reason = reason
-    items = [
-        (group.photos, {"confidence": group.confidence, "reason": group.reason, "evidence": group.evidence})
-        for group in grouping.items
-    ]
+    items = []
+    for group in grouping.items:
+        shown, why = in_showing_order(group.photos, seen), stored(group)
+        items.append((shown, {**why, "warnings": [*why["warnings"], *photo_warnings(shown, seen)]}))
     return drafts.open_items(session, session.get_one(Batch, batch_id), items)
 
 
@@ -185,7 +203,8 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
         reading = await _reading(parts, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
-    await parts.database.run(drafts.fill, draft_id, reading.fields, reading.warnings)
+    warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
+    await parts.database.run(drafts.fill, draft_id, reading.fields, warnings)
     logger.bind(draft=draft_id, photos=len(photos)).debug("item_read in {:.2f} s", time.monotonic() - started)
 
 

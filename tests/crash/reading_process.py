@@ -1,7 +1,7 @@
 """A process that reads batches slowly, to be killed: `python -m tests.crash.reading_process DATA [FOLDER]`.
 
-With a folder it hands it in; either way it ends when no batch is unfinished. Each item read is a line in
-DATA/read.log."""
+With a folder it hands it in; either way it ends when no batch is unfinished. Each photo looked at is a line in
+DATA/looks.log, each item read one in DATA/read.log."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.cli.photos import hand_in
-from backend.core.reading import ItemReading, PhotoInput
+from backend.core.reading import ItemReading, PhotoInput, Sight
 from backend.photos import batches
 from backend.runtime import running
 from backend.settings import Settings
@@ -17,12 +17,18 @@ from tests.fakes import t_shirt
 
 
 class SlowReader:
-    """Takes a moment for each item and keeps a log that survives it."""
+    """Takes a moment for each photo and each item, and keeps logs that survive it. It sees nothing on single photos."""
 
     name = "slow"
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
+    def __init__(self, data: Path) -> None:
+        self._log, self._looks = data / "read.log", data / "looks.log"
+
+    async def describe_photo(self, photo: PhotoInput) -> Sight | None:
+        await asyncio.sleep(0.1)
+        with self._looks.open("a") as log:
+            log.write(f"{photo.name}\n")
+        return None
 
     async def read_item(self, photos: Sequence[PhotoInput], *, language: str = "fr") -> ItemReading:
         await asyncio.sleep(0.3)
@@ -35,7 +41,7 @@ class SlowReader:
 
 
 async def main(data: Path, folder: Path | None) -> None:
-    async with running(Settings(data=data), run_jobs=True, analyzer=SlowReader(data / "read.log")) as runtime:
+    async with running(Settings(data=data), run_jobs=True, analyzer=SlowReader(data)) as runtime:
         if folder is not None:
             await hand_in(runtime, folder, {"audience": "women", "condition": "good"})
         while await runtime.database.run(batches.unfinished):

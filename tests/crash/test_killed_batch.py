@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from backend.core.sorting import LOOKS_AT_ONCE
 from backend.db.engine import Database
 from backend.db.models import Batch, Draft, DraftPhoto, Photo
 from backend.settings import Settings
@@ -54,13 +55,16 @@ def taken_in(data: Path) -> int:
     return found
 
 
-@pytest.mark.parametrize("moment", ["taking_in", "reading"])
+@pytest.mark.parametrize("moment", ["taking_in", "sorting", "reading"])
 def test_a_killed_batch_is_resumed(tmp_path: Path, many: Path, moment: str) -> None:
     data = tmp_path / "data"
     log = data / "read.log"
+    looks = data / "looks.log"
     process = start(data, many)
     if moment == "taking_in":
         wait_until(lambda: taken_in(data) > 2, process)
+    elif moment == "sorting":
+        wait_until(lambda: looks.exists() and len(looks.read_text().splitlines()) >= 6, process)
     else:
         wait_until(lambda: log.exists() and len(log.read_text().splitlines()) >= 3, process)
     os.kill(process.pid, signal.SIGKILL)
@@ -74,6 +78,9 @@ def test_a_killed_batch_is_resumed(tmp_path: Path, many: Path, moment: str) -> N
         assert all(d.publish_ready for d in drafts)
         assert len(session.exec(select(DraftPhoto)).all()) == ITEMS * SHOTS
     database.close()
+    seen = looks.read_text().splitlines()
+    assert len(set(seen)) == ITEMS * SHOTS
+    assert len(seen) <= ITEMS * SHOTS + LOOKS_AT_ONCE, "only what was being looked at is looked at again"
     read = log.read_text().splitlines()
     assert len(set(read)) == ITEMS
     assert len(read) <= ITEMS + 4, "only what was under way is read again"

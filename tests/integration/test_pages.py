@@ -300,6 +300,12 @@ async def test_a_draft_is_approved_put_away_and_brought_back(client: httpx.Async
     assert (await stored(client, draft))["state"] == "open"
 
 
+async def test_a_draft_says_why_its_photos_are_together(client: httpx.AsyncClient, draft: dict) -> None:
+    shown = without_tags(await client.get(f"/drafts/{draft['id']}"))
+    assert "Pourquoi ces photos sont ensemble · " in shown
+    assert "photos prises en" in shown
+
+
 async def test_evidence_names_the_photo(client: httpx.AsyncClient, draft: dict) -> None:
     page = without_tags(await client.get(f"/drafts/{draft['id']}"))
     assert "Vu sur la photo 1." in page

@@ -24,7 +24,8 @@ _LOOK_EVERY = 0.3
 
 
 class BulkJob(BaseModel):
-    """A batch's progress, counted from the tables. `photos` counts files by state, `cost` the calls to a model."""
+    """A batch's progress, counted from the tables. `photos` counts files by state, of the accepted ones `looked_at`
+    were looked at to sort them, `cost` the calls to a model."""
 
     id: str
     state: str
@@ -32,6 +33,7 @@ class BulkJob(BaseModel):
     files: int
     taken_in: int
     photos: dict[str, int]
+    looked_at: int
     items: int
     read: int
     ready: int

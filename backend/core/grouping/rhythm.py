@@ -1,14 +1,15 @@
 """A seller's shooting rhythm: how likely it is that a new item begins in a pause between two photos.
 
-Owns the model of pauses. Owns no photos and no groups (`grouping.py`).
+Owns the model of pauses. Owns no photos and no groups (`sort.py`).
 
 The logarithms of the pauses, over the whole batch, are a mixture of two bells of one width: pauses within an
 item and pauses between items. Its parameters maximise likelihood times prior (EM from several starts), so a
-small batch leans on the prior, the pace of ordinary sellers, and a large one follows its own.
+small batch leans on the prior, the pace of ordinary sellers, and a large one follows its own. A few pauses of either
+kind are odd (a phone call, the next garment at hand), so no pause is proof.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 ALWAYS_SPLIT = 180.0
@@ -29,6 +30,12 @@ APART = log(2.5)
 """Bells closer than this are one bell: the batch then says nothing about its own pace."""
 
 
+ODD, ODD_UNTOLD = 0.03, 0.15
+"""How many pauses are odd; more must be allowed for where the batch's own pauses don't fall into two bells."""
+LEAST_OF_EACH = 1.5
+"""Pauses a bell needs for the batch to tell anything by it."""
+
+
 @dataclass(frozen=True)
 class Rhythm:
     """`within` and `between` are mean log pauses, `variance` is theirs in common, `share` that of pauses between."""
@@ -37,12 +44,22 @@ class Rhythm:
     between: float = USUAL_BETWEEN
     variance: float = USUAL_VARIANCE
     share: float = USUAL_SHARE
+    odd: float = ODD_UNTOLD
 
     def log_odds(self, pause: float) -> float:
         """Of a new item beginning in a pause of so many seconds; grows with the pause."""
+        ratio = exp(max(-30.0, min(30.0, self._log_ratio(pause))))
+        odd = log((1 - self.odd) * ratio + self.odd) - log((1 - self.odd) + self.odd * ratio)
+        return log(self.share / (1 - self.share)) + odd
+
+    def fitting_odds(self, pause: float) -> float:
+        """The same if no pause were odd: for fitting the bells themselves."""
+        return log(self.share / (1 - self.share)) + self._log_ratio(pause)
+
+    def _log_ratio(self, pause: float) -> float:
         middle = (self.within + self.between) / 2
         step = (self.between - self.within) / self.variance
-        return log(self.share / (1 - self.share)) + step * (_log_pause(pause) - middle)
+        return step * (_log_pause(pause) - middle)
 
 
 def probability(log_odds: float) -> float:
@@ -68,8 +85,11 @@ def _fit(logs: Sequence[float], start: float) -> Rhythm:
         rhythm, last = _maximise(logs, shares, rhythm.variance), rhythm
         if abs(rhythm.within - last.within) + abs(rhythm.between - last.between) < 1e-4:
             break
-        shares = [probability(rhythm.log_odds(exp(x))) for x in logs]
-    return rhythm if rhythm.between - rhythm.within >= APART else Rhythm()
+        shares = [probability(rhythm.fitting_odds(exp(x))) for x in logs]
+    if rhythm.between - rhythm.within < APART:
+        return Rhythm()
+    both = LEAST_OF_EACH <= sum(shares) <= len(shares) - LEAST_OF_EACH
+    return rhythm if both else replace(rhythm, share=USUAL_SHARE, odd=ODD_UNTOLD)
 
 
 def _maximise(logs: Sequence[float], shares: Sequence[float], variance: float) -> Rhythm:
@@ -84,6 +104,7 @@ def _maximise(logs: Sequence[float], shares: Sequence[float], variance: float) -
         between=between,
         variance=(VARIANCE_WEIGHT * USUAL_VARIANCE + squares) / (VARIANCE_WEIGHT + many),
         share=(SHARE_WEIGHT * USUAL_SHARE + total) / (SHARE_WEIGHT + many),
+        odd=ODD,
     )
 
 
