@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import doctor, drafts, photos, publishing, serving, showcase
+from backend.cli import doctor, drafts, evaluate, photos, publishing, serving, showcase
 from backend.cli.terminal import AsJson, Chosen, show_json
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("serve")(serving.serve)
 app.command("demo")(showcase.demo)
 app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(drafts.app, name="drafts")
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
