@@ -52,6 +52,7 @@ _PROTOTYPES: tuple[tuple[str, tuple[float, float, float]], ...] = (
     ("green", (60, -40, 40)),
     ("green", (40, -26, 10)),
     ("green", (50, -13, 4)),
+    ("green", (80, -17, 48)),
     ("green", (74, -32, 52)),
     ("green", (82, -28, 50)),
     ("dark-green", (22, -12, 6)),
@@ -102,6 +103,8 @@ _BLUR = 4.0
 """How far from the border between two colours, in units of CIELAB, a pixel's vote is divided between them."""
 _BRIGHTEST, _MOST_GAIN = 95.0, 1.2
 """A photo whose lightest parts are darker than this was taken in poor light and is brightened, at most so much."""
+_COLOURLESS = 20.0
+"""Chroma below which the lightest parts pass for white."""
 
 _LEAD, _LEAST = 0.15, 0.3
 """By how much of the vote the first colour must lead the second to be the garment's, and how much it must have."""
@@ -109,7 +112,7 @@ _SECOND, _BOTH, _APART = 0.25, 0.6, 35.0
 """Two colours are named where the second has so much, both together so much, and they are so far apart in CIELAB."""
 _MANY, _EACH, _UNLIKE = 0.35, 0.12, 16.0
 """A garment is multicoloured where the first has less, the third still so much, and the three are so far apart."""
-_NAVY_OR_BLACK = 0.5
+_NAVY_OR_BLACK = 0.3
 """Poor light can't tell these two apart: left open from this ratio of the second to the first."""
 
 
@@ -126,7 +129,7 @@ def vote(rgb: NDArray[np.uint8], mask: Mask) -> dict[str, float]:
     """The share of the garment's pixels that are of each colour, in no order; shares add up to 1.
 
     A pixel between two colours counts for both, by how near it is to each."""
-    pixels = _lab(rgb, mask) * np.array([_gain(rgb), 1, 1], np.float32)
+    pixels = _lab(rgb, mask) * _gain(rgb)
     distances = np.stack([np.square((pixels - point) * _WEIGHTS).sum(axis=1) for point in _POINTS])
     by_colour = np.minimum.reduceat(distances[_ORDER], _BEGINS, axis=0)
     nearness = np.exp((by_colour.min(axis=0) - by_colour) / (2 * _BLUR**2))
@@ -135,9 +138,11 @@ def vote(rgb: NDArray[np.uint8], mask: Mask) -> dict[str, float]:
 
 
 def _gain(rgb: NDArray[np.uint8]) -> float:
-    """How much brighter the photo would be in good light: what is white in it tells."""
-    lightest = float(np.percentile(_lab(rgb, np.ones(rgb.shape[:2], bool))[:, 0], 98))
-    return min(_MOST_GAIN, max(1.0, _BRIGHTEST / max(lightest, 1.0)))
+    """How much brighter the photo would be in good light, told by its lightest parts if they have no colour."""
+    pixels = _lab(rgb, np.ones(rgb.shape[:2], bool))
+    light = np.percentile(pixels[:, 0], 98)
+    colour = float(np.median(np.hypot(*pixels[pixels[:, 0] >= light, 1:].T)))
+    return min(_MOST_GAIN, max(1.0, _BRIGHTEST / max(float(light), 1.0))) if colour < _COLOURLESS else 1.0
 
 
 def histogram(rgb: NDArray[np.uint8], mask: Mask | None) -> Floats:
