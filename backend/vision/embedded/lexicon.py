@@ -91,7 +91,7 @@ def near(read: str, listed: str, *, long: int) -> bool:
         return False
     if _looks(read) == _looks(listed):
         return True
-    if len(listed) < long or read[0] != listed[0] or read[-1] != listed[-1]:
+    if len(listed) < long or read[0] != listed[0] or read[-1] != listed[-1] or listed.startswith(read):
         return False
     return Levenshtein.distance(read, listed, score_cutoff=1) <= 1
 
