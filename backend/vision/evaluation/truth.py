@@ -10,7 +10,7 @@ of the colours each is accepted, of the materials all are expected. One row of a
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -83,15 +83,25 @@ def _expected(name: str, cell: str, where: str) -> Expected:
     if cell == NOTHING:
         return None
     words = cell.replace("|", " ").split() if name in _LISTS else [part.strip() for part in cell.split("|")]
-    known = {
-        "category": catalog.kinds,
-        "colours": catalog.colours,
-        "materials": catalog.materials,
-        "audience": lambda: dict.fromkeys(catalog.AUDIENCES),
-    }.get(name)
-    if known is not None and (strange := [word for word in words if word not in known()]):
-        raise BadRequest(f"{where}: {strange[0]!r} is no {name} of the catalog; it has {', '.join(known())}.")
+    known = _options(name)
+    if known and (strange := [word for word in words if word not in known]):
+        raise BadRequest(f"{where}: {strange[0]!r} is no {name} of the catalog; it has {', '.join(known)}.")
     return tuple(words)
+
+
+def _options(name: str) -> Collection[str]:
+    """The catalog's values of a field; none where it may hold anything."""
+    match name:
+        case "category":
+            return catalog.kinds()
+        case "colours":
+            return catalog.colours()
+        case "materials":
+            return catalog.materials()
+        case "audience":
+            return catalog.AUDIENCES
+        case _:
+            return ()
 
 
 def agrees(name: str, expected: tuple[str, ...], answer: Any) -> bool:
