@@ -110,8 +110,8 @@ _LEAD, _LEAST = 0.15, 0.3
 """By how much of the vote the first colour must lead the second to be the garment's, and how much it must have."""
 _SECOND, _BOTH, _APART = 0.25, 0.6, 35.0
 """Two colours are named where the second has so much, both together so much, and they are so far apart in CIELAB."""
-_MANY, _EACH, _UNLIKE = 0.35, 0.12, 16.0
-"""A garment is multicoloured where the first has less, the third still so much, and the three are so far apart."""
+_MANY, _EACH, _UNLIKE = 0.25, 0.12, 16.0
+"""A garment is multicoloured where the first has less, and three have still so much and are so far apart."""
 _NAVY_OR_BLACK = 0.3
 """Poor light can't tell these two apart: left open from this ratio of the second to the first."""
 
@@ -168,9 +168,12 @@ def decide(shares: dict[str, float]) -> ColourReading:
     """One colour, two, `multi`, or nothing but alternatives."""
     ranked = sorted(shares.items(), key=lambda s: -s[1])
     alternatives = tuple(Alternative(slug, round(share, 3)) for slug, share in ranked[:3] if share >= 0.05)
-    (first, most), (second, next_), (third, least) = ranked[:3]
-    pairs = ((first, second), (first, third), (second, third))
-    if most < _MANY and least >= _EACH and all(_apart(*pair) >= _UNLIKE for pair in pairs):
+    (first, most), (second, next_) = ranked[:2]
+    unlike: list[str] = []
+    for slug in (slug for slug, share in ranked if share >= _EACH):
+        if all(_apart(slug, other) >= _UNLIKE for other in unlike):
+            unlike.append(slug)
+    if most < _MANY and len(unlike) >= 3:
         return ColourReading(("multi",), 0.7, alternatives)
     if next_ >= _SECOND and most + next_ >= _BOTH and _apart(first, second) >= _APART:
         return ColourReading((first, second), round(min(0.9, most + next_), 3), alternatives)
