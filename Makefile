@@ -1,7 +1,7 @@
 # The developer's commands. `make` alone lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test crash check-static check
+.PHONY: help setup dev demo serve eval test crash check-static check
 bin := .venv/bin
 
 help: ## list these commands
@@ -15,6 +15,10 @@ demo: setup ## photos to listings on the bundled sandbox; with your own photos: 
 
 serve: setup ## the server, on port 5000; on another data folder: make serve DATA=~/closet
 	@$(bin)/vintedbot $${DATA:+--data "$${DATA/#\~/$$HOME}"} serve
+
+eval: setup ## how well photos are read, against DIR/truth.csv: make eval DIR=~/closet [TRUTH=FILE] [HTML=FILE]; the sample without DIR
+	@$(bin)/vintedbot evaluate $${DIR:+"$${DIR/#\~/$$HOME}"} $$([ -n "$$DIR" ] || echo --sample) \
+	  $${TRUTH:+--truth "$${TRUTH/#\~/$$HOME}"} $${HTML:+--html "$${HTML/#\~/$$HOME}"}
 
 dev:
 	@bash scripts/setup.sh dev

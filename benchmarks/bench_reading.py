@@ -59,7 +59,7 @@ def time_stages(paths: list[Path]) -> dict[str, list[float]]:
         small = np.ascontiguousarray(rgb[::step, ::step])
         stages: dict[str, Callable[[], object]] = {
             "open": lambda path=path: open_photo(path),
-            "features (two views)": lambda small=small: features.extract(models.features, small),
+            "features (three views)": lambda small=small: features.extract(models.features, small),
             "text": lambda rgb=rgb: ocr.read_lines(models.ocr, rgb),
             "text, the package as its page shows": lambda rgb=rgb: as_shown(rgb[..., ::-1]),
             "garment mask, U²-Net": lambda small=small: mask.garment_mask(small, models.mask),

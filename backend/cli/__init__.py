@@ -15,6 +15,7 @@ from backend.cli import (
     costs,
     doctor,
     drafts,
+    evaluate,
     keys,
     notifications,
     photos,
@@ -39,6 +40,7 @@ app.command("worker")(serving.worker)
 app.command("demo")(showcase.demo)
 app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(drafts.app, name="drafts")
 app.command("costs")(costs.costs)
 app.command("publish")(publishing.publish)

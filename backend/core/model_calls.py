@@ -106,3 +106,19 @@ class Unmetered:
 
     async def remember(self, key: str, answer: str) -> None:
         return None
+
+
+class Counted(Unmetered):
+    """Keeps nothing but the sum: for a measurement. `micros` is what all settled calls cost, as far as prices are known."""
+
+    def __init__(self) -> None:
+        self.micros = 0
+        self._reserved: dict[str, int] = {}
+
+    async def reserve(self, call: PlannedCall) -> str:
+        call_id = str(len(self._reserved))
+        self._reserved[call_id] = call.micros or 0
+        return call_id
+
+    async def settle(self, call_id: str, made: MadeCall) -> None:
+        self.micros += self._reserved[call_id] if made.micros is None else made.micros

@@ -7,6 +7,7 @@ from backend.vision.embedded import lexicon
 from backend.vision.embedded.brands import find_brands
 from backend.vision.embedded.fibres import find_composition
 from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.printed_words import find_audience, find_kind
 from backend.vision.embedded.sizes import find_size
 
 
@@ -221,3 +222,78 @@ def test_no_composition_unless_whole_and_known(texts: list[str]) -> None:
 
 def test_fibres_are_the_catalogs() -> None:
     assert set(lexicon.fibres().values()) - {""} <= set(catalog.materials())
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind", "expected"),
+    [
+        (["LARGE"], "t-shirt", "L"),
+        (["SIZE MEDIUM"], "t-shirt", "M"),
+        (["32/34"], "pants", "W32"),
+        (["34/36"], "pants", None),
+        (["12-18M"], "body", "18M"),
+        (["7-8Y"], "dress", "8Y"),
+        (["AGE 7-8"], "dress", "8Y"),
+        (["7-8 lat", "128 cm"], "dress", "8Y"),
+        (["UK 5 US 7 EUR 38"], "shoes", "38"),
+        (["UK 8"], "shoes", None),
+        (["US 9"], "shoes", None),
+    ],
+)
+def test_further_ways_to_state_a_size(texts: list[str], kind: str, expected: str | None) -> None:
+    assert size(*texts, kind=kind) == expected
+
+
+def test_a_british_shoe_size_is_offered_as_two_european_ones() -> None:
+    assert size_options("UK 8", kind="shoes") == ["41", "42"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["KIABI", "GIRLS 8 YEARS"], "girls"),
+        (["MEN'S", "W32 L34"], "men"),
+        (["H&M", "Damen 38"], "women"),
+        (["Meisjes", "128"], "girls"),
+        (["Niño 6 años"], "boys"),
+        (["MEN", "WOMEN"], None),
+        (["KIDS", "8 ANS"], None),
+        (["Boys will be boys, said the girls"], None),
+        (["100% MEN"], None),
+    ],
+)
+def test_for_whom_a_label_says_it_is(texts: list[str], expected: str | None) -> None:
+    word = find_audience(lines(*texts))
+    assert (word.value if word else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "seen", "expected"),
+    [
+        (["LEVI'S JEANS", "W32 L34"], "pants", "jeans"),
+        (["W32 L34"], "pants", None),
+        (["JEANS"], "shoes", None),
+        (["Bottines", "38"], "shoes", "boots"),
+        (["COAT", "JACKET"], "outwear", None),
+    ],
+)
+def test_a_finer_kind_only_where_a_label_names_it(texts: list[str], seen: str, expected: str | None) -> None:
+    word = find_kind(lines(*texts), seen)
+    assert (word.value if word else None) == expected
+
+
+ORDINARY = """
+button collar blazer church channel chapel carmen careers clerks heroes primary salmon simone peacock solomon nautical
+passionate valentine anthropology anthropologist lances linden muller zimmerman knickers jennifer trespasses versage
+"""
+
+
+@pytest.mark.parametrize("word", ORDINARY.split())
+def test_an_ordinary_word_one_letter_from_a_name_is_no_name(word: str) -> None:
+    assert brand(word.upper()) is None
+
+
+def test_a_misread_name_that_looks_the_same_is_the_name() -> None:
+    assert brand("TIMBERlAND") == "Timberland"
+    assert brand("PATAG0NIA") == "Patagonia"
+    assert shares("60% POLYAMlDE", "40% C0TTON") == {"polyamide": 60, "cotton": 40}

@@ -26,7 +26,11 @@ def clone(tmp_path: Path) -> Path:
 
 
 def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in ("PHOTOS", "DATA", "MAKEFLAGS")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PHOTOS", "DATA", "DIR", "TRUTH", "HTML", "MAKEFLAGS")
+    }
     return subprocess.run(
         command, cwd=cwd, env={**inherited, **environment}, capture_output=True, text=True, timeout=30, check=False
     )
@@ -38,6 +42,8 @@ def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
         (["demo"], "[demo]"),
         (["demo", "PHOTOS=My photos/it's here"], "[demo][--photos][My photos/it's here]"),
         (["demo", "PHOTOS=~/closet"], "[demo][--photos][/home/seller/closet]"),
+        (["eval"], "[evaluate][--sample]"),
+        (["eval", "DIR=~/it's mine", "TRUTH=a b.csv"], "[evaluate][/home/seller/it's mine][--truth][a b.csv]"),
         (["serve"], "[serve]"),
         (["serve", "DATA=~/my closet"], "[--data][/home/seller/my closet][serve]"),
     ],

@@ -1,7 +1,8 @@
 """The offline reader: one item's photos in, its fields out, nothing guessed.
 
 Owns how what single photos show becomes fields of the item, and running that off the event loop. Does not own the
-looks at a photo (`photo_facts.py`). Condition, audience, price and words are not its to say: they stay unknown.
+looks at a photo (`photo_facts.py`). Condition, price and words are not its to say: they stay unknown. The audience
+and kinds finer than a photo shows (jeans, boots) are told only where a label says so in words.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from backend.vision.embedded import category, colour, model_files
 from backend.vision.embedded.cards import shows_card
 from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.photo_facts import Models, PhotoFacts, read_photo
+from backend.vision.embedded.printed_words import PrintedWord, find_audience, find_kind
 from backend.vision.embedded.sizes import find_size
 
 _KEPT = 4096
@@ -115,9 +117,10 @@ def _failed(reading: Future[PhotoFacts]) -> bool:
 
 
 def _fields(seen: Sequence[Seen]) -> dict[str, Field]:
-    kind = _category(seen)
+    kind = _finer(_category(seen), seen)
     read = {
         "category": kind,
+        "audience": _audience(seen),
         "brand": _brand(seen),
         "size": _size(seen, kind.value or (kind.alternatives[0].value if kind.alternatives else None)),
         "colours": _colours(seen),
@@ -149,6 +152,34 @@ def _category(seen: Sequence[Seen]) -> Field:
     best = kinds.index(reading.alternatives[0].value)
     photo = max(garments, key=lambda entry: entry[1].kinds[best])[0]
     return Field(reading.value, reading.confidence, reading.alternatives, (Evidence("image", photo.id),))
+
+
+def _finer(kind: Field, seen: Sequence[Seen]) -> Field:
+    """The kind a label names, where it is one of the kind that is seen (trousers that are jeans)."""
+    if kind.value is None:
+        return kind
+    said = _one_word([(photo, find_kind(facts.lines, kind.value)) for photo, facts in seen if facts.is_label])
+    if said is None:
+        return kind
+    photo, word = said
+    confidence = round(min(kind.confidence, word.confidence), 3)
+    return Field(word.value, confidence, kind.alternatives, (*kind.evidence, _on_label(photo, word.line)))
+
+
+def _audience(seen: Sequence[Seen]) -> Field:
+    said = _one_word([(photo, find_audience(facts.lines)) for photo, facts in seen if facts.is_label])
+    if said is None:
+        return Field()
+    photo, word = said
+    return Field(word.value, round(word.confidence, 3), evidence=(_on_label(photo, word.line),))
+
+
+def _one_word(said: Sequence[tuple[PhotoInput, PrintedWord | None]]) -> tuple[PhotoInput, PrintedWord] | None:
+    """The surest word of the labels, where none says another."""
+    words = [(photo, word) for photo, word in said if word is not None]
+    if len({word.value for _, word in words}) != 1:
+        return None
+    return max(words, key=lambda entry: entry[1].confidence)
 
 
 def _brand(seen: Sequence[Seen]) -> Field:

@@ -17,6 +17,9 @@ _LONGEST = 6
 _FURTHER = 4
 """Words that may stand on a name's line: a sentence that mentions a brand is no label."""
 
+_LONG = 10
+"""Letters from which one may be wrong in a name: shorter names are one letter from ordinary words (button, Burton)."""
+
 _CONFIDENT = {"line": 0.95, "inside": 0.88, "near": 0.8, "everyday": 0.8}
 
 
@@ -75,7 +78,7 @@ def _run_together(words: list[str], line: TextLine) -> Iterator[BrandHit]:
     if brand is not None:
         yield BrandHit(brand.name, _CONFIDENT["inside"] * line.score, line)
         return
-    close = {b.name for letters, b in _by_letters().items() if lexicon.near(joined, letters)}
+    close = {b.name for letters, b in _by_letters().items() if lexicon.near(joined, letters, long=_LONG)}
     if len(close) == 1:
         yield BrandHit(close.pop(), _CONFIDENT["near"] * line.score, line)
 

@@ -18,10 +18,10 @@ from backend.vision.embedded.features import Features
 Floats = NDArray[np.float32]
 
 THRESHOLD = 0.7
-"""Confidence from which the kind is a value: right 95 times in 100 for the ten common kinds, 93 over all seventeen,
+"""Confidence from which the kind is a value: right 95 times in 100 for the ten common kinds, 94 over all seventeen,
 on photos of sellers never seen (docs/reading.md)."""
 
-GARMENT, CERTAINLY_GARMENT, KNOWN_KIND = 0.15, 0.3, 0.6
+GARMENT, CERTAINLY_GARMENT, KNOWN_KIND = 0.25, 0.45, 0.5
 """Least share of the ImageNet classes that are worn; below the second the kind must be known with the third."""
 
 LIMIT = 4.0

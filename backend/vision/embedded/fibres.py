@@ -33,6 +33,9 @@ _OUTER = frozenset(
 _ACCENT_LOST = re.compile(r"(?<=\w{3})&(?=\w)|(?<!\S)&(?=\w{6})")
 """What the reader makes of an accented capital now and then: `POLI&STER`, `&LASTHANNE`."""
 
+_LONG = 7
+"""Letters from which one may be wrong in a fibre's name: beside a percentage few other words stand."""
+
 _MOST = 3
 _EXACT, _NEAR = 0.95, 0.88
 
@@ -118,7 +121,7 @@ def _piece_at(words: list[str], i: int, line: TextLine) -> tuple[int, _Piece | N
 
 def _near(read: str, listed: str) -> bool:
     """Near, or with its first letter lost: `ÉLASTHANNE` is often read without its accented capital."""
-    return lexicon.near(read, listed) or (len(listed) >= 8 and read == listed[1:])
+    return lexicon.near(read, listed, long=_LONG) or (len(listed) >= 8 and read == listed[1:])
 
 
 def _shares(pieces: Sequence[_Piece]) -> list[_Share]:

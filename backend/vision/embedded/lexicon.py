@@ -84,9 +84,26 @@ def label_words() -> frozenset[str]:
     return frozenset(listed | {word for words in fibres() for word in words if len(word) > 2})
 
 
-def near(read: str, listed: str) -> bool:
-    """Whether a long word was meant though a letter was misread: one in six letters, two from twelve on."""
-    if min(len(read), len(listed)) < 6 or read[0] != listed[0]:
+def near(read: str, listed: str, *, long: int) -> bool:
+    """Whether a word of six letters or more was meant though it was misread: it looks the same (`STRADlVARlUS`), or,
+    from `long` letters on, one letter within it differs. A different ending is a different word (Dickie, Dickies)."""
+    if min(len(read), len(listed)) < 6:
         return False
-    allowed = 2 if len(listed) >= 12 else 1
-    return Levenshtein.distance(read, listed, score_cutoff=allowed) <= allowed
+    if _looks(read) == _looks(listed):
+        return True
+    if len(listed) < long or read[0] != listed[0] or read[-1] != listed[-1] or listed.startswith(read):
+        return False
+    return Levenshtein.distance(read, listed, score_cutoff=1) <= 1
+
+
+_LOOKALIKES = str.maketrans("l1j|0q582v", "iiiioosbzu")
+_PAIRS = (("rn", "m"), ("uu", "w"), ("ci", "d"))
+
+
+@cache
+def _looks(word: str) -> str:
+    """The word with each letter in place of those it is mistaken for in print."""
+    plain = word.translate(_LOOKALIKES)
+    for pair, letter in _PAIRS:
+        plain = plain.replace(pair, letter)
+    return plain

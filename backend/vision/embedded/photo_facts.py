@@ -36,8 +36,20 @@ _FULL_OF_TEXT = 0.08
 """Share from which it is a page or a screen whatever the words."""
 _KNOWN_WORDS = 0.3
 """Least share of a label's words that labels carry: letters, pages and screens have fewer."""
-_HARDLY = 0.45
+_HARDLY, _SOMEWHAT, _PLAINLY = 0.15, 0.45, 0.3
+"""Shares of worn things: below the first print may fill a photo, below the second too where the kind is unsure, and
+from the third a photo is of a garment whatever is printed on it, if the kind is sure."""
 _SURE_KIND = 0.8
+
+_TALK = frozenset(
+    """
+    is are was you your me my we please ignore must total visit thank thanks hello category
+    est vous votre je mon merci bonjour sie ich bitte danke hola gracias usted grazie ciao obrigado dziekujemy
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+"""Words of letters, screens and bills: labels name things, they don't speak to anybody."""
+_SPEAKS, _OFTEN = 2, 0.06
+"""From so many of them, and this share of all words, print is no label."""
 
 Pixels = NDArray[np.uint8]
 
@@ -170,7 +182,7 @@ class _Glance:
     @property
     def plainly_garment(self) -> bool:
         """A garment whatever is printed on it."""
-        return self.worn >= category.CERTAINLY_GARMENT and not self.unsure
+        return self.worn >= _PLAINLY and not self.unsure
 
     @property
     def is_garment(self) -> bool:
@@ -181,10 +193,13 @@ class _Glance:
     @property
     def is_label(self) -> bool:
         """A close-up of a brand, size or care label: words labels carry, and few clothes or print that fills it."""
-        hardly_worn = self.worn < category.GARMENT or (self.worn < _HARDLY and self.unsure)
+        hardly_worn = self.worn < _HARDLY or (self.worn < _SOMEWHAT and self.unsure)
         if self.text_share < (_SOME_TEXT if hardly_worn else _DENSE_TEXT):
             return False
         words = [word for line in self.lines for word in lexicon.tokens(line.text)]
+        talk = sum(word in _TALK for word in words)
+        if talk >= _SPEAKS and talk >= _OFTEN * len(words):
+            return False
         known = sum(word.isdigit() or word in lexicon.label_words() for word in words if len(word) > 1)
         brands = find_brands(self.lines, on_label=True)
         if known + sum(len(lexicon.tokens(hit.name)) for hit in brands) < _KNOWN_WORDS * len(words):

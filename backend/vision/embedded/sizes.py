@@ -44,8 +44,18 @@ _GLUED_LETTERS = re.compile(r"\W*(?:size|taille|talla|taglia)(x{1,3}l|m|l|xx?s)\
 """`SIZEL`: the space is lost often. Not `SIZES`, which is a word."""
 _ALONE_LETTERS = re.compile(rf"\W*({_LETTERS})(?:\s*[/-]\s*({_LETTERS}|3[4-9]|4[0-6]))?\W*")
 _WAIST = re.compile(r"\bw\s?(\d\d)\b(?:\W{0,3}l\s?\d\d\b)?|\b(\d\d)\s?x\s?(?:28|30|32|34|36)\b")
-_AGE = re.compile(rf"\b(\d{{1,2}})(?:\s*[-/]\s*(\d{{1,2}}))?\s*{_YEARS}\b|^\W*(\d{{1,2}})[ay]\W*$")
-_AGE_MONTHS = re.compile(rf"\b(\d{{1,2}})(?:\s*[-/]\s*(\d{{1,2}}))?\s*{_MONTHS}\b|^\W*(3|6|9|12|18|24|36)m\W*$")
+_AGE = re.compile(
+    rf"\b(?:age\s*)?(\d{{1,2}})(?:\s*[-/]\s*(\d{{1,2}}))?\s*{_YEARS}\b"
+    r"|^\W*(?:(?:age|size|taille)\s*)?(?:\d{1,2}\s*[-/]\s*)?(\d{1,2})[ay]\W*$"
+    r"|^\W*age\s*(?:\d{1,2}\s*[-/]\s*)?(\d{1,2})\W*$"
+)
+_AGE_MONTHS = re.compile(
+    rf"\b(\d{{1,2}})(?:\s*[-/]\s*(\d{{1,2}}))?\s*{_MONTHS}\b"
+    r"|^\W*(?:(?:0|3|6|9|12|18)\s*[-/]\s*)?(3|6|9|12|18|24|36)m\W*$"
+)
+_SLASHED_WAIST = re.compile(r"\W*(\d\d)\s*/\s*(28|30|32|34|36)\W*")
+_WORDS = {"small": "S", "medium": "M", "large": "L", "x-large": "XL", "xlarge": "XL", "extra large": "XL"}
+_WORD_LETTERS = re.compile(rf"\W*(?:{_KEY})?({'|'.join(_WORDS)})\W*")
 _HEIGHT = re.compile(r"\b(\d{2,3})(?:\s*[-/]\s*(\d{2,3}))?\s*cm\b|^\W*(\d{2,3})\s*/\s*(\d{2,3})\W*$")
 _NATIONAL = re.compile(
     r"\b(fr|be|es|de|it|uk|gb|usa?|eur?|[fbedi](?=[\s:.]*\d\d\b))[\s:.]*(\d{1,2}(?:[.,]5)?)\b(?!\s*[%°])"
@@ -85,6 +95,8 @@ def find_size(lines: Sequence[TextLine], *, kind: str | None, on_label: bool) ->
     said = [s for line in lines for s in _statements(line, bare_numbers=on_label and not care, bare_letters=on_label)]
     if kind in _SHOES:
         return _shoe_size(said)
+    if kind in _TROUSERS and (reading := _agreed([s for s in said if s.system in {"waist", "slashed"}])):
+        return reading
     for system in ("child", "waist", "letters"):
         if reading := _agreed([s for s in said if s.system == system]):
             return _unless_rows_disagree(reading, said) if system == "letters" else reading
@@ -109,6 +121,10 @@ def _statements(line: TextLine, *, bare_numbers: bool, bare_letters: bool) -> It
         yield _Said("letters", _letters(found[1]), 0.85, line)
         if found[2] and not found[2].isdigit():
             yield _Said("letters", _letters(found[2]), 0.85, line)
+    if bare_letters and (word := _WORD_LETTERS.fullmatch(text)):
+        yield _Said("letters", _WORDS[word[1]], 0.88, line)
+    if (slashed := _SLASHED_WAIST.fullmatch(text)) and not (int(slashed[1]) >= 34 and int(slashed[2]) > 34):
+        yield _Said("slashed", f"W{slashed[1]}", 0.8, line)  # but 34/36 is two sizes in one
     for match in _WAIST.finditer(text):
         yield _Said("waist", f"W{match[1] or match[2]}", 0.92, line)
     yield from _children(text, line)
@@ -139,7 +155,7 @@ def _children(text: str, line: TextLine) -> Iterator[_Said]:
             return
     for pattern, unit in ((_AGE, "Y"), (_AGE_MONTHS, "M")):
         if age := pattern.search(text):
-            number = int(age[2] or age[1] or age[3])
+            number = int(next(part for part in (age[2], age[1], *age.groups()[2:]) if part))
             value = {"24M": "2Y", "36M": "3Y"}.get(f"{number}{unit}", f"{number}{unit}")
             yield _Said("child", value, 0.75 if age[2] else 0.9, line)
 
@@ -162,12 +178,19 @@ def _open(values: Sequence[str], line: TextLine) -> SizeReading:
 
 
 def _shoe_size(said: Sequence[_Said]) -> SizeReading | None:
-    """The European number; other nations' shoe sizes differ by audience and maker and are left alone."""
+    """The European number. A British one alone gives alternatives: the European one is 33 or 34 more, by maker and
+    audience. American ones differ by audience and are left alone."""
     rows = [s for s in said if s.system in {"eu", "fr", "number"}]
     if halves := [s for s in rows if "." in s.text]:
         whole = int(float(halves[0].text))
         return _open([v for v in (str(whole), str(whole + 1)) if v in _known_values()], halves[0].line)
-    return _agreed([s for s in rows if s.text.isdigit() and 18 <= int(s.text) <= 48])
+    if european := _agreed([s for s in rows if s.text.isdigit() and 18 <= int(s.text) <= 48]):
+        return european
+    british = [s for s in said if s.system == "uk" and 3 <= float(s.text) <= 13]
+    if not british:
+        return None
+    low = int(float(british[0].text)) + 33
+    return _open([v for v in (str(low), str(low + 1)) if v in _known_values()], british[0].line)
 
 
 def _from_numbers(said: Sequence[_Said], kind: str | None) -> SizeReading | None:
