@@ -109,7 +109,7 @@ class Unmetered:
 
 
 class Counted(Unmetered):
-    """Keeps nothing but the sum: for a measurement. `micros` is what all settled calls cost, as far as prices are known."""
+    """Keeps nothing but the sum, for a measurement: `micros` is what all settled calls cost, where prices are known."""
 
     def __init__(self) -> None:
         self.micros = 0

@@ -173,7 +173,7 @@ def test_the_command_reads_a_folder_and_compares_files(
     closet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = ScriptedReader()
-    monkeypatch.setattr(evaluate, "build_analyzer", lambda settings: reader)
+    monkeypatch.setattr(evaluate, "build_analyzer", lambda settings, ledger: reader)
     rows = [f"IMG_{item}{shot}.jpg,{item},t-shirt" for item in range(2) for shot in range(3)]
     write(closet / "truth.csv", "file,item,category", *rows)
     page = tmp_path / "report.html"
