@@ -39,7 +39,9 @@ def test_the_first_key_encrypts_and_all_read() -> None:
         Vault(new).reseal(sealed)
 
 
-@pytest.mark.parametrize("text", ["", " , ", "short", f"{Vault.new_key()},short"])
+@pytest.mark.parametrize(
+    "text", ["", " , ", "short", f"{Vault.new_key()},short"], ids=["empty", "commas", "short", "one of two"]
+)
 def test_a_bad_ring_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(SetupError) as refused:
         Vault(text)
