@@ -24,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _BUSY_MS = 15_000
+_FROZEN_MS = 10_000
 
 
 class Database:
@@ -32,7 +33,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True, pool_size=10)
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -80,6 +81,12 @@ def alembic_config(connection: Connection) -> Iterator[Config]:
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.attributes["connection"] = connection
         yield config
+
+
+def _postgres_engine(url: str) -> Engine:
+    """A process that freezes in the middle of a transaction keeps its locks no longer than `_FROZEN_MS`."""
+    options = f"-c idle_in_transaction_session_timeout={_FROZEN_MS}"
+    return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"options": options})
 
 
 def _sqlite_engine(url: str) -> Engine:

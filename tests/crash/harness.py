@@ -200,6 +200,8 @@ def run(kind: str, asked: argparse.Namespace) -> Tally:
         order = [names[n % len(names)] for n in range(asked.trials)]
         chance.shuffle(order)
         for number, happening in enumerate(order, 1):
+            if time.monotonic() - started > asked.minutes * 60:
+                break
             run_trial(place, chance, tally, happening, asked.patience)
             told = (
                 f"{kind}: {number} of {asked.trials}, {tally.kills} kills, {tally.found} of {tally.expected} listings"
@@ -216,6 +218,7 @@ def main() -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--url", help="a PostgreSQL server's database to use instead of a server of its own")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=240, help="no trial begins after so many")
     parser.add_argument("--patience", type=float, default=120, help="seconds after which a publication counts as stuck")
     parser.add_argument("--only", nargs="*", default=(), choices=list(HAPPENINGS), help="only these happenings")
     parser.add_argument("--fault", nargs="*", default=(), help="break the journal on purpose: see worker.py")

@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from backend.core.errors import Conflict, NotFound, SetupError
@@ -123,3 +124,23 @@ def test_a_server_that_is_not_there_is_named(postgres_server: str) -> None:
     database = Database("postgresql+psycopg://nobody@127.0.0.1:9/none")
     with pytest.raises(SetupError, match="DATABASE_URL"):
         database.migrate()
+
+
+def test_a_process_frozen_in_a_transaction_keeps_no_lock_for_ever(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.db.engine._FROZEN_MS", 200)
+    frozen, living = Database(postgres_url), Database(postgres_url)
+    living.migrate()
+    with living.session() as session:
+        session.add(User(id="marie", name="marie"))
+    lock = text("update users set name = name where id = 'marie'")
+    with frozen.engine.connect() as held:
+        held.execute(lock)
+        with living.session() as session:
+            session.connection().execute(lock)  # waits for the frozen one, then goes on
+        with pytest.raises(DBAPIError):
+            held.execute(lock)
+        held.invalidate()
+    frozen.close()
+    living.close()
