@@ -24,7 +24,7 @@ dev:
 	@bash scripts/setup.sh dev
 
 test: dev ## the whole test suite; a part of it: make test ARGS="tests/unit -k price"
-	@$(bin)/pytest $(ARGS)
+	@$(bin)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 crash: dev ## kills the service around its publications and counts: make crash TRIALS=500
 	@$(bin)/python -m tests.crash.harness --trials $(or $(TRIALS),20)

@@ -28,7 +28,7 @@ from tests.conftest import DrawPhoto
 from tests.fakes import ScriptedReader, signed_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
-PATIENCE = Patience(click_within=10, looks_after=(0.2, 0.5, 15), owner=60)
+PATIENCE = Patience(click_within=4, looks_after=(0.3, 1.0, 5.0), owner=60)
 
 
 @dataclass(frozen=True)

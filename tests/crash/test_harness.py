@@ -18,7 +18,7 @@ def harness(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_nothing_is_doubled_lost_or_stuck_whenever_it_is_killed() -> None:
     status, tallies = harness("--trials", "20", "--database", "both")
     assert {tally["database"] for tally in tallies} == {"sqlite", "postgresql"}
