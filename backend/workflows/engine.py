@@ -48,7 +48,6 @@ class JobEngine:
         self._wants_jobs, self._if_idle = run_jobs, if_idle
         self._client: DBOSClient | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._something_new = asyncio.Event()
         self._parts: parts.Parts | None = None
         self._launched = False
 
@@ -125,7 +124,7 @@ class JobEngine:
         clock = asyncio.get_running_loop().time
         next_orphans = next_upkeep = clock()
         while True:
-            self._something_new.clear()
+            self._handed.something_new.clear()
             for publication in await self._handed.database.run(queue.due):
                 await self._secure_publication(publication)
             if clock() >= next_orphans:
@@ -138,7 +137,7 @@ class JobEngine:
                 await upkeep.tidy(self._handed, self._started_client)
             try:
                 async with asyncio.timeout(_DISPATCH_SECONDS):
-                    await self._something_new.wait()
+                    await self._handed.something_new.wait()
             except TimeoutError:
                 continue
 
@@ -167,7 +166,7 @@ class JobEngine:
 
     def look(self) -> None:
         """Something was queued: looks at once instead of at the next turn."""
-        self._something_new.set()
+        self._handed.something_new.set()
 
     async def _secure_publication(self, publication: Publication) -> None:
         await self._secure(PUBLISHING_QUEUE, publish.WORKFLOW, publish.job_id(publication), publication.id)

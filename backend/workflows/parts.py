@@ -50,6 +50,8 @@ class Parts:
     """The jobs under way in this process."""
     claims: set[str] = field(default_factory=set)
     """The claims on publications that jobs of this process hold."""
+    something_new: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was queued or a job has ended: the next publication need not wait for the engine's turn."""
     live: OpenPages = field(default_factory=OpenPages)
     """The pages that wait for their account's owner in this process."""
 
@@ -63,6 +65,7 @@ class Parts:
             yield
         finally:
             self.jobs.discard(task)
+            self.something_new.set()
 
 
 _current: Parts | None = None
