@@ -15,6 +15,7 @@ from backend.marketplace.port import Route
 from backend.photos.store import PhotoStore
 from backend.workflows.executors import Executors
 from backend.workflows.live import OpenPages
+from backend.workflows.reconcile import LOOKS_AFTER
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Patience:
     is how long a challenge's page stays open."""
 
     click_within: float = 10.0
-    looks_after: tuple[float, ...] = (3.0, 15.0, 45.0)
+    looks_after: tuple[float, ...] = LOOKS_AFTER
     owner: float = 12 * 3600.0
 
     def __post_init__(self) -> None:
