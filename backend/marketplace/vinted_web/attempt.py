@@ -6,6 +6,7 @@ only after the marketplace's own answer to the last press said that nothing was 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from playwright.async_api import Error, Locator, Page
@@ -78,7 +79,8 @@ class Attempt:
             )
         except UncertainError:
             if not self._door.close():  # surely nothing left: a challenge may have come in the request's place
-                await raise_challenge(self._page)
+                with suppress(Error):  # no page any more
+                    await raise_challenge(self._page)
             raise
         await self._tell("stored")
         stored = await read_stored(self._page, self._account, form, form.sent, listing_id)

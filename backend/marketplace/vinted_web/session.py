@@ -31,6 +31,8 @@ NEW_ITEM = "/items/new"
 SESSION_REFRESH = "/session-refresh"
 SMALLEST_CHALLENGE = 40  # pixels; the frame of an invisible widget is smaller or hidden
 DENIED_LOOKS = 8
+LONGEST_WORK = 300.0
+"""Seconds that opening or filling a form may take in all: some calls to a page that hangs have no limit of their own."""
 SETTLING = 200  # milliseconds in which a page that has just loaded shows its challenge
 
 
@@ -189,7 +191,10 @@ async def explained(page: Page, traffic: Traffic, doing: str) -> AsyncIterator[N
 
     For work before the point of no return only."""
     try:
-        yield
+        async with asyncio.timeout(LONGEST_WORK):
+            yield
+    except TimeoutError as error:
+        raise VintedTimeoutError(f"The page hung while {doing}.") from error
     except ListingRejected:
         traffic.raise_trouble()
         await _raise_where_we_are(page)
