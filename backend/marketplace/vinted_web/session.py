@@ -32,7 +32,7 @@ SESSION_REFRESH = "/session-refresh"
 SMALLEST_CHALLENGE = 40  # pixels; the frame of an invisible widget is smaller or hidden
 DENIED_LOOKS = 8
 LONGEST_WORK = 300.0
-"""Seconds that opening or filling a form may take in all: some calls to a page that hangs have no limit of their own."""
+"""Seconds that opening or filling a form may take in all: some calls to a hung page have no limit of their own."""
 SETTLING = 200  # milliseconds in which a page that has just loaded shows its challenge
 
 
