@@ -66,7 +66,7 @@ class Trial:
                 return self.place.worker_of(row.claimed_by)
             if row.state in DONE or row.state == State.NEEDS_PERSON:
                 return None
-            time.sleep(0.003)
+            time.sleep(0.01)
         return None
 
     def at_a_step(self) -> Worker | None:

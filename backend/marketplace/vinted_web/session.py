@@ -50,7 +50,7 @@ async def open_form(page: Page, account: AccountSession, path: str = NEW_ITEM, *
     if not (stay and urlsplit(page.url).path == path and await page.locator(selectors.FORM).first.is_visible()):
         await visit(page, account.base_url + path)
     await _arrive(page, path)
-    return await _signed_in(page, account)
+    return await check_signed_in(page, account)
 
 
 async def visit(page: Page, url: str) -> None:
@@ -159,7 +159,7 @@ async def _first_of(*waits: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _signed_in(page: Page, account: AccountSession) -> str:
+async def check_signed_in(page: Page, account: AccountSession) -> str:
     """The signed-in name, from the header. Raises `SessionExpired` when there is none, `WrongAccount` for another."""
     host = urlsplit(account.base_url).netloc
     avatar = page.locator(selectors.USER_AVATAR).first
