@@ -64,8 +64,17 @@ def show_version(as_json: AsJson = False) -> None:
         typer.echo(f"vintedbot {version('vintedbot')}")
 
 
+def _version_asked(asked: bool) -> None:
+    if asked:
+        show_version()
+        raise typer.Exit
+
+
 @app.callback()
 def common(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version_asked, is_eager=True, help="The version of this software.")
+    ] = False,
     data: Annotated[Path | None, typer.Option("--data", help="Data folder, instead of VINTEDBOT_DATA.")] = None,
 ) -> None:
     """Photos in, correct Vinted listings out, each published exactly once."""
