@@ -95,7 +95,9 @@ async def publish_drafts(
     asked, not_asked = [], []
     for draft_id, not_before in zip_longest(draft_ids, times):
         try:
-            asked.append((await runtime.publish(Order(draft_id, chosen.id, mode, not_before=not_before))).id)
+            asked.append(
+                (await runtime.publish(runtime.user_id, Order(draft_id, chosen.id, mode, not_before=not_before))).id
+            )
         except Conflict as error:
             not_asked.append({"draft_id": draft_id, "code": error.code, "error": str(error)})
     ended = await (watch(runtime, asked, quiet=quiet) if wait else _rows(runtime, asked))

@@ -19,8 +19,8 @@ WAYS: tuple[str, ...] = get_args(Way)
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody known. `way` is how: `local` without signing in on this machine, `page` by a cookie, `token` by an access
-    token, `key` by an API key, `link` by a signed address. `sign_in` is the session's or key's id."""
+    """Somebody known. `way` is how: `local` without signing in on this machine, `page` by a cookie, `token` by an
+    access token, `key` by an API key, `link` by a signed address. `sign_in` is the session's or key's id."""
 
     user_id: str
     name: str

@@ -19,6 +19,7 @@ def record(
     action: str,
     user_id: str | None,
     target: str = "",
+    /,
     *,
     origin: Origin | None = None,
     **detail: Any,

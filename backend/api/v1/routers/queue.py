@@ -89,7 +89,7 @@ async def queue_drafts(wanted: QueueRequest, runtime: RuntimeDep, user_id: UserI
     not_asked: list[NotAsked] = []
     for draft_id, moment in zip(wanted.draft_ids, moments, strict=True):
         try:
-            asked.append((await runtime.publish(Order(draft_id, account_id, mode, not_before=moment))).id)
+            asked.append((await runtime.publish(user_id, Order(draft_id, account_id, mode, not_before=moment))).id)
         except Conflict as refused:
             not_asked.append(NotAsked(draft_id=draft_id, code=refused.code, detail=str(refused)))
 
