@@ -6,7 +6,7 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,12 +48,14 @@ from backend.users.access import is_loopback
 from backend.users.people import People
 from backend.users.service import find_by_name, local_user
 from backend.users.tokens import KeyRing
+from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 
 KEY_FILE, SIGNING_FILE = "secret.key", "jwt.key"
+SIGNING_KEYS = 3
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,32 @@ class Runtime:
             return accounts.remove(session, user_id, account.id)
 
         return await self.database.run(work)
+
+    def export(self, user_id: str) -> Iterator[bytes]:
+        """Everything of this user's as a ZIP, in pieces: a JSON file a table, and the photos."""
+        return leaving.export(self.database, self.store, user_id)
+
+    async def remove_user(self, user_id: str) -> None:
+        """Forgets a user and everything of theirs, on disk too. Raises Conflict (`last_admin`, `user_busy`)."""
+        left = await self.database.run(leaving.erase, user_id)
+        folders = (self.settings.evidence_folder, self.settings.data / "incoming")
+        await asyncio.to_thread(leaving.clear_away, self.database, self.store, left, folders)
+
+    async def rotate_signing_key(self) -> int:
+        """Puts a new signing key first and keeps those before it, for what they signed; says how many there are.
+
+        Raises SetupError where the keys are a setting."""
+        if self.settings.jwt_secret_key is not None:
+            raise SetupError(
+                "The key comes from JWT_SECRET_KEY, which only you can change. Put a new key before the present one, "
+                "separated by a comma (NEW,PRESENT), and restart every process; take the old one out a day later.",
+                code="key_is_a_setting",
+            )
+        file = keys.KeyFile(self.settings.data / SIGNING_FILE)
+        with file.locked():
+            kept = [secrets.token_urlsafe(48), *file.read()][:SIGNING_KEYS]
+            await asyncio.to_thread(file.write, kept)
+        return len(kept)
 
     async def rotate_key(self, after: Callable[[keys.Step], None] = lambda _: None) -> keys.Rotation:
         """Changes the key sessions are encrypted with. Raises SetupError with what to do where it is a setting."""

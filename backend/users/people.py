@@ -136,13 +136,28 @@ class People:
 
         return await self.database.run(work)
 
-    async def suspend(self, user_id: str) -> User:
-        """Out at once, everywhere. Their keys stay, and are good for nothing meanwhile."""
+    async def change_email(self, user_id: str, email: str | None) -> User:
+        def work(session: Session) -> User:
+            user = service.find(session, user_id)
+            service.set_email(session, user, email)
+            return user
+
+        return await self.database.run(work)
+
+    async def change(self, user_id: str, *, role: str | None = None, state: str | None = None) -> User:
+        """What an admin decides. Who is suspended is out at once, everywhere, and their keys are good for nothing.
+
+        Raises NotFound, Conflict (`last_admin`)."""
 
         def work(session: Session) -> User:
             user = service.find(session, user_id)
-            service.suspend(session, user)
-            sign_in.end_all(session, user_id, clock(session), why="suspended")
+            if role is not None:
+                service.set_role(session, user, role)
+            if state == "suspended" and user.state != state:
+                service.suspend(session, user)
+                sign_in.end_all(session, user_id, clock(session), why="suspended")
+            elif state == "active" and user.state != state:
+                service.resume(session, user)
             return user
 
         return await self.database.run(work)

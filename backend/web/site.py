@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from backend.core.errors import SignInNeeded, VintedBotError
-from backend.web import accounts, live, notifications, pages, publishing
+from backend.web import accounts, live, notifications, pages, people, publishing, security, sign_in
 from backend.web.guard import Guard
 from backend.web.language import Words
 from backend.web.page import Page
@@ -32,6 +32,9 @@ def install(app: FastAPI) -> None:
     app.include_router(accounts.router)
     app.include_router(notifications.router)
     app.include_router(live.router)
+    app.include_router(sign_in.router)
+    app.include_router(security.router)
+    app.include_router(people.router)
     app.mount("/static", StaticFiles(directory=str(files("backend.web").joinpath("static"))), name="static")
     for kind in (VintedBotError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _as_page(app.exception_handlers[kind]))
