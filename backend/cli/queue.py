@@ -119,7 +119,7 @@ def pace(
 
 
 def _set_paused(session: Session, user_id: str, account: str | None, *, paused: bool) -> None:
-    accounts.choose(session, user_id, account).paused = paused
+    accounts.change(session, user_id, accounts.choose(session, user_id, account).id, paused=paused)
 
 
 def _show(act: Any, as_json: bool) -> None:

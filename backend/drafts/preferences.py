@@ -14,6 +14,7 @@ from sqlmodel import Session
 from backend.core.errors import BadRequest
 from backend.core.pricing import ANY_PRICE, PriceRule
 from backend.core.words import HASHTAGS_MAX, Style, Tone
+from backend.db import audit
 from backend.db.models import UserSettings, now
 
 
@@ -63,6 +64,7 @@ def keep_preferences(session: Session, user_id: str, preferences: Preferences) -
     stored = session.get(UserSettings, user_id) or UserSettings(user_id=user_id)
     stored.drafts, stored.updated_at = preferences.model_dump(mode="json"), now()
     session.add(stored)
+    audit.record(session, "preferences.changed", user_id)
     return preferences
 
 

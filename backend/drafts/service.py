@@ -15,6 +15,7 @@ from backend.core import catalog, ontology, readiness, words
 from backend.core.errors import BadRequest, Conflict
 from backend.core.listing import Field, Listing
 from backend.core.metrics import count_draft
+from backend.db import audit
 from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
 from backend.db.scope import get_owned, owned
 from backend.drafts import assembly
@@ -89,6 +90,7 @@ def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: 
     _store(session, draft, assembly.edit(listing_of(session, draft), fields, ways_of(session, draft)))
     draft.state = "open"
     _next_revision(session, draft)
+    audit.record(session, "draft.edited", user_id, draft.id, fields=sorted(changes), revision=draft.revision)
     return draft
 
 
@@ -112,6 +114,7 @@ def rewrite(
     _store(session, draft, after)
     draft.state = "open"
     _next_revision(session, draft)
+    audit.record(session, "draft.rewritten", user_id, draft.id, field=name, revision=draft.revision)
     return draft
 
 
@@ -134,6 +137,7 @@ def approve(session: Session, user_id: str, draft_id: str, revision: int | None 
     if not draft.publish_ready:
         raise Conflict("; ".join(problem_messages(draft)), code="draft_not_ready")
     draft.state, draft.updated_at = "approved", now()
+    audit.record(session, "draft.approved", user_id, draft.id, revision=draft.revision)
     return draft
 
 
@@ -141,6 +145,7 @@ def discard(session: Session, user_id: str, draft_id: str, revision: int | None 
     """Puts a draft away. It can be brought back with `restore`."""
     draft = _at_revision(session, user_id, draft_id, revision)
     draft.state, draft.updated_at = "discarded", now()
+    audit.record(session, "draft.discarded", user_id, draft.id)
     return draft
 
 
@@ -149,6 +154,7 @@ def restore(session: Session, user_id: str, draft_id: str) -> Draft:
     draft = get_owned(session, Draft, user_id, draft_id)
     if draft.state == "discarded":
         draft.state, draft.updated_at = "open", now()
+        audit.record(session, "draft.restored", user_id, draft.id)
     return draft
 
 

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import problem
 from backend.core.errors import NotFound, VintedNetworkError
+from backend.db import audit
 from backend.db.models import Publication
 from backend.db.scope import get_owned
 from backend.marketplace.port import KEYS, InputEvent
@@ -60,6 +61,7 @@ async def show_live(socket: WebSocket, publication_id: str, runtime: RuntimeDep,
         opening = runtime.live.find(user_id, publication_id)
         if opening is None:
             raise NotFound("No page of this publication is open now.")
+        await runtime.database.run(audit.record, "live_view.opened", user_id, publication_id)
     except NotFound as error:
         await socket.send_denial_response(problem(error.status, error.code, str(error)))
         return
