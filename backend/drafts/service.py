@@ -48,7 +48,7 @@ def open_items(session: Session, batch: Batch, items: Sequence[tuple[Sequence[st
     """A draft to be read for each item (its photo ids in order, why they are together).
 
     Doing it again changes nothing: returns the ids of the batch's drafts in order."""
-    known = {d.ordinal: d.id for d in session.exec(select(Draft).where(Draft.batch_id == batch.id))}
+    known = {d.ordinal: d.id for d in session.exec(owned(Draft, batch.user_id).where(Draft.batch_id == batch.id))}
     if known:
         return [known[ordinal] for ordinal in sorted(known)]
     drafts = [
@@ -69,7 +69,7 @@ def fill(session: Session, draft_id: str, reading: Mapping[str, Field], warnings
     draft = session.get_one(Draft, draft_id)
     if draft.state != "reading":
         return draft
-    defaults = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults)
+    defaults = assembly.Defaults.of(get_owned(session, Batch, draft.user_id, draft.batch_id).defaults)
     photos = tuple(photo.id for photo in photos_of(session, draft))
     ways = ways_of(session, draft)
     listing = assembly.assemble(reading, defaults, ways, photos=photos, language=draft.language)
@@ -121,7 +121,7 @@ def rewrite(
 def ways_of(session: Session, draft: Draft) -> assembly.Ways:
     """How what follows from a draft's fields is made: its batch's price rule before the seller's general one."""
     wishes = preferences_of(session, draft.user_id)
-    rule = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults).price_rule
+    rule = assembly.Defaults.of(get_owned(session, Batch, draft.user_id, draft.batch_id).defaults).price_rule
     return assembly.Ways(
         rule=rule or wishes.price_rule,
         style=wishes.style,

@@ -20,7 +20,7 @@ from backend.core.pacing import Pace, parse_duration, parse_moment, spread
 from backend.db import audit
 from backend.db.engine import clock
 from backend.db.models import Account, Draft, IdempotencyKey, Publication, PublicationEvent
-from backend.db.scope import get_owned, owned
+from backend.db.scope import count_owned, get_owned, own_row, owned
 from backend.publications import journal
 from backend.publications.journal import UNCERTAIN_CODE, State
 
@@ -64,7 +64,7 @@ def request(session: Session, user_id: str, order: Order, *, key: str | None = N
 
 
 def _answered(session: Session, user_id: str, key: str, order: Order) -> Publication | None:
-    known = session.get(IdempotencyKey, (user_id, key))
+    known = own_row(session, IdempotencyKey, user_id, key)
     if known is None:
         return None
     if known.request_hash != order.fingerprint:
@@ -72,7 +72,7 @@ def _answered(session: Session, user_id: str, key: str, order: Order) -> Publica
             f"The Idempotency-Key {key!r} was used before for another request. Use a new key for a new request.",
             code="idempotency_key_reused",
         )
-    return session.get_one(Publication, known.publication_id)
+    return get_owned(session, Publication, user_id, known.publication_id)
 
 
 def _standing(session: Session, user_id: str, draft: Draft, order: Order) -> Publication | None:
@@ -174,8 +174,7 @@ def resume_waiting(session: Session, user_id: str, account_id: str) -> list[Publ
 def count_in_hand(session: Session, user_id: str, account_id: str) -> int:
     """How many of an account's publications are queued, under way, or held on an open page."""
     held = col(Publication.state).in_(journal.RUNNING) | col(Publication.claim).is_not(None)
-    mine = select(func.count()).select_from(Publication).where(Publication.user_id == user_id, held)
-    return session.exec(mine.where(Publication.account_id == account_id)).one()
+    return count_owned(session, Publication, user_id, held, Publication.account_id == account_id)
 
 
 def _queue_again(session: Session, publication: Publication) -> Publication:

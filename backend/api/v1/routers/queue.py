@@ -121,7 +121,7 @@ async def reschedule(publication_id: str, time: Time, runtime: RuntimeDep, user_
 
     def work(session: Session) -> PublicationOut:
         publication = get_owned(session, Publication, user_id, publication_id)
-        pace = Pace.model_validate(session.get_one(Account, publication.account_id).pace)
+        pace = Pace.model_validate(get_owned(session, Account, user_id, publication.account_id).pace)
         moment = parse_moment(time.not_before, pace, clock(session)) if time.not_before else None
         changed = queue.reschedule(session, user_id, publication_id, moment)
         session.flush()

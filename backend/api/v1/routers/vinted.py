@@ -127,5 +127,5 @@ async def wait_for_end(runtime: Runtime, publication: Publication, seconds: floa
     deadline = asyncio.get_running_loop().time() + seconds
     while publication.state in journal.RUNNING and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.2)
-        publication = await runtime.database.run(Session.get_one, Publication, publication.id)
+        publication = await runtime.database.run(get_owned, Publication, publication.user_id, publication.id)
     return publication
