@@ -2,8 +2,8 @@
 
     python benchmarks/bench_people.py [SECONDS]
 
-A real server (uvicorn, SQLite) in a process of its own; half of the people use a browser's cookie, half an access token.
-Everything a person keeps carries their mark, and an answer with another's mark counts as wrong (`tests/crowd.py`).
+A real server (uvicorn, SQLite) in a process of its own; half of the people use a browser's cookie, half an access
+token. Everything a person keeps carries their mark; an answer with another's mark counts as wrong (`tests/crowd.py`).
 """
 
 import asyncio

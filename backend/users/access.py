@@ -6,23 +6,21 @@ framework: `api/deps.py` and `web/page.py` hand in what they were sent.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address
 
 from sqlmodel import Session
 
 from backend.core.caller import SCOPES, Caller, Origin, Scope, Way
 from backend.core.errors import Forbidden, SignInNeeded
-from backend.db.models import AuthSession, User
-from backend.db.scope import owned
+from backend.db.models import ApiKey, AuthSession, User
+from backend.db.scope import get_owned, owned
 from backend.users import keys, sign_in
-from backend.users.service import check_active, find, local_user
+from backend.users.service import check_active, find, known_local_user
 from backend.users.tokens import KeyRing
 
 COOKIE = "vintedbot_session"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-NOTED_EVERY = timedelta(minutes=1)
-"""How often a use is written down: not at each request."""
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _PUBLISHING = ("/listings/publish", "/queue", "/settle", "/resume", "/live")
 
@@ -64,15 +62,16 @@ def is_loopback(address: str) -> bool:
 
 
 def identify(session: Session, ring: KeyRing, given: Credentials, at: datetime) -> Caller | None:
-    """Who asks, or None. Raises SignInNeeded for a token or key that is no good, Forbidden for who is suspended."""
+    """Who asks, or None; only reads. Raises SignInNeeded for a token or key that is no good, Forbidden for who is
+    suspended."""
     if given.bearer is not None and given.bearer.startswith(keys.PREFIX):
         return _by_key(session, given, at)
     if given.bearer is not None:
         return _by_token(session, ring, given, at)
     if given.cookie and (row := sign_in.find(session, "page", given.cookie, at)) is not None:
         return _signed_in(session, row, "page", given.origin, at)
-    if given.local:
-        return local_caller(local_user(session), "local", given.origin)
+    if given.local and (user := known_local_user(session)) is not None:
+        return local_caller(user, "local", given.origin)
     return None
 
 
@@ -105,8 +104,6 @@ def _by_key(session: Session, given: Credentials, at: datetime) -> Caller:
     if row is None:
         raise SignInNeeded("This key can't be used: it is unknown, revoked or has run out.", code="key_invalid")
     user = _active(session, row.user_id)
-    if row.last_used_at is None or at - row.last_used_at > NOTED_EVERY:
-        row.last_used_at = user.last_seen_at = at
     scopes = frozenset(scope for scope in SCOPES if scope in row.scopes)
     place = given.origin
     return Caller(user.id, user.name, user.role, "key", row.id, scopes, place.address, place.agent)
@@ -124,11 +121,18 @@ def _by_token(session: Session, ring: KeyRing, given: Credentials, at: datetime)
 
 def _signed_in(session: Session, row: AuthSession, way: Way, origin: Origin, at: datetime) -> Caller:
     user = _active(session, row.user_id)
-    if at - row.last_used_at > NOTED_EVERY:
-        row.last_used_at = user.last_seen_at = at
-        row.address = origin.address
-        row.expires_at = at + sign_in.UNUSED_LASTS
     return Caller(user.id, user.name, user.role, way, row.id, address=origin.address, agent=origin.agent)
+
+
+def note_use(session: Session, who: Caller, at: datetime) -> None:
+    """Writes down that they came, when and from where, and keeps the session from running out."""
+    user = find(session, who.user_id)
+    user.last_seen_at = at
+    if who.way == "key":
+        get_owned(session, ApiKey, who.user_id, str(who.sign_in)).last_used_at = at
+    elif who.way in ("page", "token"):
+        row = get_owned(session, AuthSession, who.user_id, str(who.sign_in))
+        row.last_used_at, row.address, row.expires_at = at, who.address, at + sign_in.UNUSED_LASTS
 
 
 def _active(session: Session, user_id: str) -> User:

@@ -4,6 +4,7 @@ who asks, at each request.
 Owns the order of steps where a password is hashed or compared between two transactions. Owns no table and no HTTP.
 """
 
+import time
 from typing import Literal
 
 from sqlmodel import Session
@@ -14,11 +15,14 @@ from backend.db import audit
 from backend.db.engine import Database, clock
 from backend.db.models import AuthSession, User
 from backend.users import keys, links, passwords, service, sign_in
-from backend.users.access import Credentials, identify
+from backend.users.access import Credentials, identify, local_caller, note_use
 from backend.users.sign_in import Kind, TokenPair
 from backend.users.tokens import KeyRing
 
 Registration = Literal["open", "invite", "closed"]
+NOTED_EVERY = 60.0
+"""Seconds between two notes that somebody uses their session or key."""
+REMEMBERED = 10_000
 
 
 class People:
@@ -26,10 +30,27 @@ class People:
 
     def __init__(self, database: Database, ring: KeyRing, *, registration: Registration, alone: bool) -> None:
         self.database, self.ring, self.registration, self.alone = database, ring, registration, alone
+        self._noted: dict[str, float] = {}
 
     async def identify(self, given: Credentials) -> Caller | None:
-        """Who asks, or None. Raises SignInNeeded and Forbidden as `access.identify` does."""
-        return await self.database.run(lambda session: identify(session, self.ring, given, clock(session)))
+        """Who asks, or None. Raises SignInNeeded and Forbidden as `access.identify` does.
+
+        That they came is written down once in a while, not at each request."""
+        who = await self.database.look(lambda session: identify(session, self.ring, given, clock(session)))
+        if who is None and given.local:
+            return local_caller(await self.database.run(service.local_user), "local", given.origin)
+        if who is not None and self._is_to_be_noted(who.sign_in or who.user_id):
+            await self.database.run(lambda session: note_use(session, who, clock(session)))
+        return who
+
+    def _is_to_be_noted(self, sign_in_id: str) -> bool:
+        at = time.monotonic()
+        if at - self._noted.get(sign_in_id, -NOTED_EVERY) < NOTED_EVERY:
+            return False
+        if len(self._noted) >= REMEMBERED:
+            self._noted.clear()
+        self._noted[sign_in_id] = at
+        return True
 
     async def sign_in(self, name: str, password: str, kind: Kind, origin: Origin) -> tuple[AuthSession, str]:
         """A session and its secret. Raises SignInNeeded (`wrong_password`), the same for a name nobody has."""

@@ -21,12 +21,16 @@ EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}\.[^@\s.]{2,60}")
 
 def local_user(session: Session) -> User:
     """Whom a server on this machine alone acts for, made at first need."""
-    user = session.exec(select(User).where(col(User.local))).first()
+    user = known_local_user(session)
     if user is None:
         user = User(name=LOCAL_USER, role="admin", local=True)
         session.add(user)
         session.flush()
     return user
+
+
+def known_local_user(session: Session) -> User | None:
+    return session.exec(select(User).where(col(User.local))).first()
 
 
 def find(session: Session, user_id: str) -> User:

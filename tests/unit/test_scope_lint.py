@@ -61,7 +61,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("users/service.py", "check_not_last_admin"): PEOPLE,
     ("users/service.py", "everybody"): PEOPLE,
     ("users/service.py", "find"): PEOPLE,
-    ("users/service.py", "local_user"): PEOPLE,
+    ("users/service.py", "known_local_user"): PEOPLE,
     ("users/service.py", "lookup"): PEOPLE,
     ("users/service.py", "somebody_signs_in"): PEOPLE,
     ("workflows/analyse.py", "_accept"): JOB,
