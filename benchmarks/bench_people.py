@@ -32,7 +32,7 @@ from tests.fakes import ScriptedReader
 
 PEOPLE, SECONDS = 20, 60
 PASSWORD = "coat hanger violet sparrow"
-PACE = 0.25
+PACE = 1.0
 """Seconds between two things a person does, on average."""
 
 

@@ -15,9 +15,11 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
+from backend.api.v1.routers import live
 from backend.app import create_app
 from backend.core.caller import Origin
-from backend.db.models import ApiKey, AuditEvent, AuthSession, Draft, User, UserLink
+from backend.db.models import ApiKey, AuditEvent, AuthSession, Draft, Publication, User, UserLink
+from backend.marketplace.port import InputEvent
 from backend.runtime import Runtime, signing_keys
 from backend.settings import Settings
 from backend.users.access import COOKIE
@@ -478,3 +480,48 @@ async def test_the_admins_page_of_people(app: FastAPI, runtime: Runtime) -> None
         assert (await stranger.get("/")).status_code == 303, "suspending signed them out"
         assert (await send(admin, f"/people/{zoe.id}/delete", name="paul")).status_code == 422
         assert (await send(admin, f"/people/{zoe.id}/delete", name="zoe")).status_code == 303
+
+
+class StillPage:
+    """An open page on which nothing happens."""
+
+    challenge = "hcaptcha"
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        yield b"picture"
+        await asyncio.Event().wait()
+
+    async def act(self, event: InputEvent) -> None:
+        raise AssertionError(event)
+
+    async def solved(self) -> bool:
+        return False
+
+
+async def test_a_live_view_ends_when_its_viewer_is_suspended(
+    app: FastAPI, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "ALIVE_EVERY", 0.02)
+    row = await asyncio.to_thread(publication_row, runtime.database)
+    paul = await runtime.database.run(lambda s: s.exec(select(User).where(User.name == "paul")).one())
+    await runtime.database.run(lambda s: setattr(s.get_one(Publication, row.id), "user_id", paul.id))
+    heard: asyncio.Queue[dict] = asyncio.Queue()
+    told: asyncio.Queue[dict] = asyncio.Queue()
+    token = (await bearer(runtime, "paul"))["Authorization"].encode()
+    scope = {
+        "type": "websocket", "path": f"/api/v1/publications/{row.id}/live", "raw_path": b"", "root_path": "",
+        "scheme": "ws", "query_string": b"", "headers": [(b"host", b"closet.example"), (b"authorization", token)],
+        "client": ("192.0.2.7", 1), "server": ("closet.example", 80), "subprotocols": [], "asgi": {"version": "3.0"},
+    }  # fmt: skip
+    heard.put_nowait({"type": "websocket.connect"})
+    with runtime.live.showing(paul.id, row.id, StillPage(), limit=60):
+        served = asyncio.create_task(app(scope, heard.get, told.put))
+        async with asyncio.timeout(20):
+            assert (await told.get())["type"] == "websocket.accept"
+            while "alive" not in (await told.get()).get("text", ""):
+                continue
+            await runtime.people.change(paul.id, state="suspended")
+            while (last := await told.get())["type"] != "websocket.close":
+                continue
+            assert last["code"] == 1008
+            await served
