@@ -18,11 +18,15 @@ from sqlmodel import col, select
 from backend.api.v1.routers import live
 from backend.app import create_app
 from backend.core.caller import Origin
+from backend.core.errors import NotFound, SignInNeeded
+from backend.db.engine import Database
 from backend.db.models import ApiKey, AuditEvent, AuthSession, Draft, Publication, User, UserLink
 from backend.marketplace.port import InputEvent
 from backend.runtime import Runtime, signing_keys
 from backend.settings import Settings
 from backend.users.access import COOKIE
+from backend.users.people import People
+from backend.users.tokens import KeyRing
 from tests.fakes import ScriptedReader, publication_row
 from tests.people import PASSWORD, bearer, browser, new_user, send, visitor, words_of
 
@@ -375,6 +379,43 @@ async def test_who_publishes_just_now_leaves_later(runtime: Runtime, client: htt
     me = await bearer(runtime, "marie")
     busy = await client.request("DELETE", "/api/v1/me", json={"name": "marie", "password": PASSWORD}, headers=me)
     assert await code_of(busy) == (409, "user_busy")
+
+
+async def test_the_audit_says_who_did_what_from_where(runtime: Runtime, client: httpx.AsyncClient) -> None:
+    me, admin = await bearer(runtime, "paul"), await bearer(runtime, "marie")
+    assert (await client.put("/api/v1/preferences", json={"tone": "friendly"}, headers=me)).status_code == 200
+    refused = await client.put("/api/v1/preferences", json={"hashtags": ["!"]}, headers=me)
+    assert refused.status_code == 422
+    mine = (await client.get("/api/v1/audit", headers=me)).json()
+    [changed] = [event for event in mine if event["action"] == "preferences.changed"]
+    assert changed["actor_id"] == changed["user_id"]
+    assert (changed["way"], changed["address"]) == ("token", "192.0.2.7")
+    assert changed["agent"].startswith("python-httpx")
+    everybodys = (await client.get("/api/v1/audit/all", headers=admin)).json()
+    assert {event["id"] for event in mine} < {event["id"] for event in everybodys}
+    older = (await client.get(f"/api/v1/audit/all?limit=2&before={everybodys[0]['id']}", headers=admin)).json()
+    assert [event["id"] for event in older] == [event["id"] for event in everybodys[1:3]]
+
+
+async def test_refreshing_and_links_hold_on_postgresql(postgres_url: str, settings: Settings) -> None:
+    """Two at one moment meet at the row's lock there, not at the whole database's."""
+    database = Database(postgres_url)
+    await asyncio.to_thread(database.migrate)
+    ring = KeyRing(lambda: ["k" * 48])
+    people = People(database, ring, registration="invite", alone=False)
+    marie = await people.add("marie", PASSWORD)
+    pair = await people.tokens("marie", PASSWORD, Origin())
+    asked = (people.refresh(pair.refresh_token, Origin()) for _ in range(4))
+    came = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(one) for one in came].count(SignInNeeded) == 3
+    secret = await people.invite(marie.id)
+    coming = (people.register(f"p{n}", PASSWORD, email=None, invite=secret) for n in range(4))
+    came = await asyncio.gather(*coming, return_exceptions=True)
+    assert [type(one) for one in came].count(User) == 1
+    assert [type(one) for one in came].count(NotFound) == 3
+    with pytest.raises(DBAPIError, match="append-only"):
+        await database.run(lambda s: s.connection().exec_driver_sql("delete from audit_events"))
+    database.close()
 
 
 async def test_the_audit_can_only_grow(runtime: Runtime) -> None:
