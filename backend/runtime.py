@@ -6,12 +6,13 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from loguru import logger
@@ -22,6 +23,9 @@ from sqlmodel import Session, col, select
 from backend.accounts import keys, standing
 from backend.accounts import service as accounts
 from backend.accounts.vault import Vault, parse_keys
+from backend.backup.installation import Installation
+from backend.backup.making import Progress
+from backend.backup.restoring import Restored, restore
 from backend.core import catalog, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
@@ -44,13 +48,13 @@ from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
-from backend.users.service import local_user
+from backend.users.service import LOCAL_USER, local_user
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 
-KEY_FILE = "secret.key"
+KEY_FILE, JWT_FILE = "secret.key", "jwt.key"
 
 
 @dataclass(frozen=True)
@@ -276,6 +280,37 @@ async def reader_alone(settings: Settings) -> AsyncIterator[Analyzer]:
             yield runtime.analyzer
 
 
+@contextmanager
+def installation(settings: Settings) -> Iterator[Installation]:
+    """Everything that is kept, as a backup sees it. Nothing is made or migrated."""
+    database = Database(settings.database)
+    folders = {
+        "photos": settings.photo_folder, "evidence": settings.evidence_folder, "incoming": settings.incoming_folder,
+    }  # fmt: skip
+    try:
+        yield Installation(
+            database, settings.data, folders, {name: settings.data / name for name in (KEY_FILE, JWT_FILE)}
+        )
+    finally:
+        database.close()
+
+
+async def restore_backup(settings: Settings, file: Path, *, passphrase: str | None, progress: Progress) -> Restored:
+    """Puts the backup into this empty installation. Raises Conflict (`in_use`) while a process runs jobs on it."""
+    prepare_data_folder(settings)
+    executors = executors_of(settings.database, settings.data / "executors")
+    if await asyncio.to_thread(executors.any_alive):
+        raise Conflict("A server or worker runs on this installation. Stop it, then restore.", code="in_use")
+    executors.release()
+    with installation(settings) as place:
+        done = await asyncio.to_thread(
+            restore, place, file, lone_user=LOCAL_USER, passphrase=passphrase, progress=progress
+        )
+        vault = Vault(secret_key(settings))
+        done.aftermath.unreadable_sessions = await place.database.run(keys.count_unreadable, vault)
+    return done
+
+
 def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
     """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field.
 
@@ -339,7 +374,7 @@ def jwt_secret(settings: Settings) -> str:
     """The key that signs sign-in tokens: the setting, or the one kept in the data folder."""
     if settings.jwt_secret_key is not None:
         return settings.jwt_secret_key.get_secret_value()
-    return kept_secret(settings, "jwt.key", lambda: secrets.token_urlsafe(48))
+    return kept_secret(settings, JWT_FILE, lambda: secrets.token_urlsafe(48))
 
 
 def read_gauges(database: Database) -> metrics.GaugeReadings:

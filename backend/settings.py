@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         return self.data / "evidence"
 
     @property
+    def incoming_folder(self) -> Path:
+        """Below it, a folder for each batch whose uploaded files are still to be taken in."""
+        return self.data / "incoming"
+
+    @property
     def reader(self) -> Literal["embedded", "openai"]:
         if self.analyzer != "auto":
             return self.analyzer

@@ -54,6 +54,14 @@ class Vault:
             return self._ring.rotate(sealed)
         return None
 
+    def fits(self, sealed: bytes) -> bool:
+        """Whether one of the keys reads it."""
+        try:
+            self._ring.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
     def _open(self, sealed: bytes) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(self._ring.decrypt(sealed))
         return value

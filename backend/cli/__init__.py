@@ -12,6 +12,7 @@ import typer
 
 from backend.cli import (
     accounts,
+    backup,
     costs,
     doctor,
     drafts,
@@ -51,6 +52,8 @@ app.add_typer(accounts.app, name="accounts")
 accounts.app.command("catalog")(site_catalog.show_catalog)
 app.add_typer(keys.app, name="secrets")
 app.add_typer(notifications.app, name="notifications")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("sandbox")(serving.sandbox)
 app.command("doctor")(doctor.doctor)
 

@@ -13,6 +13,7 @@
     │   └── AccountRestricted ── VerificationWall  AddressBanned
     ├── PermanentError              the same input fails again: say so, stop
     │   ├── BadRequest  NotFound  Conflict  PhotoRefused  ListingRejected  SetupError  BudgetReached
+    │   └── BackupRefused  LimitReached
     └── UncertainError              the click happened, its result is unknown: reconcile, never retry
 
 Each class says what kind it is, a machine code, and the HTTP status the API answers with. The
@@ -188,6 +189,23 @@ class BudgetReached(PermanentError):
 
     code = "budget_reached"
     status = 429
+
+
+class BackupRefused(PermanentError):
+    """A backup that can't be restored, or an installation it can't be restored to; nothing was changed."""
+
+    code = "backup_refused"
+
+
+class LimitReached(PermanentError):
+    """A limit of this installation, on requests or on what is kept; `retry_after` seconds if it resets by itself."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str = "", *, code: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
 
 
 class UncertainError(VintedBotError):

@@ -56,7 +56,7 @@ async def ingest(
     """Takes the files as one batch and answers at once; the address in `Location` tells the progress."""
     stated = parse_defaults(defaults)
     batch_id = new_id()
-    folder = runtime.settings.data / "incoming" / batch_id
+    folder = runtime.settings.incoming_folder / batch_id
     batches.check_size(len(files), "the upload", runtime.settings.max_photos)
     try:
         incoming = await asyncio.to_thread(_keep, folder, files)
