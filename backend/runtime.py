@@ -20,7 +20,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from backend.accounts import keys, standing
+from backend.accounts import keys, outside, standing
 from backend.accounts import service as accounts
 from backend.accounts.vault import Vault, parse_keys
 from backend.backup.installation import Installation
@@ -44,6 +44,7 @@ from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
 from backend.photos.batches import MOVING
+from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
@@ -76,6 +77,12 @@ class Runtime:
     @property
     def budget(self) -> Budget:
         return budget_of(self.settings)
+
+    @property
+    def quota(self) -> Quota:
+        """What a user may upload and keep."""
+        kept = self.settings.storage_mb
+        return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
 
     async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -114,8 +121,19 @@ class Runtime:
     async def add_account(self, user_id: str, username: str, cookies: str, base_url: str | None = None) -> Account:
         """Keeps the session of a signed-in browser's cookies. Raises BadRequest when none can be read."""
         address = (base_url or self.settings.marketplace).rstrip("/")
+        await self.check_outside(address)
         state = parse_cookies(cookies, address)
         return await self.keep_session(user_id, username, address, state)
+
+    async def check_outside(self, address: str) -> None:
+        """Raises BadRequest (`address_inside`) for an address of a user's that leads into this network.
+
+        The operator's own marketplace may, and on a server for this machine alone any may, unless set otherwise."""
+        allowed = self.settings.private_addresses
+        if allowed is None:
+            allowed = self.settings.host in ("127.0.0.1", "::1", "localhost")
+        if not allowed and address != self.settings.marketplace.rstrip("/"):
+            await asyncio.to_thread(outside.check, address)
 
     async def check_account(self, user_id: str, account: str | None) -> Account:
         """Looks whether the account's session still holds, and returns the account as it stands by what was found.

@@ -3,16 +3,17 @@
 import asyncio
 import signal
 import socket
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 import uvicorn
 
 from backend.app import create_app
+from backend.cli.connections import patient_protocol
 from backend.cli.terminal import Chosen, carry_out, err, fail
 from backend.core.errors import SetupError
 from backend.runtime import running, set_up_logging
-from backend.settings import load_settings, prepare_data_folder
+from backend.settings import Settings, listed, load_settings, prepare_data_folder
 
 LONGEST_MESSAGE = 16_384
 """Bytes of a WebSocket message to us: inputs of a live view, no more."""
@@ -45,10 +46,19 @@ def serve(
         create_app(settings, run_jobs=jobs),
         log_level="warning",
         timeout_graceful_shutdown=3,
+        http=patient_protocol(),
+        server_header=False,
+        **proxy_options(settings),
         ws_max_size=LONGEST_MESSAGE,
         ws_per_message_deflate=False,  # pictures are compressed already
     )
     uvicorn.Server(config).run([listener])
+
+
+def proxy_options(settings: Settings) -> dict[str, Any]:
+    """For uvicorn: X-Forwarded-For and -Proto are believed of the proxies that are named, and of nobody else."""
+    trusted = listed(settings.trusted_proxies)
+    return {"proxy_headers": bool(trusted), "forwarded_allow_ips": trusted}
 
 
 def worker() -> None:

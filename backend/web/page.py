@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from backend.core.storable import check_storable
 from backend.core.texts import LANGUAGES
 from backend.runtime import Runtime
 from backend.web.language import Words, choose_language
@@ -55,6 +56,7 @@ class Page:
         given = str(form.get("token", ""))
         if not secrets.compare_digest(given.encode(), self.request.cookies.get(TOKEN_COOKIE, "").encode()) or not given:
             raise HTTPException(403, self.words("error.token"))
+        check_storable([pair for pair in form.multi_items() if isinstance(pair[1], str)])
         return form
 
     def render(self, template: str, *, status: int = 200, here: str | None = None, **shown: Any) -> HTMLResponse:
