@@ -5,7 +5,6 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 
 import asyncio
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loguru import logger
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -26,13 +24,14 @@ from backend.accounts.vault import Vault, parse_keys
 from backend.backup.installation import Installation
 from backend.backup.making import Progress
 from backend.backup.restoring import Restored, restore
-from backend.core import catalog, metrics
+from backend.core import catalog, logs, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
 from backend.core.errors import Conflict, NeedsPersonError, SetupError, VintedRateLimitError
 from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
+from backend.core.redaction import remember
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, SiteCatalog, User
 from backend.db.scope import get_owned
@@ -242,6 +241,7 @@ async def running(
 
     `analyzer` is used, and closed, instead of the one the settings name; `patience` instead of the usual one."""
     prepare_data_folder(settings)
+    remember(settings.secrets(), for_good=True)
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
         stack.callback(database.close)
@@ -392,7 +392,9 @@ def jwt_secret(settings: Settings) -> str:
     """The key that signs sign-in tokens: the setting, or the one kept in the data folder."""
     if settings.jwt_secret_key is not None:
         return settings.jwt_secret_key.get_secret_value()
-    return kept_secret(settings, JWT_FILE, lambda: secrets.token_urlsafe(48))
+    made = kept_secret(settings, JWT_FILE, lambda: secrets.token_urlsafe(48))
+    remember(parse_keys(made), for_good=True)
+    return made
 
 
 def read_gauges(database: Database) -> metrics.GaugeReadings:
@@ -413,11 +415,5 @@ def read_gauges(database: Database) -> metrics.GaugeReadings:
 
 def set_up_logging(settings: Settings, level: str | None = None) -> None:
     """Log lines to standard error: readable text, or JSON lines; `level` instead of the setting's."""
-    logger.remove()
-    logger.add(
-        lambda line: print(line, end="", file=sys.stderr),  # noqa: T201 - the stderr of the moment, not of now
-        level=level or settings.log_level,
-        serialize=settings.log_json,
-        backtrace=False,
-        diagnose=False,
-    )
+    remember(settings.secrets(), for_good=True)
+    logs.set_up(level or settings.log_level, as_json=settings.log_json)

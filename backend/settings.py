@@ -6,12 +6,14 @@ Owns names, types, defaults and the secrets made at first start. Read by the roo
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Callable
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from limits import parse
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -150,6 +152,14 @@ class Settings(BaseSettings):
             ip_network(one, strict=False)
         return text
 
+    def secrets(self) -> set[str]:
+        """Every value in here that must not be told, for redaction: keys, tokens, passwords within addresses."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        whole = {name: value.get_secret_value() for name, value in given.items() if isinstance(value, SecretStr)}
+        parts = {one for value in whole.values() for one in re.split(r"[\s,]+", value)}
+        addresses = [*parts, self.database_url or "", self.openai_base_url or "", self.captcha_url]
+        return parts | {one for address in addresses if "://" in address for one in _within(address)}
+
     @property
     def server_names(self) -> tuple[str, ...]:
         return tuple(name.lower() for name in listed(self.names))
@@ -192,6 +202,19 @@ class Settings(BaseSettings):
         if self.analyzer != "auto":
             return self.analyzer
         return "openai" if self.openai_api_key or self.openai_base_url else "embedded"
+
+
+def _within(address: str) -> set[str]:
+    """The parts of an address that may be secret: user and password, and long parts of path and query, which
+    messengers' addresses keep their tokens in."""
+    rest = address.partition("://")[2]
+    login, _, place = rest.rpartition("@")
+    telling = {part for part in re.split(r"[/?&=:]", place) if len(part) >= _TELLING}
+    return {unquote(part) for part in (*login.split(":")[1:], *telling)} | telling | set(login.split(":")[1:])
+
+
+_TELLING = 16
+"""Letters from which on a part of an address is taken for a token: shorter ones are names of hosts and folders."""
 
 
 def listed(text: str) -> list[str]:

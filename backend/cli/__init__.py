@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 it can't be done as asked · 2 wrong usage · 3 a person
 machine is in the way · 5 a passing fault, try again · 6 uncertain, look before trying again.
 """
 
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,7 @@ from backend.cli import (
     site_catalog,
 )
 from backend.cli.terminal import AsJson, Chosen, show_json
+from backend.core.logs import tell_crash
 
 app = typer.Typer(
     name="vintedbot",
@@ -76,4 +78,6 @@ def common(
 
 
 def main() -> None:
+    """A crash is told like everything else: without secrets."""
+    sys.excepthook = tell_crash
     app()

@@ -45,6 +45,7 @@ def serve(
     config = uvicorn.Config(
         create_app(settings, run_jobs=jobs),
         log_level="warning",
+        log_config=None,  # its lines go where ours do
         timeout_graceful_shutdown=3,
         http=patient_protocol(),
         server_header=False,

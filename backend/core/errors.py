@@ -22,18 +22,20 @@ translation to HTTP happens in `backend/api/errors.py` and nowhere else.
 
 from typing import ClassVar, Literal
 
+from backend.core.redaction import hide
+
 Kind = Literal["retryable", "needs_person", "permanent", "uncertain"]
 
 
 class VintedBotError(Exception):
-    """Root of the tree. `str(error)` is a sentence a person can act on."""
+    """Root of the tree. `str(error)` is a sentence a person can act on, and holds no secret: it is told and stored."""
 
     kind: ClassVar[Kind] = "permanent"
     code: str = "error"
     status: ClassVar[int] = 500
 
     def __init__(self, message: str = "", *, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(hide(message))
         if code is not None:
             self.code = code
 
