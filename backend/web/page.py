@@ -91,7 +91,7 @@ class Page:
 
     def _address(self, here: str | None, **query: str) -> str:
         url = self.request.url.include_query_params(**query).remove_query_params("said")
-        return f"{here or url.path}?{url.query}"
+        return f"/{(here or url.path).lstrip('/')}?{url.query}"  # two slashes would name another host
 
 
 PageDep = Annotated[Page, Depends(Page)]
