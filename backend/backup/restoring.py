@@ -151,8 +151,6 @@ def _staging_folders(installation: Installation, stack: ExitStack) -> dict[str, 
 def _copy(entry: Entry, out: IO[bytes]) -> None:
     while piece := entry.content.read(_BLOCK):
         out.write(piece)
-    out.flush()
-    os.fsync(out.fileno())
 
 
 def _count(result: Restored, entry: Entry) -> None:
@@ -213,6 +211,7 @@ def _put_back(installation: Installation, staged: _Staged, lone_user: str, progr
             _fill(installation, connection, staged, lone_user, progress)
             staged.result.aftermath = hold_what_was_under_way(Session(connection))
             _move_files(installation, staged, undo, progress)
+            os.sync()  # once for thousands of files: all on the disk before the rows that name them are
         undo.pop_all()
 
 
