@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from backend.api import errors
-from backend.api.deps import new_limiter
+from backend.api.bodies import BoundedBodies
+from backend.api.deps import only_storable
+from backend.api.inside import ApiPages
+from backend.api.limits import AddressLimits, RequestLimits
 from backend.api.v1.routers import (
     accounts,
     ai,
@@ -49,8 +52,17 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
         version=version("vintedbot"),
         summary="Photos in, correct listings out, each published exactly once.",
         lifespan=lifespan,
+        dependencies=[Depends(only_storable)],
     )
-    app.state.limiter = new_limiter()
+    app.state.limits = RequestLimits(
+        {
+            "publish": settings.limit_publish,
+            "uploads": settings.limit_uploads,
+            "logins": settings.limit_logins,
+            "writes": settings.limit_writes,
+            "reads": settings.limit_reads,
+        }
+    )
     errors.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
@@ -62,5 +74,9 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
     app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish
-    site.install(app)
+    # The last one added is the outermost: the guard first, then who asks too often, then how much is sent.
+    app.add_middleware(BoundedBodies, longest_upload=settings.max_upload_mb * 1_000_000)
+    app.add_middleware(AddressLimits, limits=app.state.limits)
+    app.add_middleware(ApiPages, public=settings.public_docs)
+    site.install(app, names=settings.server_names)
     return app

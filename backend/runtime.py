@@ -5,30 +5,33 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 
 import asyncio
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from loguru import logger
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from backend.accounts import keys, standing
+from backend.accounts import keys, outside, standing
 from backend.accounts import service as accounts
 from backend.accounts.vault import Vault, parse_keys
-from backend.core import catalog, metrics
+from backend.backup.installation import Installation
+from backend.backup.making import Progress
+from backend.backup.restoring import Restored, restore
+from backend.core import catalog, logs, metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
 from backend.core.errors import Conflict, NeedsPersonError, SetupError, VintedRateLimitError
 from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
+from backend.core.redaction import remember
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, SiteCatalog, User
 from backend.db.scope import get_owned
@@ -40,13 +43,14 @@ from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
 from backend.photos.batches import MOVING
+from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
 from backend.users.access import is_loopback
 from backend.users.people import People
-from backend.users.service import find_by_name, local_user
+from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
@@ -79,6 +83,12 @@ class Runtime:
     @property
     def budget(self) -> Budget:
         return budget_of(self.settings)
+
+    @property
+    def quota(self) -> Quota:
+        """What a user may upload and keep."""
+        kept = self.settings.storage_mb
+        return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
 
     async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -117,8 +127,19 @@ class Runtime:
     async def add_account(self, user_id: str, username: str, cookies: str, base_url: str | None = None) -> Account:
         """Keeps the session of a signed-in browser's cookies. Raises BadRequest when none can be read."""
         address = (base_url or self.settings.marketplace).rstrip("/")
+        await self.check_outside(address)
         state = parse_cookies(cookies, address)
         return await self.keep_session(user_id, username, address, state)
+
+    async def check_outside(self, address: str) -> None:
+        """Raises BadRequest (`address_inside`) for an address of a user's that leads into this network.
+
+        The operator's own marketplace may, and on a server for this machine alone any may, unless set otherwise."""
+        allowed = self.settings.private_addresses
+        if allowed is None:
+            allowed = self.settings.host in ("127.0.0.1", "::1", "localhost")
+        if not allowed and address != self.settings.marketplace.rstrip("/"):
+            await asyncio.to_thread(outside.check, address)
 
     async def check_account(self, user_id: str, account: str | None) -> Account:
         """Looks whether the account's session still holds, and returns the account as it stands by what was found.
@@ -255,6 +276,7 @@ async def running(
     `analyzer` is used, and closed, instead of the one the settings name; `patience` instead of the usual one;
     `user` is a person's name to act for instead of the local user. Raises NotFound where there is none."""
     prepare_data_folder(settings)
+    remember(settings.secrets(), for_good=True)
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
         stack.callback(database.close)
@@ -314,6 +336,37 @@ async def reader_alone(settings: Settings) -> AsyncIterator[Analyzer]:
     async with running(settings, run_jobs=False) as runtime:
         with on_behalf_of(runtime.user_id):
             yield runtime.analyzer
+
+
+@contextmanager
+def installation(settings: Settings) -> Iterator[Installation]:
+    """Everything that is kept, as a backup sees it. Nothing is made or migrated."""
+    database = Database(settings.database)
+    folders = {
+        "photos": settings.photo_folder, "evidence": settings.evidence_folder, "incoming": settings.incoming_folder,
+    }  # fmt: skip
+    try:
+        yield Installation(
+            database, settings.data, folders, {name: settings.data / name for name in (KEY_FILE, SIGNING_FILE)}
+        )
+    finally:
+        database.close()
+
+
+async def restore_backup(settings: Settings, file: Path, *, passphrase: str | None, progress: Progress) -> Restored:
+    """Puts the backup into this empty installation. Raises Conflict (`in_use`) while a process runs jobs on it."""
+    prepare_data_folder(settings)
+    executors = executors_of(settings.database, settings.data / "executors")
+    if await asyncio.to_thread(executors.any_alive):
+        raise Conflict("A server or worker runs on this installation. Stop it, then restore.", code="in_use")
+    executors.release()
+    with installation(settings) as place:
+        done = await asyncio.to_thread(
+            restore, place, file, lone_user=LOCAL_USER, passphrase=passphrase, progress=progress
+        )
+        vault = Vault(secret_key(settings))
+        done.aftermath.unreadable_sessions = await place.database.run(keys.count_unreadable, vault)
+    return done
 
 
 def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
@@ -379,7 +432,9 @@ def signing_keys(settings: Settings) -> list[str]:
     """The keys that sign sign-in tokens, newest first: the setting's, or those kept in the data folder."""
     if settings.jwt_secret_key is not None:
         return parse_keys(settings.jwt_secret_key.get_secret_value())
-    return parse_keys(kept_secret(settings, SIGNING_FILE, lambda: secrets.token_urlsafe(48)))
+    made = parse_keys(kept_secret(settings, SIGNING_FILE, lambda: secrets.token_urlsafe(48)))
+    remember(made, for_good=True)
+    return made
 
 
 def read_gauges(database: Database) -> metrics.GaugeReadings:
@@ -400,11 +455,5 @@ def read_gauges(database: Database) -> metrics.GaugeReadings:
 
 def set_up_logging(settings: Settings, level: str | None = None) -> None:
     """Log lines to standard error: readable text, or JSON lines; `level` instead of the setting's."""
-    logger.remove()
-    logger.add(
-        lambda line: print(line, end="", file=sys.stderr),  # noqa: T201 - the stderr of the moment, not of now
-        level=level or settings.log_level,
-        serialize=settings.log_json,
-        backtrace=False,
-        diagnose=False,
-    )
+    remember(settings.secrets(), for_good=True)
+    logs.set_up(level or settings.log_level, as_json=settings.log_json)

@@ -6,13 +6,17 @@ Owns names, types, defaults and the secrets made at first start. Read by the roo
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Callable
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from limits import parse
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.core.errors import SetupError
@@ -62,6 +66,27 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None,
         description="Encrypts kept marketplace sessions (Fernet keys, newest first); made at first start.",
+    )
+    names: str = Field("", description="Names the server is reached by, commas between; this machine's own always are.")
+    trusted_proxies: str = Field(
+        "",
+        description="Proxies whose X-Forwarded-For and -Proto are believed: addresses or networks, commas between.",
+    )
+    public_docs: bool = Field(False, description="Whether /docs and /openapi.json are for others than this machine.")
+    private_addresses: bool | None = Field(
+        None, description="Whether users may name addresses within this network; by default only on loopback."
+    )
+    limit_publish: str = Field("5/minute", description="Publish requests of one user.")
+    limit_uploads: str = Field("30/minute", description="Uploads of one user; four times as many from one address.")
+    limit_logins: str = Field("10/minute", description="Tries to sign in; four times as many from one address.")
+    limit_writes: str = Field("300/minute", description="Other changes of one user; four times from one address.")
+    limit_reads: str = Field("3000/minute", description="Reads of one user; four times as many from one address.")
+    max_upload_mb: Annotated[int, Field(ge=1)] = Field(4000, description="Most megabytes of one upload.")
+    photos_a_day: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Most photos a user may upload within 24 hours."
+    )
+    storage_mb: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Most megabytes of photos kept for one user."
     )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that may read /metrics from elsewhere than this machine."
@@ -119,6 +144,34 @@ class Settings(BaseSettings):
     )
     captcha_url: str = Field("https://2captcha.com", description="Address of the challenge solver.")
 
+    @field_validator("limit_publish", "limit_uploads", "limit_logins", "limit_writes", "limit_reads")
+    @classmethod
+    def _limit_is_one(cls, text: str) -> str:
+        try:
+            parse(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no limit such as 30/minute or 500/hour") from None
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, text: str) -> str:
+        for one in listed(text):
+            ip_network(one, strict=False)
+        return text
+
+    def secrets(self) -> set[str]:
+        """Every value in here that must not be told, for redaction: keys, tokens, passwords within addresses."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        whole = {name: value.get_secret_value() for name, value in given.items() if isinstance(value, SecretStr)}
+        parts = {one for value in whole.values() for one in re.split(r"[\s,]+", value)}
+        addresses = [*parts, self.database_url or "", self.openai_base_url or "", self.captcha_url]
+        return parts | {one for address in addresses if "://" in address for one in _within(address)}
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        return tuple(name.lower() for name in listed(self.names))
+
     @property
     def database(self) -> str:
         """SQLAlchemy's address of our tables."""
@@ -148,10 +201,33 @@ class Settings(BaseSettings):
         return self.data / "evidence"
 
     @property
+    def incoming_folder(self) -> Path:
+        """Below it, a folder for each batch whose uploaded files are still to be taken in."""
+        return self.data / "incoming"
+
+    @property
     def reader(self) -> Literal["embedded", "openai"]:
         if self.analyzer != "auto":
             return self.analyzer
         return "openai" if self.openai_api_key or self.openai_base_url else "embedded"
+
+
+def _within(address: str) -> set[str]:
+    """The parts of an address that may be secret: user and password, and long parts of path and query, which
+    messengers' addresses keep their tokens in."""
+    rest = address.partition("://")[2]
+    login, _, place = rest.rpartition("@")
+    telling = {part for part in re.split(r"[/?&=:]", place) if len(part) >= _TELLING}
+    return {unquote(part) for part in (*login.split(":")[1:], *telling)} | telling | set(login.split(":")[1:])
+
+
+_TELLING = 16
+"""Letters from which on a part of an address is taken for a token: shorter ones are names of hosts and folders."""
+
+
+def listed(text: str) -> list[str]:
+    """What stands between commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -112,6 +112,12 @@ def reseal(session: Session, vault: Vault) -> tuple[int, int]:
     return resealed, unreadable
 
 
+def count_unreadable(session: Session, vault: Vault) -> int:
+    """How many kept sessions fit none of the vault's keys."""
+    kept = session.exec(select(Account.session).where(col(Account.session).is_not(None))).all()
+    return sum(not vault.fits(sealed) for sealed in kept if sealed is not None)
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from backend.core.errors import SessionExpired, SetupError
+from backend.core.redaction import remember
 
 
 def parse_keys(text: str) -> list[str]:
@@ -30,6 +31,7 @@ class Vault:
         return Fernet.generate_key().decode()
 
     def seal(self, value: Mapping[str, Any]) -> bytes:
+        remember(_secrets_of(value))
         self._refresh()
         return self._ring.encrypt(json.dumps(value).encode())
 
@@ -54,8 +56,17 @@ class Vault:
             return self._ring.rotate(sealed)
         return None
 
+    def fits(self, sealed: bytes) -> bool:
+        """Whether one of the keys reads it."""
+        try:
+            self._ring.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
     def _open(self, sealed: bytes) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(self._ring.decrypt(sealed))
+        remember(_secrets_of(value))
         return value
 
     def _refresh(self) -> None:
@@ -63,6 +74,7 @@ class Vault:
             self._take(self._reread())
 
     def _take(self, keys: str) -> None:
+        remember(parse_keys(keys), for_good=True)
         try:
             fernets = [Fernet(key) for key in parse_keys(keys)]
             self._first, self._ring = fernets[0], MultiFernet(fernets)
@@ -70,3 +82,14 @@ class Vault:
             raise SetupError(
                 "VINTEDBOT_SECRET_KEY is not a Fernet key (32 bytes, url-safe base64). Unset it to have one made."
             ) from None
+
+
+_TELLING = 16
+"""A cookie's value this long is taken for a secret, whatever its name; a shorter one might be an ordinary word."""
+
+
+def _secrets_of(state: Mapping[str, Any]) -> set[str]:
+    """The values of a session that must not be told: of Playwright's format, its cookies."""
+    cookies = state.get("cookies")
+    values = [str(c.get("value", "")) for c in cookies if isinstance(c, dict)] if isinstance(cookies, list) else []
+    return {value for value in values if len(value) >= _TELLING}

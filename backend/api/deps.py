@@ -1,28 +1,22 @@
-"""What routers are handed: the runtime, who asks, and the request limits.
+"""What routers are handed: the runtime, and who asks; and what every request is checked for.
 
 Owns how an API request says who asks (`Authorization`, or the page's cookie) and what a program's key is good for.
 """
 
-import time
 from typing import Annotated
 
 from fastapi import Depends, Request
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection
 
+from backend.api.limits import RequestLimits
 from backend.core.caller import Caller, set_caller
-from backend.core.errors import Forbidden, SignInNeeded, VintedRateLimitError
+from backend.core.errors import Forbidden, SignInNeeded
+from backend.core.storable import check_storable
 from backend.runtime import Runtime
 from backend.users.access import SAFE_METHODS, Credentials, check_scope, credentials
 
 _KNOWN = "vintedbot.caller"
-PUBLISH_LIMIT = parse("5/minute")
-
-
-def new_limiter() -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(MemoryStorage())
 
 
 def get_runtime(connection: HTTPConnection) -> Runtime:
@@ -36,6 +30,7 @@ RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
 
 async def get_caller(connection: HTTPConnection, runtime: RuntimeDep) -> Caller:
     """Who asks. Raises SignInNeeded, or Forbidden: suspended, a key without the scope, a cookie sent by no page.
+    Raises LimitReached with the seconds to wait.
 
     Found out once a request, however often it is asked."""
     known = connection.scope.get(_KNOWN)
@@ -48,6 +43,8 @@ async def get_caller(connection: HTTPConnection, runtime: RuntimeDep) -> Caller:
     if who.way == "page" and method not in SAFE_METHODS:
         _check_sent_by_a_page(connection)
     check_scope(who, method, connection.scope["route"].path)
+    limits: RequestLimits = connection.app.state.limits
+    limits.count_user(connection, who.user_id)
     set_caller(who)
     connection.scope[_KNOWN] = who
     return who
@@ -94,10 +91,16 @@ def get_admin(who: CallerDep) -> Caller:
 AdminDep = Annotated[Caller, Depends(get_admin)]
 
 
-def limit_publishing(request: Request, user_id: UserId) -> None:
-    """Five publish requests a minute a user. Raises VintedRateLimitError with the seconds to wait."""
-    limiter: MovingWindowRateLimiter = request.app.state.limiter
-    if not limiter.hit(PUBLISH_LIMIT, user_id, "publish"):
-        reset = limiter.get_window_stats(PUBLISH_LIMIT, user_id, "publish").reset_time
-        wait = max(1.0, reset - time.time())
-        raise VintedRateLimitError("At most 5 publish requests a minute. Wait a little.", retry_after=wait)
+async def only_storable(connection: HTTPConnection) -> None:
+    """For every route: no text that a database can't hold, in the address or in what FastAPI read of the body.
+
+    Raises BadRequest (`unusable_text`). A form that a page reads by itself is checked by `web/page.py`."""
+    check_storable([connection.path_params, list(connection.query_params.multi_items())])
+    if isinstance(connection, Request):
+        read = getattr(connection, "_json", None) or getattr(connection, "_form", None)  # None where nothing was read
+        check_storable(_fields(read) if isinstance(read, FormData) else read)
+
+
+def _fields(form: FormData) -> list[tuple[str, str]]:
+    """The fields of a form; of a file its name, which `photos` shows without what can't be shown."""
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]

@@ -73,7 +73,7 @@ async def _of_validation(_: Request, error: Exception) -> JSONResponse:
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = HTTPStatus(error.status_code).name.lower()
+    code = getattr(error, "code", None) or HTTPStatus(error.status_code).name.lower()
     return problem(error.status_code, code, str(error.detail), dict(error.headers or {}))
 
 

@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 it can't be done as asked · 2 wrong usage · 3 a person
 machine is in the way · 5 a passing fault, try again · 6 uncertain, look before trying again.
 """
 
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ import typer
 
 from backend.cli import (
     accounts,
+    backup,
     costs,
     doctor,
     drafts,
@@ -27,6 +29,7 @@ from backend.cli import (
     users,
 )
 from backend.cli.terminal import AsJson, Chosen, show_json
+from backend.core.logs import tell_crash
 
 app = typer.Typer(
     name="vintedbot",
@@ -54,6 +57,8 @@ app.add_typer(users.app, name="user")
 app.command("audit")(users.show_audit)
 app.add_typer(keys.app, name="secrets")
 app.add_typer(notifications.app, name="notifications")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("sandbox")(serving.sandbox)
 app.command("doctor")(doctor.doctor)
 
@@ -86,4 +91,6 @@ def common(
 
 
 def main() -> None:
+    """A crash is told like everything else: without secrets."""
+    sys.excepthook = tell_crash
     app()

@@ -3,17 +3,18 @@
 import asyncio
 import signal
 import socket
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 import uvicorn
 
 from backend.app import create_app
+from backend.cli.connections import patient_protocol
 from backend.cli.terminal import Chosen, carry_out, err, fail
 from backend.core.errors import SetupError
 from backend.db.engine import Database
 from backend.runtime import running, set_up_logging
-from backend.settings import Settings, load_settings, prepare_data_folder
+from backend.settings import Settings, listed, load_settings, prepare_data_folder
 from backend.users.access import is_loopback
 from backend.users.service import somebody_signs_in
 
@@ -43,7 +44,11 @@ def serve(
     config = uvicorn.Config(
         create_app(settings, run_jobs=jobs),
         log_level="warning",
+        log_config=None,  # its lines go where ours do
         timeout_graceful_shutdown=3,
+        http=patient_protocol(),
+        server_header=False,
+        **proxy_options(settings),
         ws_max_size=LONGEST_MESSAGE,
         ws_per_message_deflate=False,  # pictures are compressed already
     )
@@ -64,6 +69,12 @@ def _check_people(settings: Settings) -> None:
             f"Listening on {settings.host} opens VintedBot to the network, and nobody has a password yet. Make the "
             "first user, the admin: vintedbot user add NAME. Or keep 127.0.0.1, where nobody needs to sign in."
         )
+
+
+def proxy_options(settings: Settings) -> dict[str, Any]:
+    """For uvicorn: X-Forwarded-For and -Proto are believed of the proxies that are named, and of nobody else."""
+    trusted = listed(settings.trusted_proxies)
+    return {"proxy_headers": bool(trusted), "forwarded_allow_ips": trusted}
 
 
 def worker() -> None:

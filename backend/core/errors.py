@@ -13,6 +13,7 @@
     │   └── AccountRestricted ── VerificationWall  AddressBanned
     ├── PermanentError              the same input fails again: say so, stop
     │   ├── BadRequest  NotFound  Conflict  PhotoRefused  ListingRejected  SetupError  BudgetReached
+    │   ├── BackupRefused  LimitReached
     │   └── SignInNeeded  Forbidden  who asks is not known, or may not
     └── UncertainError              the click happened, its result is unknown: reconcile, never retry
 
@@ -22,18 +23,20 @@ translation to HTTP happens in `backend/api/errors.py` and nowhere else.
 
 from typing import ClassVar, Literal
 
+from backend.core.redaction import hide
+
 Kind = Literal["retryable", "needs_person", "permanent", "uncertain"]
 
 
 class VintedBotError(Exception):
-    """Root of the tree. `str(error)` is a sentence a person can act on."""
+    """Root of the tree. `str(error)` is a sentence a person can act on, and holds no secret: it is told and stored."""
 
     kind: ClassVar[Kind] = "permanent"
     code: str = "error"
     status: ClassVar[int] = 500
 
     def __init__(self, message: str = "", *, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(hide(message))
         if code is not None:
             self.code = code
 
@@ -203,6 +206,23 @@ class Forbidden(PermanentError):
 
     code = "forbidden"
     status = 403
+
+
+class BackupRefused(PermanentError):
+    """A backup that can't be restored, or an installation it can't be restored to; nothing was changed."""
+
+    code = "backup_refused"
+
+
+class LimitReached(PermanentError):
+    """A limit of this installation, on requests or on what is kept; `retry_after` seconds if it resets by itself."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str = "", *, code: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
 
 
 class UncertainError(VintedBotError):

@@ -1,12 +1,15 @@
 """Takes secrets out of what is kept or told: text, JSON, files.
 
-Owns what counts as a secret: the names of headers, cookies and fields, the shapes of tokens, and the values given.
-Everything that writes down what a browser or a service said goes through here. Owns no file and no log.
+Owns what counts as a secret: the names of headers, cookies and fields, the shapes of tokens, and the values given; and
+the values this process has come to know (`remember`). Everything that writes down or says what a browser or a service
+said goes through here: logs (`logs.py`), errors (`errors.py`), evidence. Owns no file and no log.
 """
 
 import html
 import json
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, unquote
@@ -74,6 +77,43 @@ class Redactor:
                 content = content.replace(form, HIDDEN.encode())
             return content
         return (_by_lines(text, self.value) or self.text(text)).encode()
+
+
+_MOST_REMEMBERED = 2_000
+_remembered: OrderedDict[str, bool] = OrderedDict()
+"""Value → whether it is remembered for good."""
+_redactor: Redactor | None = Redactor()
+_lock = threading.Lock()
+
+
+def remember(values: Iterable[str], *, for_good: bool = False) -> None:
+    """From now on these values of this process's own (keys, passwords, cookies) are removed by `hide`, too.
+
+    Of those not remembered for good the latest two thousand are known. One shorter than SHORTEST is left to its name
+    and its shape."""
+    global _redactor  # noqa: PLW0603 - what one process knows, wherever in it something is said
+    with _lock:
+        for value in values:
+            if len(value) >= SHORTEST and value not in _remembered:
+                _redactor = None
+                _remembered[value] = for_good
+        passing = [value for value, stays in _remembered.items() if not stays]
+        for value in passing[: max(0, len(passing) - _MOST_REMEMBERED)]:
+            del _remembered[value]
+
+
+def known() -> Redactor:
+    """A redactor that knows every remembered value."""
+    global _redactor  # noqa: PLW0603 - made anew only when something was remembered since
+    with _lock:
+        if _redactor is None:
+            _redactor = Redactor(_remembered)
+        return _redactor
+
+
+def hide(text: str) -> str:
+    """The text without what looks like a secret and without every remembered value."""
+    return known().text(text)
 
 
 def secrets_in(content: str | bytes) -> set[str]:

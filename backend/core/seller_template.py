@@ -27,6 +27,7 @@ PLACEHOLDERS: Mapping[str, str] = {
 """Each placeholder and the field it comes from. `colour` agrees with the kind ("bleue"), `colours` stands by itself;
 `photos` is how many there are. What is unknown is empty."""
 
+_DEEPEST = 50
 FILTERS = ("lower", "upper", "capitalize", "title", "trim", "default", "lower_first", "upper_first")
 _ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr),
@@ -70,10 +71,12 @@ def _check(node: nodes.Node) -> None:
         raise _bad(f"Line {node.lineno}: {type(node).__name__.lower()} is not offered here; placeholders and if are.")
 
 
-def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
+def _walk(node: nodes.Node, depth: int = 0) -> Iterator[nodes.Node]:
+    if depth > _DEEPEST:
+        raise RecursionError
     yield node
     for child in node.iter_child_nodes():
-        yield from _walk(child)
+        yield from _walk(child, depth + 1)
 
 
 def _bad(message: str) -> BadRequest:

@@ -80,6 +80,22 @@ class Database:
             await asyncio.wait([under_way])
             raise
 
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """One transaction on the bare connection, for what changes the tables themselves."""
+        with storage_errors(self.url), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that reads everything as it was at one moment, and keeps nobody from writing meanwhile."""
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with storage_errors(self.url), self.engine.connect() as plain:
+            connection = plain.execution_options(only_reads=True, **options)
+            if not self.is_sqlite:  # rows may be fetched slowly
+                connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
+            yield connection
+
     def migrate(self, revision: str = "head") -> None:
         """Brings the tables up to `revision`. Raises SetupError when the database can't be opened."""
         with storage_errors(self.url), self.engine.connect() as connection:
@@ -133,7 +149,8 @@ def _sqlite_engine(url: str, *, read_only: bool = False) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # Taking the write lock at once waits its turn; upgrading a read lock later could fail half-way.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        only_reads = read_only or connection.get_execution_options().get("only_reads", False)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
 

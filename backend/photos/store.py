@@ -41,6 +41,10 @@ class PhotoStore(Protocol):
 
     def exists(self, key: str) -> bool: ...
 
+    def size(self, key: str) -> int:
+        """Bytes of the content; 0 where there is none."""
+        ...
+
     def delete(self, key: str) -> None:
         """Forgets the content; one already gone is fine."""
         ...
@@ -73,6 +77,12 @@ class LocalStore:
 
     def exists(self, key: str) -> bool:
         return self.path(key).is_file()
+
+    def size(self, key: str) -> int:
+        try:
+            return self.path(key).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def delete(self, key: str) -> None:
         try:

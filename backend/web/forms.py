@@ -104,5 +104,5 @@ def _chosen(before: list[str], ticked: list[str]) -> list[str] | None:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None

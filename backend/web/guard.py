@@ -6,7 +6,7 @@ Owns the refusal of cross-site writes and WebSockets, of a `Host` that is not th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -19,21 +19,30 @@ POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src 'none'; "
     "object-src 'none'"
 )
+FRAMEWORK_POLICY = (
+    "default-src 'none'; script-src https://cdn.jsdelivr.net 'unsafe-inline'; connect-src 'self'; "
+    "style-src https://cdn.jsdelivr.net https://fonts.googleapis.com 'unsafe-inline'; "
+    "font-src https://fonts.gstatic.com; worker-src blob:; "
+    "img-src https://fastapi.tiangolo.com https://cdn.redoc.ly data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""FastAPI's own pages of the API run a script from elsewhere; they hold nothing of the seller's."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 _FRAMEWORK_PAGES = ("/docs", "/redoc")
-"""FastAPI's own pages of the API run a script from elsewhere; they hold nothing of the seller's."""
 
 
 class Guard:
     """The middleware around everything."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, *, names: Sequence[str] = ()) -> None:
+        self.app, self.names = app, frozenset(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -44,22 +53,29 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                if not scope["path"].startswith(_FRAMEWORK_PAGES):
-                    headers["Content-Security-Policy"] = POLICY
+                pages = scope["path"].startswith(_FRAMEWORK_PAGES)
+                headers["Content-Security-Policy"] = FRAMEWORK_POLICY if pages else POLICY
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
             await send(message)
 
-        refused = _foreign_host(scope) or _cross_site(scope)
+        refused = self._foreign_host(scope) or _cross_site(scope)
         await (refused or self.app)(scope, receive, send_with_headers)
 
-
-def _foreign_host(scope: Scope) -> Response | None:
-    """On a connection to a loopback address, a name that is not the loopback's is somebody's trick."""
-    server = scope.get("server")
-    if server is None or not is_loopback(server[0]):
-        return None
-    if is_loopback(_host_name(Headers(scope=scope).get("host", ""))):
-        return None
-    return _refusal(421, "Misdirected Request", "foreign_host", "Open VintedBot at http://127.0.0.1 or localhost.")
+    def _foreign_host(self, scope: Scope) -> Response | None:
+        """On a connection to a loopback address, a name that is not the loopback's is somebody's trick; and where the
+        server's names are known, any other is, on every connection."""
+        server = scope.get("server")
+        name = _host_name(Headers(scope=scope).get("host", ""))
+        is_ours = is_loopback(server[0]) if server else False
+        if name in self.names or (is_ours and is_loopback(name)) or not (is_ours or self.names):
+            return None
+        return _refusal(
+            421,
+            "Misdirected Request",
+            "foreign_host",
+            "The server goes by another name. On this machine: http://127.0.0.1. Others: VINTEDBOT_NAMES.",
+        )
 
 
 def _cross_site(scope: Scope) -> Response | None:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from backend.core.caller import Caller, set_caller
 from backend.core.errors import SignInNeeded
+from backend.core.storable import check_storable
 from backend.core.texts import LANGUAGES
 from backend.runtime import Runtime
 from backend.users.access import credentials
@@ -76,6 +77,7 @@ class Page:
         given = str(form.get("token", ""))
         if not secrets.compare_digest(given.encode(), self.request.cookies.get(TOKEN_COOKIE, "").encode()) or not given:
             raise HTTPException(403, self.words("error.token"))
+        check_storable([pair for pair in form.multi_items() if isinstance(pair[1], str)])
         return form
 
     def render(self, template: str, *, status: int = 200, here: str | None = None, **shown: Any) -> HTMLResponse:
@@ -111,7 +113,7 @@ class Page:
 
     def _address(self, here: str | None, **query: str) -> str:
         url = self.request.url.include_query_params(**query).remove_query_params("said")
-        return f"{here or url.path}?{url.query}"
+        return f"/{(here or url.path).lstrip('/')}?{url.query}"  # two slashes would name another host
 
 
 async def look_who_reads(request: Request) -> Page:

@@ -3,7 +3,7 @@
 Owns which requests get a page instead of problem details: those of a browser, outside the API.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -24,9 +24,9 @@ _PROGRAMS = ("/api/", "/vinted/", "/metrics", "/health", "/ready", "/openapi.jso
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def install(app: FastAPI) -> None:
-    """To be called once the API's routes and error handlers are in place."""
-    app.add_middleware(Guard)
+def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
+    """To be called once the API's routes and error handlers are in place; `names` are the server's, see the guard."""
+    app.add_middleware(Guard, names=names)
     app.include_router(pages.router)
     app.include_router(publishing.router)
     app.include_router(accounts.router)
@@ -50,7 +50,10 @@ def _as_page(before: Any) -> Handler:
         if isinstance(error, SignInNeeded):
             return RedirectResponse(f"/sign-in?next={quote(_way_back(request))}", 303)
         page = Page(request)
-        return page.render("error.html", status=answer.status_code, detail=_sentence(page.words, error, answer))
+        shown = page.render("error.html", status=answer.status_code, detail=_sentence(page.words, error, answer))
+        if "retry-after" in answer.headers:
+            shown.headers["Retry-After"] = answer.headers["retry-after"]
+        return shown
 
     return handle
 

@@ -23,6 +23,7 @@ from backend.core.grouping import Grouping, stored
 from backend.core.model_calls import on_behalf_of
 from backend.core.photo_order import in_showing_order, photo_warnings
 from backend.core.reading import ItemReading, PhotoInput, Refusal, Sight
+from backend.core.redaction import hide
 from backend.core.sorting import sort_photos
 from backend.db.models import Batch, Draft, Photo
 from backend.drafts import service as drafts
@@ -51,7 +52,7 @@ async def analyse(batch_id: str) -> None:
             await stop(batch_id, str(error))
         except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
             logger.bind(batch=batch_id).exception("batch_crashed")
-            await stop(batch_id, f"Something unforeseen happened: {error!r}")
+            await stop(batch_id, hide(f"Something unforeseen happened: {error!r}"))
 
 
 @DBOS.step()

@@ -14,6 +14,7 @@ from backend.core.errors import (
     VintedBotError,
     VintedRateLimitError,
 )
+from backend.core.redaction import hide
 from backend.publications import journal
 from backend.publications.journal import State
 
@@ -42,7 +43,7 @@ def end_of(state: State, error: Exception) -> End | None:
     if state not in journal.UNDER_WAY or state is State.UNCERTAIN:
         return None
     code = error.code if isinstance(error, VintedBotError) else "internal"
-    told = str(error) if isinstance(error, VintedBotError) else f"Something unforeseen happened: {error!r}"
+    told = str(error) if isinstance(error, VintedBotError) else hide(f"Something unforeseen happened: {error!r}")
     if state is State.SUBMITTING:
         return _after_the_click(error.cause if isinstance(error, AfterTheClick) else error, code, told)
     if isinstance(error, NotItsTurn):

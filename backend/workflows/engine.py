@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 
 from backend.core.errors import VintedBotError
+from backend.core.logs import ToOurLog
 from backend.db.engine import storage_errors
 from backend.db.models import Publication
 from backend.photos import batches
@@ -55,7 +56,7 @@ class JobEngine:
         """Migrates the engine's tables and, when it may run jobs, resumes what was left unfinished."""
         self._parts = handed
         parts.use(handed)
-        logging.getLogger("dbos").handlers = [_ToOurLog()]
+        logging.getLogger("dbos").handlers = [ToOurLog("engine")]
         with storage_errors(self._url):
             await asyncio.to_thread(_prepare_sqlite, self._url)
             await asyncio.to_thread(DBOS.migrate, self._url)
@@ -232,13 +233,6 @@ class JobEngine:
             "log_level": "ERROR",
             "notification_listener_polling_interval_sec": _POLL_SECONDS,
         }
-
-
-class _ToOurLog(logging.Handler):
-    """The engine's own log lines, in our log."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        logger.opt(exception=record.exc_info).log(record.levelname, "engine: {}", record.getMessage())
 
 
 def _prepare_sqlite(url: str) -> None:

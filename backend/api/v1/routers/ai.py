@@ -1,6 +1,7 @@
 """Reading photos without keeping them, and what reading by a model costs."""
 
 import asyncio
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,12 +37,17 @@ async def analyze(
         sources = []
         for number, upload in enumerate(files):
             target = Path(folder) / f"upload-{number}"
-            target.write_bytes(await upload.read())
+            await asyncio.to_thread(_copy, upload, target)
             sources.append((target, upload.filename or target.name, ""))
         photos, refused = await asyncio.to_thread(prepared, sources, Path(folder))
         with on_behalf_of(user_id):
             reading = await batch_analyze_photos(photos, auto_grouping, analyzer=runtime.analyzer)
         return shown_reading(reading, photos, refused)
+
+
+def _copy(upload: UploadFile, target: Path) -> None:
+    with target.open("wb") as out:
+        shutil.copyfileobj(upload.file, out, 1 << 20)
 
 
 class Costs(BaseModel):

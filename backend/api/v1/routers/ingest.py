@@ -15,7 +15,7 @@ from backend.api.errors import RESPONSES
 from backend.core.errors import BadRequest, SetupError
 from backend.db.models import new_id
 from backend.drafts.schemas import BatchDefaults
-from backend.photos import batches
+from backend.photos import batches, quota
 
 
 class ManyFiles(APIRoute):
@@ -58,8 +58,10 @@ async def ingest(
     """Takes the files as one batch and answers at once; the address in `Location` tells the progress."""
     stated = parse_defaults(defaults)
     batch_id = new_id()
-    folder = runtime.settings.data / "incoming" / batch_id
+    folder = runtime.settings.incoming_folder / batch_id
     batches.check_size(len(files), "the upload", runtime.settings.max_photos)
+    sent = sum(upload.size or 0 for upload in files)
+    await runtime.database.run(quota.check, user_id, runtime.store, runtime.quota, files=len(files), size=sent)
     try:
         incoming = await asyncio.to_thread(_keep, folder, files)
         await runtime.database.run(
