@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.users.access import is_forwarded
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src 'none'; "
@@ -53,9 +55,12 @@ class Guard:
 
 
 def _foreign_host(scope: Scope) -> Response | None:
-    """On a connection to a loopback address, a name that is not the loopback's is somebody's trick."""
+    """On a connection to a loopback address, a name that is not the loopback's is somebody's trick.
+
+    What a proxy on this machine passes on goes by the proxy's name. Whoever only says so gains nothing: it has to sign
+    in (`users/access.py`), and a browser sends no cookie of ours to a foreign name."""
     server = scope.get("server")
-    if server is None or not is_loopback(server[0]):
+    if server is None or not is_loopback(server[0]) or is_forwarded(Headers(scope=scope)):
         return None
     if is_loopback(_host_name(Headers(scope=scope).get("host", ""))):
         return None

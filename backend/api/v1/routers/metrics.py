@@ -8,10 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from backend.api.deps import RuntimeDep
 from backend.core import metrics
 from backend.core.errors import NotFound
+from backend.users.access import is_forwarded, is_loopback
 
 router = APIRouter(tags=["monitoring"])
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -28,5 +27,4 @@ def _may_read(request: Request, runtime: RuntimeDep) -> bool:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token is not None and secrets.compare_digest(given.encode(), token.get_secret_value().encode()):
         return True
-    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-    return request.client is not None and request.client.host in _LOOPBACK and not forwarded
+    return request.client is not None and is_loopback(request.client.host) and not is_forwarded(request.headers)
