@@ -29,6 +29,7 @@ from backend.settings import Settings
 from backend.users.access import COOKIE
 from tests.crowd import Person, Tally, furnish
 from tests.fakes import ScriptedReader
+from tests.people import UNHURRIED
 
 PEOPLE, SECONDS = 20, 60
 PASSWORD = "coat hanger violet sparrow"
@@ -37,7 +38,7 @@ PACE = 1.0
 
 
 def serve(data: Path, listener: socket.socket) -> None:
-    app = create_app(Settings(data=data, sign_in="always"), run_jobs=False, analyzer=ScriptedReader())
+    app = create_app(Settings(data=data, sign_in="always", **UNHURRIED), run_jobs=False, analyzer=ScriptedReader())
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listener])
 
 

@@ -13,6 +13,8 @@ from backend.runtime import Runtime
 
 PASSWORD = "coat hanger violet sparrow"
 ADDRESS = "http://127.0.0.1:5000"
+UNHURRIED = {f"limit_{name}": "100000/minute" for name in ("publish", "uploads", "logins", "writes", "reads")}
+"""Settings for tests that ask more often than anybody would."""
 
 
 async def new_user(runtime: Runtime, name: str, **more: str) -> User:

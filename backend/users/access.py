@@ -21,7 +21,7 @@ from backend.users.tokens import KeyRing
 
 COOKIE = "vintedbot_session"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _PUBLISHING = ("/listings/publish", "/queue", "/settle", "/resume", "/live")
 
 
@@ -44,7 +44,7 @@ def credentials(
 
     What a proxy passed on comes from elsewhere, whatever address it has."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    near = client is not None and is_loopback(client) and not any(name in headers for name in _FORWARDED)
+    near = client is not None and is_loopback(client) and not is_forwarded(headers)
     return Credentials(
         bearer=token.strip() if scheme.lower() == "bearer" else None,
         cookie=cookies.get(COOKIE),
@@ -54,11 +54,19 @@ def credentials(
     )
 
 
-def is_loopback(address: str) -> bool:
+def is_forwarded(headers: Mapping[str, str]) -> bool:
+    """Whether a proxy passed this on."""
+    return any(name in headers for name in _FORWARDED)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
     try:
-        return ip_address(address).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        return address == "localhost"
+        return False
 
 
 def identify(session: Session, ring: KeyRing, given: Credentials, at: datetime) -> Caller | None:
@@ -71,7 +79,7 @@ def identify(session: Session, ring: KeyRing, given: Credentials, at: datetime) 
     if given.cookie and (row := sign_in.find(session, "page", given.cookie, at)) is not None:
         return _signed_in(session, row, "page", given.origin, at)
     if given.local and (user := known_local_user(session)) is not None:
-        return local_caller(user, "local", given.origin)
+        return local_caller(check_active(user), "local", given.origin)
     return None
 
 

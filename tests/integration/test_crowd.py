@@ -14,7 +14,7 @@ from backend.runtime import Runtime
 from backend.settings import Settings
 from tests.crowd import Person, Tally, furnish
 from tests.fakes import ScriptedReader
-from tests.people import bearer, browser, new_user, visitor
+from tests.people import UNHURRIED, bearer, browser, new_user, visitor
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 PEOPLE, ACTS_EACH = 20, 6
@@ -22,7 +22,7 @@ PEOPLE, ACTS_EACH = 20, 6
 
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
-    built = create_app(settings, run_jobs=False, analyzer=ScriptedReader())
+    built = create_app(settings.model_copy(update=UNHURRIED), run_jobs=False, analyzer=ScriptedReader())
     async with built.router.lifespan_context(built):
         yield built
 

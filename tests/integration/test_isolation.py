@@ -11,7 +11,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from backend.api.deps import new_limiter
 from backend.app import create_app
 from backend.db.models import User
 from backend.marketplace.port import InputEvent
@@ -20,7 +19,7 @@ from backend.settings import Settings
 from backend.users.access import COOKIE
 from tests.fakes import ScriptedReader
 from tests.isolation import MARK, PROBES, Probe, filled, give_alice_everything, routes_of, rows_of
-from tests.people import bearer, browser, new_user, visitor
+from tests.people import UNHURRIED, bearer, browser, new_user, visitor
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 SAFE = ("GET", "WebSocket")
@@ -62,7 +61,6 @@ class World:
         method, path = filled(route, ids).split(" ", 1)
         path = f"{path}?{filled(probe.query, ids)}" if probe.query else path
         self.probes += 1
-        self.app.state.limiter = new_limiter()
         if method == "WebSocket":
             return await knock(self.app, path, client)
         form = None if probe.form is None else filled(dict(probe.form), ids)
@@ -113,7 +111,7 @@ async def knock(app: FastAPI, path: str, client: httpx.AsyncClient) -> httpx.Res
 
 @pytest.fixture
 async def world(settings: Settings, reader: ScriptedReader) -> AsyncIterator[World]:
-    app = create_app(settings, run_jobs=False, analyzer=reader)
+    app = create_app(settings.model_copy(update=UNHURRIED), run_jobs=False, analyzer=reader)
     async with app.router.lifespan_context(app), AsyncExitStack() as stack:
         runtime: Runtime = app.state.runtime
         await new_user(runtime, "marie")
