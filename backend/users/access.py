@@ -59,11 +59,14 @@ def is_forwarded(headers: Mapping[str, str]) -> bool:
     return any(name in headers for name in _FORWARDED)
 
 
-def is_loopback(address: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether the name or address is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
     try:
-        return ip_address(address).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        return address == "localhost"
+        return False
 
 
 def identify(session: Session, ring: KeyRing, given: Credentials, at: datetime) -> Caller | None:

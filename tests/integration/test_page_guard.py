@@ -8,7 +8,7 @@ import pytest
 
 from backend.app import create_app
 from backend.settings import Settings
-from backend.web.guard import is_loopback
+from backend.users.access import is_loopback
 from tests.fakes import ScriptedReader
 
 ADDRESS = "http://127.0.0.1:5000"
