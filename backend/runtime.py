@@ -137,7 +137,7 @@ class Runtime:
         The operator's own marketplace may, and on a server for this machine alone any may, unless set otherwise."""
         allowed = self.settings.private_addresses
         if allowed is None:
-            allowed = self.settings.host in ("127.0.0.1", "::1", "localhost")
+            allowed = is_loopback(self.settings.host)
         if not allowed and address != self.settings.marketplace.rstrip("/"):
             await asyncio.to_thread(outside.check, address)
 

@@ -27,14 +27,21 @@ from backend.photos.store import LocalStore
 from backend.runtime import Runtime
 from backend.settings import Settings, load_settings
 from tests.fakes import ScriptedReader
+from tests.people import PASSWORD, bearer, new_user
 
 AT = "http://127.0.0.1:5000"
+
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @asynccontextmanager
 async def opened(settings: Settings, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(settings, run_jobs=False, analyzer=ScriptedReader())
     async with app.router.lifespan_context(app), client_of(app, address) as client:
+        runtime: Runtime = app.state.runtime
+        if not runtime.people.alone:
+            await new_user(runtime, "marie")
+            client.headers.update(await bearer(runtime, "marie"))
         yield client
 
 
@@ -96,11 +103,11 @@ async def test_an_address_is_counted_whoever_asks_before_anything_is_read(settin
     async with app.router.lifespan_context(app), client_of(app, "192.0.2.1") as one, client_of(app, "192.0.2.2") as two:
         page = {"Accept": "text/html", "Accept-Language": "en"}
         answers = [(await one.post("/drafts/none/discard", headers=page)).status_code for _ in range(4)]
-        assert answers == [403] * 4
+        assert answers == [303] * 4, "to the sign-in"
         refused = await one.post("/drafts/none/discard", headers=page, content=never())
         assert refused.status_code == 429 and "Wait a minute" in refused.text
         assert refused.headers["content-type"].startswith("text/html") and "Retry-After" in refused.headers
-        assert (await two.post("/drafts/none/discard", headers=page)).status_code == 403
+        assert (await two.post("/drafts/none/discard", headers=page)).status_code == 303
 
 
 async def test_users_do_not_use_up_each_others_limits() -> None:
@@ -136,18 +143,15 @@ def test_failures_make_the_pause_grow_and_a_success_ends_it() -> None:
 
 async def test_tries_to_sign_in_that_fail_are_delayed_by_address(settings: Settings) -> None:
     app = create_app(settings, run_jobs=False, analyzer=ScriptedReader())
-
-    @app.post("/sign-in")
-    async def sign_in(right: bool = False) -> None:
-        if not right:
-            raise BadRequest("wrong", code="bad_request")
-
+    wrong = {"name": "marie", "password": "not this one"}
     async with app.router.lifespan_context(app), client_of(app, "192.0.2.1") as client:
-        assert [(await client.post("/sign-in")).status_code for _ in range(3)] == [422] * 3
-        refused = await client.post("/sign-in?right=true")
+        await new_user(app.state.runtime, "marie")
+        right = {"name": "marie", "password": PASSWORD}
+        assert [(await client.post("/api/v1/auth/sign-in", json=wrong)).status_code for _ in range(3)] == [401] * 3
+        refused = await client.post("/api/v1/auth/sign-in", json=right)
         assert (refused.status_code, refused.json()["code"]) == (429, "login_delayed")
         async with client_of(app, "192.0.2.2") as other:
-            assert (await other.post("/sign-in?right=true")).status_code == 200
+            assert (await other.post("/api/v1/auth/sign-in", json=right)).status_code == 200
 
 
 async def test_a_body_that_is_too_large_is_refused_while_it_arrives(settings: Settings) -> None:

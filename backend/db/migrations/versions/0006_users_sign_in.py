@@ -87,7 +87,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('password_hash', sqlmodel.sql.sqltypes.AutoString(), nullable=True))
         batch_op.add_column(sa.Column('role', sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default='member'))
         batch_op.add_column(sa.Column('state', sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default='active'))
-        batch_op.add_column(sa.Column('local', sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column('local', sa.Boolean(), nullable=False, server_default='0'))
         batch_op.add_column(sa.Column('last_seen_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
         batch_op.create_index(batch_op.f('ix_users_email'), ['email'], unique=True)
 
