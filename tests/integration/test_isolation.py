@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from backend.api.limits import GrowingDelay
 from backend.app import create_app
 from backend.db.models import User
 from backend.marketplace.port import InputEvent
@@ -61,6 +62,7 @@ class World:
         method, path = filled(route, ids).split(" ", 1)
         path = f"{path}?{filled(probe.query, ids)}" if probe.query else path
         self.probes += 1
+        self.app.state.limits.logins = GrowingDelay()
         if method == "WebSocket":
             return await knock(self.app, path, client)
         form = None if probe.form is None else filled(dict(probe.form), ids)
@@ -125,6 +127,7 @@ async def world(settings: Settings, reader: ScriptedReader) -> AsyncIterator[Wor
 
 
 async def ways_in(stack: AsyncExitStack, app: FastAPI, name: str) -> dict[str, httpx.AsyncClient]:
+    app.state.limits.logins = GrowingDelay()
     token = await bearer(app.state.runtime, name)
     by_token = await stack.enter_async_context(visitor(app, **token))
     scopes = ["read", "write", "publish", "admin"]
