@@ -14,17 +14,21 @@ from backend.api.limits import AddressLimits, RequestLimits
 from backend.api.v1.routers import (
     accounts,
     ai,
+    audit,
+    auth,
     bulk,
     drafts,
     health,
     ingest,
     live,
+    me,
     metrics,
     notifications,
     photos,
     preferences,
     publications,
     queue,
+    users,
     vinted,
 )
 from backend.core.reading import Analyzer
@@ -65,6 +69,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     for router in (
         *(ingest, bulk, ai, drafts, preferences, photos),
         *(accounts, vinted, publications, queue, live, notifications),
+        *(auth, me, users, audit),
     ):
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)

@@ -48,13 +48,18 @@ from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
-from backend.users.service import LOCAL_USER, local_user
+from backend.users.access import is_loopback
+from backend.users.people import People
+from backend.users.service import LOCAL_USER, find_by_name, local_user
+from backend.users.tokens import KeyRing
+from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 
-KEY_FILE, JWT_FILE = "secret.key", "jwt.key"
+KEY_FILE, SIGNING_FILE = "secret.key", "jwt.key"
+SIGNING_KEYS = 3
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,9 @@ class Runtime:
     troubles: Mapping[str, str]
     live: OpenPages
     outbox: Outbox
+    people: People
     user_id: str
+    """Whom this process acts for where nobody signs in: the local user, or the one the command line names."""
 
     @property
     def budget(self) -> Budget:
@@ -83,9 +90,9 @@ class Runtime:
         kept = self.settings.storage_mb
         return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
 
-    async def publish(self, order: publications.Order, *, key: str | None = None) -> Publication:
+    async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
-        ask = partial(publications.request, user_id=self.user_id, order=order, key=key)
+        ask = partial(publications.request, user_id=user_id, order=order, key=key)
         try:
             publication = await self.database.run(ask)
         except IntegrityError:
@@ -211,6 +218,32 @@ class Runtime:
 
         return await self.database.run(work)
 
+    def export(self, user_id: str) -> Iterator[bytes]:
+        """Everything of this user's as a ZIP, in pieces: a JSON file a table, and the photos."""
+        return leaving.export(self.database, self.store, user_id)
+
+    async def remove_user(self, user_id: str) -> None:
+        """Forgets a user and everything of theirs, on disk too. Raises Conflict (`last_admin`, `user_busy`)."""
+        left = await self.database.run(leaving.erase, user_id)
+        folders = (self.settings.evidence_folder, self.settings.data / "incoming")
+        await asyncio.to_thread(leaving.clear_away, self.database, self.store, left, folders)
+
+    async def rotate_signing_key(self) -> int:
+        """Puts a new signing key first and keeps those before it, for what they signed; says how many there are.
+
+        Raises SetupError where the keys are a setting."""
+        if self.settings.jwt_secret_key is not None:
+            raise SetupError(
+                "The key comes from JWT_SECRET_KEY, which only you can change. Put a new key before the present one, "
+                "separated by a comma (NEW,PRESENT), and restart every process; take the old one out a day later.",
+                code="key_is_a_setting",
+            )
+        file = keys.KeyFile(self.settings.data / SIGNING_FILE)
+        with file.locked():
+            kept = [secrets.token_urlsafe(48), *file.read()][:SIGNING_KEYS]
+            await asyncio.to_thread(file.write, kept)
+        return len(kept)
+
     async def rotate_key(self, after: Callable[[keys.Step], None] = lambda _: None) -> keys.Rotation:
         """Changes the key sessions are encrypted with. Raises SetupError with what to do where it is a setting."""
         if self.settings.secret_key is None:
@@ -236,19 +269,26 @@ async def running(
     if_idle: bool = False,
     analyzer: Analyzer | None = None,
     patience: Patience | None = None,
+    user: str | None = None,
 ) -> AsyncIterator[Runtime]:
     """A running VintedBot. With `run_jobs` jobs run here; with `if_idle` only while no other process runs them.
 
-    `analyzer` is used, and closed, instead of the one the settings name; `patience` instead of the usual one."""
+    `analyzer` is used, and closed, instead of the one the settings name; `patience` instead of the usual one;
+    `user` is a person's name to act for instead of the local user. Raises NotFound where there is none."""
     prepare_data_folder(settings)
     remember(settings.secrets(), for_good=True)
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)
-        user_id = (await database.run(local_user)).id
+        person = await database.run(find_by_name, user) if user else await database.run(local_user)
         vault = Vault(secret_key(settings), reread=partial(secret_key, settings))
-        jwt_secret(settings)  # made at first start, for the sign-in to come
+        people = People(
+            database,
+            KeyRing(partial(signing_keys, settings)),
+            registration=settings.registration,
+            alone=settings.sign_in == "auto" and is_loopback(settings.host),
+        )
         store = LocalStore(settings.photo_folder)
         analyzer = analyzer or build_analyzer(settings, TableLedger(database, budget_of(settings)))
         stack.push_async_callback(analyzer.aclose)
@@ -279,7 +319,7 @@ async def running(
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
         yield Runtime(
-            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id
+            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, people, person.id
         )
 
 
@@ -307,7 +347,7 @@ def installation(settings: Settings) -> Iterator[Installation]:
     }  # fmt: skip
     try:
         yield Installation(
-            database, settings.data, folders, {name: settings.data / name for name in (KEY_FILE, JWT_FILE)}
+            database, settings.data, folders, {name: settings.data / name for name in (KEY_FILE, SIGNING_FILE)}
         )
     finally:
         database.close()
@@ -388,12 +428,12 @@ def secret_key(settings: Settings) -> str:
     return kept_secret(settings, KEY_FILE, Vault.new_key)
 
 
-def jwt_secret(settings: Settings) -> str:
-    """The key that signs sign-in tokens: the setting, or the one kept in the data folder."""
+def signing_keys(settings: Settings) -> list[str]:
+    """The keys that sign sign-in tokens, newest first: the setting's, or those kept in the data folder."""
     if settings.jwt_secret_key is not None:
-        return settings.jwt_secret_key.get_secret_value()
-    made = kept_secret(settings, JWT_FILE, lambda: secrets.token_urlsafe(48))
-    remember(parse_keys(made), for_good=True)
+        return parse_keys(settings.jwt_secret_key.get_secret_value())
+    made = parse_keys(kept_secret(settings, SIGNING_FILE, lambda: secrets.token_urlsafe(48)))
+    remember(made, for_good=True)
     return made
 
 

@@ -52,8 +52,16 @@ class Settings(BaseSettings):
         5000, validation_alias=_named("PORT"), description="Port of the server."
     )
     host: str = Field("127.0.0.1", description="Address the server listens on.")
+    sign_in: Literal["auto", "always"] = Field(
+        "auto", description="Whether this machine's own person has to sign in too; everybody else always has to."
+    )
+    registration: Literal["open", "invite", "closed"] = Field(
+        "closed", description="Who may make a user by themselves, once there is a first one."
+    )
     jwt_secret_key: SecretStr | None = Field(
-        None, validation_alias=_named("JWT_SECRET_KEY"), description="Signs sign-in tokens; made at first start."
+        None,
+        validation_alias=_named("JWT_SECRET_KEY"),
+        description="Signs sign-in tokens (several keys, newest first); made at first start.",
     )
     secret_key: SecretStr | None = Field(
         None,

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from backend.accounts import standing
 from backend.accounts.vault import Vault
 from backend.core.errors import BadRequest, NotFound, SessionMissing
+from backend.db import audit
 from backend.db.models import Account, now
 from backend.db.scope import get_owned, owned
 
@@ -52,7 +53,9 @@ def save_session(
     account.session = vault.seal(storage_state)
     account.removed_at = None
     session.add(account)
+    session.flush()
     standing.became_ready(session, account)
+    audit.record(session, "account.session_kept", user_id, account.id)
     return account
 
 
@@ -90,6 +93,7 @@ def change(
     account.language = language or account.language
     account.paused = account.paused if paused is None else paused
     account.updated_at = now()
+    audit.record(session, "account.changed", user_id, account.id, language=account.language, paused=account.paused)
     return account
 
 
@@ -99,6 +103,7 @@ def remove(session: Session, user_id: str, account_id: str) -> Account:
     account.session = None
     account.removed_at = now()
     standing.set_state(account, "no_session")
+    audit.record(session, "account.removed", user_id, account.id)
     return account
 
 

@@ -17,6 +17,7 @@ from backend.core.errors import (
     VintedRateLimitError,
 )
 from backend.core.pacing import Pace, parse_pace, stop_after
+from backend.db import audit
 from backend.db.engine import clock
 from backend.db.models import Account, now
 from backend.db.scope import get_owned
@@ -72,6 +73,7 @@ def set_pace(session: Session, user_id: str, account_id: str, values: dict[str, 
     account = get_owned(session, Account, user_id, account_id)
     pace = parse_pace({**account.pace, **values}, stand_in=is_stand_in(account.base_url))
     account.pace = pace.model_dump(mode="json", exclude_defaults=True)
+    audit.record(session, "account.pace_set", user_id, account.id)
     return pace
 
 

@@ -1,4 +1,7 @@
-"""What routers are handed: the runtime, and who asks; and what every request is checked for."""
+"""What routers are handed: the runtime, and who asks; and what every request is checked for.
+
+Owns how an API request says who asks (`Authorization`, or the page's cookie) and what a program's key is good for.
+"""
 
 from typing import Annotated
 
@@ -7,8 +10,13 @@ from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection
 
 from backend.api.limits import RequestLimits
+from backend.core.caller import Caller, set_caller
+from backend.core.errors import Forbidden, SignInNeeded
 from backend.core.storable import check_storable
 from backend.runtime import Runtime
+from backend.users.access import SAFE_METHODS, Credentials, check_scope, credentials
+
+_KNOWN = "vintedbot.caller"
 
 
 def get_runtime(connection: HTTPConnection) -> Runtime:
@@ -20,19 +28,67 @@ def get_runtime(connection: HTTPConnection) -> Runtime:
 RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
 
 
-def get_user_id(runtime: RuntimeDep) -> str:
-    """Who asks: the local user, until the users issue brings sign-in."""
-    return runtime.user_id
+async def get_caller(connection: HTTPConnection, runtime: RuntimeDep) -> Caller:
+    """Who asks. Raises SignInNeeded, or Forbidden: suspended, a key without the scope, a cookie sent by no page.
+    Raises LimitReached with the seconds to wait.
 
-
-async def count_user(connection: HTTPConnection, user_id: Annotated[str, Depends(get_user_id)]) -> str:
-    """The user, whose request counts from here on. Raises LimitReached with the seconds to wait."""
+    Found out once a request, however often it is asked."""
+    known = connection.scope.get(_KNOWN)
+    if isinstance(known, Caller):
+        return known
+    who = await runtime.people.identify(credentials_of(connection, runtime))
+    if who is None:
+        raise SignInNeeded("Say who you are: Authorization: Bearer TOKEN, with an access token or an API key.")
+    method = connection.scope.get("method", "WEBSOCKET")
+    if who.way == "page" and method not in SAFE_METHODS:
+        _check_sent_by_a_page(connection)
+    check_scope(who, method, connection.scope["route"].path)
     limits: RequestLimits = connection.app.state.limits
-    limits.count_user(connection, user_id)
-    return user_id
+    limits.count_user(connection, who.user_id)
+    set_caller(who)
+    connection.scope[_KNOWN] = who
+    return who
 
 
-UserId = Annotated[str, Depends(count_user)]
+def credentials_of(connection: HTTPConnection, runtime: Runtime) -> Credentials:
+    client = connection.client.host if connection.client else None
+    return credentials(connection.headers, connection.cookies, client, alone=runtime.people.alone)
+
+
+def _check_sent_by_a_page(connection: HTTPConnection) -> None:
+    """A browser says where a write comes from, which `web/guard.py` has checked; what says nothing is no browser."""
+    if "origin" not in connection.headers and "sec-fetch-site" not in connection.headers:
+        raise Forbidden("The page's cookie is for its pages. Programs use a token or a key.", code="cross_site")
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+def get_user_id(who: CallerDep) -> str:
+    return who.user_id
+
+
+UserId = Annotated[str, Depends(get_user_id)]
+
+
+def get_person(who: CallerDep) -> Caller:
+    """Who asks, in person: not a program with a key. Raises Forbidden (`key_not_allowed`)."""
+    if who.way == "key":
+        raise Forbidden("Not with an API key: sign in yourself for that.", code="key_not_allowed")
+    return who
+
+
+PersonDep = Annotated[Caller, Depends(get_person)]
+
+
+def get_admin(who: CallerDep) -> Caller:
+    """Raises Forbidden (`admin_only`)."""
+    if not who.is_admin:
+        raise Forbidden("Only an admin may do that.", code="admin_only")
+    return who
+
+
+AdminDep = Annotated[Caller, Depends(get_admin)]
 
 
 async def only_storable(connection: HTTPConnection) -> None:

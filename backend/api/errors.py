@@ -14,7 +14,7 @@ from loguru import logger
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from backend.core.errors import VintedBotError
+from backend.core.errors import SignInNeeded, VintedBotError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -43,7 +43,7 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 404, 409, 413, 422, 429, 503)
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
 """For routers: what OpenAPI says of errors."""
 
@@ -59,6 +59,8 @@ async def _of_ours(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, VintedBotError)
     wait = getattr(error, "retry_after", None)
     headers = {"Retry-After": str(math.ceil(wait))} if wait else None
+    if isinstance(error, SignInNeeded):
+        headers = {"WWW-Authenticate": "Bearer"}
     return problem(error.status, error.code, str(error), headers)
 
 

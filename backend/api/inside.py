@@ -8,16 +8,15 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.errors import problem
+from backend.users.access import is_forwarded, is_loopback
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 API_PAGES = ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
 
 
 def from_this_machine(connection: HTTPConnection) -> bool:
     """Whether it was asked from this machine, and not passed on from elsewhere."""
-    passed_on = any(name in connection.headers for name in _FORWARDED)
-    return connection.client is not None and connection.client.host in _LOOPBACK and not passed_on
+    client = connection.client
+    return client is not None and is_loopback(client.host) and not is_forwarded(connection.headers)
 
 
 class ApiPages:

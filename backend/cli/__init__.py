@@ -26,6 +26,7 @@ from backend.cli import (
     serving,
     showcase,
     site_catalog,
+    users,
 )
 from backend.cli.terminal import AsJson, Chosen, show_json
 from backend.core.logs import tell_crash
@@ -52,6 +53,8 @@ app.add_typer(queue.app, name="queue")
 app.command("login")(accounts.login)
 app.add_typer(accounts.app, name="accounts")
 accounts.app.command("catalog")(site_catalog.show_catalog)
+app.add_typer(users.app, name="user")
+app.command("audit")(users.show_audit)
 app.add_typer(keys.app, name="secrets")
 app.add_typer(notifications.app, name="notifications")
 app.command("backup")(backup.backup)
@@ -69,12 +72,22 @@ def show_version(as_json: AsJson = False) -> None:
         typer.echo(f"vintedbot {version('vintedbot')}")
 
 
+def _version_asked(asked: bool) -> None:
+    if asked:
+        show_version()
+        raise typer.Exit
+
+
 @app.callback()
 def common(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version_asked, is_eager=True, help="The version of this software.")
+    ] = False,
     data: Annotated[Path | None, typer.Option("--data", help="Data folder, instead of VINTEDBOT_DATA.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="Acts for this user instead of the local one.")] = None,
 ) -> None:
     """Photos in, correct Vinted listings out, each published exactly once."""
-    Chosen.data = data
+    Chosen.data, Chosen.user = data, user
 
 
 def main() -> None:

@@ -89,17 +89,19 @@ async def _read(
     known = None if nothing else read_truth(truth_file or find_truth(folder))
     truth = _some(known or nothing_on(f"{below}/{name}" if below else name for _, name, below in found), most)
     wanted = [s for s in found if (f"{s[2]}/{s[1]}" if s[2] else s[1]) in truth.items]
-    runs = []
+    wanted_readers = readers or [""]
+    runs: dict[str, Run] = {}
     with tempfile.TemporaryDirectory(prefix="vintedbot-") as place:
         photos, refused = await asyncio.to_thread(prepared, wanted, Path(place))
         if not photos:
             raise BadRequest(f"None of the photos the truth names is in {folder}.", code="no_photos")
-        for name in readers or [""]:
+        for name in sorted(wanted_readers, key="embedded".__eq__):  # a server that refuses shows before minutes pass
             run = await _one_reader(name, photos, truth, str(folder), quiet=quiet)
-            runs.append(replace(run, refused=tuple(r.file for r in refused)))
+            runs[name] = replace(run, refused=tuple(r.file for r in refused))
+    told = tuple(runs[name] for name in wanted_readers)
     if html is not None:  # while a drawn folder is still there
-        _write(html, runs, as_json=quiet)
-    return tuple(runs)
+        _write(html, told, as_json=quiet)
+    return told
 
 
 async def _one_reader(name: str, photos: Sequence[PhotoInput], truth: Truth, folder: str, *, quiet: bool) -> Run:

@@ -1,4 +1,4 @@
-"""`secrets …`: the key that kept sessions are encrypted with. No key is ever shown."""
+"""`secrets …`: the keys that sessions are encrypted with, and that sign who is signed in. No key is ever shown."""
 
 from dataclasses import asdict
 from typing import Any
@@ -45,3 +45,17 @@ def rotate(as_json: AsJson = False) -> None:
         out.print(f"[yellow]{done['unreadable']} fit no key there was[/]: sign in to those accounts again.")
     if not done["keys_dropped"]:
         out.print("Now take the old keys out of VINTEDBOT_SECRET_KEY: all but the first.")
+
+
+@app.command("rotate-signing")
+def rotate_signing(as_json: AsJson = False) -> None:
+    """Makes a new key to sign sign-in tokens with. Nobody is signed out: the keys before it still read."""
+
+    async def act(runtime: Runtime) -> int:
+        return await runtime.rotate_signing_key()
+
+    kept = with_runtime(act, as_json=as_json)
+    if as_json:
+        show_json({"keys": kept})
+    else:
+        out.print(f"Tokens are signed with a new key from now on; {kept - 1} older ones are still read.")

@@ -17,7 +17,7 @@ from backend.core.bundles import Bundle
 from backend.core.errors import BadRequest, Conflict
 from backend.core.pacing import HARD_LIMIT
 from backend.db.models import Draft, Publication
-from backend.db.scope import find_by_prefix
+from backend.db.scope import find_by_prefix, get_owned
 from backend.publications import evidence, journal, queue, service
 from backend.publications.service import Order
 from backend.runtime import Runtime
@@ -95,7 +95,9 @@ async def publish_drafts(
     asked, not_asked = [], []
     for draft_id, not_before in zip_longest(draft_ids, times):
         try:
-            asked.append((await runtime.publish(Order(draft_id, chosen.id, mode, not_before=not_before))).id)
+            asked.append(
+                (await runtime.publish(runtime.user_id, Order(draft_id, chosen.id, mode, not_before=not_before))).id
+            )
         except Conflict as error:
             not_asked.append({"draft_id": draft_id, "code": error.code, "error": str(error)})
     ended = await (watch(runtime, asked, quiet=quiet) if wait else _rows(runtime, asked))
@@ -111,7 +113,7 @@ def with_reason(row: Publication, reasons: Mapping[str, queue.Waiting]) -> dict[
 
 
 async def _rows(runtime: Runtime, ids: Sequence[str]) -> list[Publication]:
-    return await runtime.database.run(lambda s: [s.get_one(Publication, i) for i in ids])
+    return await runtime.database.run(lambda s: [get_owned(s, Publication, runtime.user_id, i) for i in ids])
 
 
 async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) -> list[Publication]:

@@ -13,7 +13,7 @@ from backend.cli.terminal import AsJson, out, show_json, with_runtime
 from backend.core.pacing import Pace, parse_moment
 from backend.db.engine import clock
 from backend.db.models import Account, Draft, Publication
-from backend.db.scope import find_by_prefix
+from backend.db.scope import find_by_prefix, get_owned
 from backend.drafts.schemas import FIELDS
 from backend.publications import queue
 from backend.runtime import Runtime
@@ -63,7 +63,7 @@ def schedule(
 
     def act(session: Session, user_id: str) -> None:
         found = find_by_prefix(session, Publication, user_id, publication_id)
-        pace = Pace.model_validate(session.get_one(Account, found.account_id).pace)
+        pace = Pace.model_validate(get_owned(session, Account, user_id, found.account_id).pace)
         moment = None if when == "now" else parse_moment(when, pace, clock(session))
         queue.reschedule(session, user_id, found.id, moment)
 
@@ -119,7 +119,7 @@ def pace(
 
 
 def _set_paused(session: Session, user_id: str, account: str | None, *, paused: bool) -> None:
-    accounts.choose(session, user_id, account).paused = paused
+    accounts.change(session, user_id, accounts.choose(session, user_id, account).id, paused=paused)
 
 
 def _show(act: Any, as_json: bool) -> None:
@@ -152,5 +152,5 @@ def _show(act: Any, as_json: bool) -> None:
 
 
 def _title(session: Session, row: Publication) -> str:
-    fields = FIELDS.validate_python(session.get_one(Draft, row.draft_id).fields)
+    fields = FIELDS.validate_python(get_owned(session, Draft, row.user_id, row.draft_id).fields)
     return str(fields["title"].value) if "title" in fields else ""

@@ -12,12 +12,14 @@ from backend.app import create_app
 from backend.cli.connections import patient_protocol
 from backend.cli.terminal import Chosen, carry_out, err, fail
 from backend.core.errors import SetupError
+from backend.db.engine import Database
 from backend.runtime import running, set_up_logging
 from backend.settings import Settings, listed, load_settings, prepare_data_folder
+from backend.users.access import is_loopback
+from backend.users.service import somebody_signs_in
 
 LONGEST_MESSAGE = 16_384
 """Bytes of a WebSocket message to us: inputs of a live view, no more."""
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
@@ -32,11 +34,8 @@ def serve(
         settings = load_settings(**_chosen(port=port, host=host, data=Chosen.data))
         set_up_logging(settings)
         prepare_data_folder(settings)
-        if settings.host not in LOOPBACK:
-            raise SetupError(
-                f"Listening on {settings.host} would open your drafts to the network: there is no sign-in yet. "
-                "Keep 127.0.0.1, and reach it through a tunnel such as ssh -L."
-            )
+        if not is_loopback(settings.host):
+            _check_people(settings)
         listener = listening_socket(settings.host, settings.port)
     except SetupError as error:
         fail(error)
@@ -54,6 +53,22 @@ def serve(
         ws_per_message_deflate=False,  # pictures are compressed already
     )
     uvicorn.Server(config).run([listener])
+
+
+def _check_people(settings: Settings) -> None:
+    """Raises SetupError on a public address while nobody could sign in there."""
+    database = Database(settings.database)
+    try:
+        database.migrate()
+        with database.session() as session:
+            known = somebody_signs_in(session)
+    finally:
+        database.close()
+    if not known:
+        raise SetupError(
+            f"Listening on {settings.host} opens VintedBot to the network, and nobody has a password yet. Make the "
+            "first user, the admin: vintedbot user add NAME. Or keep 127.0.0.1, where nobody needs to sign in."
+        )
 
 
 def proxy_options(settings: Settings) -> dict[str, Any]:

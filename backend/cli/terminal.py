@@ -11,9 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backend.core.caller import acting
 from backend.core.errors import SetupError, VintedBotError
 from backend.runtime import Runtime, running, set_up_logging
 from backend.settings import Settings, load_settings
+from backend.users.access import local_caller
+from backend.users.service import find
 
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -29,6 +32,7 @@ class Chosen:
     """What the options before the command said."""
 
     data: Path | None = None
+    user: str | None = None
 
 
 def settings_of(**overrides: object) -> Settings:
@@ -74,8 +78,10 @@ def with_runtime(
     """Runs `act` with a running VintedBot; with `jobs` it runs them unless a server does."""
 
     async def task() -> T:
-        async with running(settings_of(**overrides), run_jobs=jobs, if_idle=True) as runtime:
-            return await act(runtime)
+        async with running(settings_of(**overrides), run_jobs=jobs, if_idle=True, user=Chosen.user) as runtime:
+            person = await runtime.database.run(find, runtime.user_id)
+            with acting(local_caller(person, "cli")):
+                return await act(runtime)
 
     return carry_out(task, as_json=as_json)
 

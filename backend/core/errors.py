@@ -13,7 +13,8 @@
     │   └── AccountRestricted ── VerificationWall  AddressBanned
     ├── PermanentError              the same input fails again: say so, stop
     │   ├── BadRequest  NotFound  Conflict  PhotoRefused  ListingRejected  SetupError  BudgetReached
-    │   └── BackupRefused  LimitReached
+    │   ├── BackupRefused  LimitReached
+    │   └── SignInNeeded  Forbidden  who asks is not known, or may not
     └── UncertainError              the click happened, its result is unknown: reconcile, never retry
 
 Each class says what kind it is, a machine code, and the HTTP status the API answers with. The
@@ -191,6 +192,20 @@ class BudgetReached(PermanentError):
 
     code = "budget_reached"
     status = 429
+
+
+class SignInNeeded(PermanentError):
+    """Nobody known asks: no session, token or key, or one that is over."""
+
+    code = "sign_in_needed"
+    status = 401
+
+
+class Forbidden(PermanentError):
+    """Who asks is known, and may not."""
+
+    code = "forbidden"
+    status = 403
 
 
 class BackupRefused(PermanentError):

@@ -5,6 +5,7 @@ Owns how a transaction begins and ends. Owns no query. One `Database` a process,
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -34,21 +35,50 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
+        self.reading = _sqlite_engine(url, read_only=True) if self.is_sqlite else self.engine
+        self._writing = threading.Lock()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction: committed on leaving, rolled back on an error. Writes are serialised on SQLite."""
-        with storage_errors(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        opened = Session(self.engine, expire_on_commit=False)
+        with storage_errors(self.url), self._turn(), opened as session, session.begin():
             yield session
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite the threads of this process take turns in the order they came. SQLite's own waiting is a sleep that
+        grows, and lets whoever happens to be awake go first; it is left to keep the processes apart."""
+        taken = self.is_sqlite and self._writing.acquire(timeout=_BUSY_MS / 1000)
+        try:
+            yield
+        finally:
+            if taken:
+                self._writing.release()
+
+    async def look(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work(session, …)` that only reads: on SQLite it waits for no writer, and a write in it fails."""
+
+        def call() -> T:
+            with storage_errors(self.url), Session(self.reading, expire_on_commit=False) as session, session.begin():
+                return work(session, *args, **kwargs)
+
+        return await asyncio.to_thread(call)
+
     async def run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`work(session, …)` in one transaction on a thread, off the event loop."""
+        """`work(session, …)` in one transaction on a thread, off the event loop. Who is cancelled meanwhile goes when
+        it has ended: nobody finds a row changed behind their back."""
 
         def call() -> T:
             with self.session() as session:
                 return work(session, *args, **kwargs)
 
-        return await asyncio.to_thread(call)
+        under_way = asyncio.ensure_future(asyncio.to_thread(call))
+        try:
+            return await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            await asyncio.wait([under_way])
+            raise
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -79,6 +109,7 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.reading.dispose()
 
 
 def clock(session: Session) -> datetime:
@@ -105,19 +136,20 @@ def _postgres_engine(url: str) -> Engine:
     return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"options": options})
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, *, read_only: bool = False) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+        pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"]
+        for pragma in [*pragmas, "query_only=ON"] if read_only else pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # Taking the write lock at once waits its turn; upgrading a read lock later could fail half-way.
-        only_reads = connection.get_execution_options().get("only_reads", False)
+        only_reads = read_only or connection.get_execution_options().get("only_reads", False)
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine

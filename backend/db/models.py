@@ -27,10 +27,90 @@ def _json(default: Any = None, *, nullable: bool = False) -> Any:
 
 
 class User(SQLModel, table=True):
+    """A person. `role` is admin or member, `state` active or suspended. Without `password_hash` (argon2id) nobody signs
+    in as them. `local` is the one a server on this machine alone acts for, where nobody needs to sign in."""
+
     __tablename__ = "users"
     id: str = Field(default_factory=new_id, primary_key=True)
     name: str = Field(unique=True)
+    email: str | None = Field(default=None, unique=True, index=True)
+    password_hash: str | None = None
+    role: str = "member"
+    state: str = "active"
+    local: bool = False
     created_at: datetime = Field(default_factory=now)
+    last_seen_at: datetime | None = None
+
+
+class AuthSession(SQLModel, table=True):
+    """Somebody signed in, in one place. `kind` is page (a cookie) or token (a family of refresh tokens, of which only
+    the newest is good). `secret_hash` is the SHA-256 of the present secret, `rotations` how often it was replaced."""
+
+    __tablename__ = "auth_sessions"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    kind: str
+    secret_hash: str
+    rotations: int = 0
+    agent: str = ""
+    address: str = ""
+    created_at: datetime = Field(default_factory=now)
+    last_used_at: datetime = Field(default_factory=now)
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    revoked_for: str | None = None
+
+
+class ApiKey(SQLModel, table=True):
+    """A key for programs. `secret_hash` is the SHA-256 of the whole key, `prefix` its beginning, to know it by;
+    `scopes` some of `core.caller.SCOPES`."""
+
+    __tablename__ = "api_keys"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    name: str
+    prefix: str
+    secret_hash: str = Field(unique=True)
+    scopes: list[str] = _json(list)
+    created_at: datetime = Field(default_factory=now)
+    last_used_at: datetime | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class UserLink(SQLModel, table=True):
+    """A link that works once. `purpose`: invite (`user_id` invited, whoever comes gets `role`) or reset (`user_id` may
+    choose a new password)."""
+
+    __tablename__ = "user_links"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    purpose: str
+    secret_hash: str = Field(unique=True)
+    role: str = "member"
+    created_at: datetime = Field(default_factory=now)
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+class AuditEvent(SQLModel, table=True):
+    """Who did what, when, from where, on what. The tables refuse to change or delete a row.
+
+    `user_id` is whose things it was done to, None where that is nobody's; `actor_id` who did it, None for a stranger.
+    Neither refers to `users`: the row stays when the user goes, and holds no name. `way` is one of
+    `core.caller.WAYS`."""
+
+    __tablename__ = "audit_events"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=now, index=True)
+    user_id: str | None = Field(default=None, index=True)
+    actor_id: str | None = None
+    way: str
+    action: str
+    target: str = ""
+    address: str = ""
+    agent: str = ""
+    detail: dict[str, Any] = _json(dict)
 
 
 class Account(SQLModel, table=True):

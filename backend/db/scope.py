@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from sqlalchemy import func
 from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -34,3 +35,15 @@ def find_by_prefix(session: Session, model: type[Row], user_id: str, prefix: str
     if len(found) > 1:
         raise BadRequest(f"Several ids begin with {prefix!r}; give more of it.", code="ambiguous_id")
     return found[0]
+
+
+def own_row(session: Session, model: type[Row], user_id: str, *more: str) -> Row | None:
+    """The user's row of a table whose primary key begins with whose it is; `more` is the rest of the key."""
+    return session.get(model, (user_id, *more))
+
+
+def count_owned(session: Session, model: type[Row], user_id: str, *narrowed: Any) -> int:
+    """How many of the user's own rows there are, narrowed by these clauses."""
+    table: Any = model
+    query = select(func.count()).select_from(table).where(table.user_id == user_id, *narrowed)
+    return session.exec(query).one()

@@ -14,7 +14,9 @@ from sqlmodel import Session
 from backend.core.errors import BadRequest
 from backend.core.pricing import ANY_PRICE, PriceRule
 from backend.core.words import HASHTAGS_MAX, Style, Tone
+from backend.db import audit
 from backend.db.models import UserSettings, now
+from backend.db.scope import own_row
 
 
 class Preferences(BaseModel):
@@ -47,7 +49,7 @@ class Preferences(BaseModel):
 
 def preferences_of(session: Session, user_id: str) -> Preferences:
     """The user's wishes, or the defaults; those too where what is stored is no longer understood, which is logged."""
-    stored = session.get(UserSettings, user_id)
+    stored = own_row(session, UserSettings, user_id)
     try:
         wishes = Preferences.model_validate(stored.drafts) if stored else Preferences()
         assert wishes.style, "reading the style checks it"
@@ -60,9 +62,10 @@ def preferences_of(session: Session, user_id: str) -> Preferences:
 def keep_preferences(session: Session, user_id: str, preferences: Preferences) -> Preferences:
     """Keeps them. Raises BadRequest for a bad template, naming its line, or a bad hashtag."""
     assert preferences.style, "reading the style checks it"
-    stored = session.get(UserSettings, user_id) or UserSettings(user_id=user_id)
+    stored = own_row(session, UserSettings, user_id) or UserSettings(user_id=user_id)
     stored.drafts, stored.updated_at = preferences.model_dump(mode="json"), now()
     session.add(stored)
+    audit.record(session, "preferences.changed", user_id)
     return preferences
 
 

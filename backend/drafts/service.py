@@ -15,6 +15,7 @@ from backend.core import catalog, ontology, readiness, words
 from backend.core.errors import BadRequest, Conflict
 from backend.core.listing import Field, Listing
 from backend.core.metrics import count_draft
+from backend.db import audit
 from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
 from backend.db.scope import get_owned, owned
 from backend.drafts import assembly
@@ -47,7 +48,7 @@ def open_items(session: Session, batch: Batch, items: Sequence[tuple[Sequence[st
     """A draft to be read for each item (its photo ids in order, why they are together).
 
     Doing it again changes nothing: returns the ids of the batch's drafts in order."""
-    known = {d.ordinal: d.id for d in session.exec(select(Draft).where(Draft.batch_id == batch.id))}
+    known = {d.ordinal: d.id for d in session.exec(owned(Draft, batch.user_id).where(Draft.batch_id == batch.id))}
     if known:
         return [known[ordinal] for ordinal in sorted(known)]
     drafts = [
@@ -68,7 +69,7 @@ def fill(session: Session, draft_id: str, reading: Mapping[str, Field], warnings
     draft = session.get_one(Draft, draft_id)
     if draft.state != "reading":
         return draft
-    defaults = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults)
+    defaults = assembly.Defaults.of(get_owned(session, Batch, draft.user_id, draft.batch_id).defaults)
     photos = tuple(photo.id for photo in photos_of(session, draft))
     ways = ways_of(session, draft)
     listing = assembly.assemble(reading, defaults, ways, photos=photos, language=draft.language)
@@ -89,6 +90,7 @@ def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: 
     _store(session, draft, assembly.edit(listing_of(session, draft), fields, ways_of(session, draft)))
     draft.state = "open"
     _next_revision(session, draft)
+    audit.record(session, "draft.edited", user_id, draft.id, fields=sorted(changes), revision=draft.revision)
     return draft
 
 
@@ -112,13 +114,14 @@ def rewrite(
     _store(session, draft, after)
     draft.state = "open"
     _next_revision(session, draft)
+    audit.record(session, "draft.rewritten", user_id, draft.id, field=name, revision=draft.revision)
     return draft
 
 
 def ways_of(session: Session, draft: Draft) -> assembly.Ways:
     """How what follows from a draft's fields is made: its batch's price rule before the seller's general one."""
     wishes = preferences_of(session, draft.user_id)
-    rule = assembly.Defaults.of(session.get_one(Batch, draft.batch_id).defaults).price_rule
+    rule = assembly.Defaults.of(get_owned(session, Batch, draft.user_id, draft.batch_id).defaults).price_rule
     return assembly.Ways(
         rule=rule or wishes.price_rule,
         style=wishes.style,
@@ -134,6 +137,7 @@ def approve(session: Session, user_id: str, draft_id: str, revision: int | None 
     if not draft.publish_ready:
         raise Conflict("; ".join(problem_messages(draft)), code="draft_not_ready")
     draft.state, draft.updated_at = "approved", now()
+    audit.record(session, "draft.approved", user_id, draft.id, revision=draft.revision)
     return draft
 
 
@@ -141,6 +145,7 @@ def discard(session: Session, user_id: str, draft_id: str, revision: int | None 
     """Puts a draft away. It can be brought back with `restore`."""
     draft = _at_revision(session, user_id, draft_id, revision)
     draft.state, draft.updated_at = "discarded", now()
+    audit.record(session, "draft.discarded", user_id, draft.id)
     return draft
 
 
@@ -149,6 +154,7 @@ def restore(session: Session, user_id: str, draft_id: str) -> Draft:
     draft = get_owned(session, Draft, user_id, draft_id)
     if draft.state == "discarded":
         draft.state, draft.updated_at = "open", now()
+        audit.record(session, "draft.restored", user_id, draft.id)
     return draft
 
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from backend.core.ontology import Ontology
 from backend.db.models import SiteCatalog, now
-from backend.db.scope import owned
+from backend.db.scope import own_row, owned
 
 _SHAPE = TypeAdapter(Ontology)
 _PARSED: dict[str, Ontology] = {}
@@ -21,7 +21,7 @@ _PARSED_MOST = 8
 
 def keep_catalog(session: Session, user_id: str, base_url: str, found: Ontology) -> SiteCatalog:
     """Keeps it; leaves not looked at this time keep the sizes known from before. A changed content is a new version."""
-    row = session.get(SiteCatalog, (user_id, base_url))
+    row = own_row(session, SiteCatalog, user_id, base_url)
     if row is not None:
         before = _SHAPE.validate_python(row.content)
         found = Ontology(found.leaves, {**before.options, **found.options}, {**before.sizes, **found.sizes})
@@ -45,7 +45,7 @@ def catalog_in_use(session: Session, user_id: str) -> tuple[str, Ontology] | Non
 
 def catalog_at(session: Session, user_id: str, base_url: str) -> Ontology | None:
     """What the marketplace at this address was last seen to offer the user."""
-    row = session.get(SiteCatalog, (user_id, base_url))
+    row = own_row(session, SiteCatalog, user_id, base_url)
     return None if row is None else _parsed(row)
 
 

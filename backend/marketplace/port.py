@@ -85,13 +85,12 @@ class Filled:
 @dataclass(frozen=True)
 class Outcome:
     """What the attempt came to. `listing_id` is positive proof and None for a dry run; `screenshot` is a JPEG, empty
-    when none could be taken; `storage_state` is the session as the browser left it, to be kept."""
+    when none could be taken."""
 
     listing_id: str | None
     listing_url: str | None
     screenshot: bytes
     differences: tuple[Difference, ...] = ()
-    storage_state: Mapping[str, Any] | None = None
 
 
 def boot_clock() -> float:

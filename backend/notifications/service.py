@@ -5,12 +5,12 @@ Owns the `notifications` table and what counts as the same thing told again. Sen
 
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from backend.db.models import Account, Draft, Notification, Publication, now
-from backend.db.scope import get_owned, owned
+from backend.db.scope import count_owned, get_owned, owned
 from backend.notifications.kinds import OF_AN_ACCOUNT, Kind
 
 
@@ -59,7 +59,7 @@ def _episode(kind: Kind, publication: Publication | None, account: Account | Non
 def _named(session: Session, publication: Publication | None, account: Account | None) -> dict[str, Any]:
     named: dict[str, Any] = {}
     if publication is not None:
-        named["title"] = publication.sheet.get("title") or _drafts_title(session, publication.draft_id)
+        named["title"] = publication.sheet.get("title") or _drafts_title(session, publication)
         named["reason"] = publication.error
     if account is not None:
         named["account"] = account.username
@@ -67,8 +67,8 @@ def _named(session: Session, publication: Publication | None, account: Account |
     return named
 
 
-def _drafts_title(session: Session, draft_id: str) -> Any:
-    title = session.get_one(Draft, draft_id).fields.get("title")
+def _drafts_title(session: Session, publication: Publication) -> Any:
+    title = get_owned(session, Draft, publication.user_id, publication.draft_id).fields.get("title")
     return title.get("value") if isinstance(title, dict) else None
 
 
@@ -81,8 +81,7 @@ def notifications_of(session: Session, user_id: str, *, unseen: bool = False, li
 
 
 def count_unseen(session: Session, user_id: str) -> int:
-    mine = select(func.count()).select_from(Notification).where(Notification.user_id == user_id)
-    return session.exec(mine.where(col(Notification.seen_at).is_(None))).one()
+    return count_owned(session, Notification, user_id, col(Notification.seen_at).is_(None))
 
 
 def mark_seen(session: Session, user_id: str, notification_id: str) -> Notification:

@@ -14,6 +14,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest
+from backend.db import audit
 from backend.db.models import Batch, Draft, Photo, PhotoSight, now
 from backend.db.scope import get_owned, owned
 
@@ -83,6 +84,7 @@ def create_batch(
         )
         for position, file in enumerate(files)
     )
+    audit.record(session, "batch.handed_in", user_id, batch.id, files=len(files))
     return batch
 
 

@@ -3,7 +3,6 @@
 Owns who may read it and how it is packed. The bundles themselves are `core/bundles`'s; the route writes them.
 """
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,10 +11,9 @@ from sqlmodel import Session
 from backend.core import bundles
 from backend.core.bundles import Bundle
 from backend.core.errors import NotFound
+from backend.core.zips import zip_stream
 from backend.db.models import Publication
 from backend.db.scope import get_owned
-
-_CHUNK = 65_536
 
 
 def folder_of(root: Path, publication_id: str) -> Path:
@@ -44,37 +42,6 @@ def file_of(session: Session, user_id: str, root: Path, publication_id: str, bun
     return found
 
 
-class _Outbox:
-    """A file to write to that keeps only what nobody has taken yet."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray()
-
-    def write(self, data: bytes) -> int:
-        self._waiting += data
-        return len(data)
-
-    def flush(self) -> None:
-        return None
-
-    def take(self) -> bytes:
-        taken = bytes(self._waiting)
-        self._waiting.clear()
-        return taken
-
-
 def zip_of(found: list[Bundle]) -> Iterator[bytes]:
-    """The bundles as one ZIP, in pieces: never all of it in memory. What was cleared away meanwhile is left out."""
-    outbox = _Outbox()
-    with zipfile.ZipFile(outbox, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
-        for bundle in found:
-            for name in bundle.files:
-                try:
-                    source = (bundle.folder / name).open("rb")
-                except OSError:
-                    continue
-                with source, archive.open(f"{bundle.name}/{name}", "w") as entry:
-                    while piece := source.read(_CHUNK):
-                        entry.write(piece)
-                        yield outbox.take()
-    yield outbox.take()
+    """The bundles as one ZIP, in pieces. What was cleared away meanwhile is left out."""
+    return zip_stream((f"{bundle.name}/{name}", bundle.folder / name) for bundle in found for name in bundle.files)

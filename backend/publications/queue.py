@@ -14,6 +14,7 @@ from sqlmodel import Session, col, or_, select
 
 from backend.core.errors import Conflict, NotFound
 from backend.core.pacing import Pace, hold
+from backend.db import audit
 from backend.db.engine import clock
 from backend.db.models import Account, Publication, PublicationEvent
 from backend.db.scope import get_owned, owned
@@ -116,6 +117,7 @@ def move_before(session: Session, user_id: str, publication_id: str, other_id: s
     order.insert(at if other_id != publication_id else ids.index(publication_id), publication)
     for row, place in zip(order, places, strict=True):
         row.position = place
+    audit.record(session, "publication.moved", user_id, publication_id)
     return order
 
 
@@ -127,6 +129,7 @@ def reschedule(session: Session, user_id: str, publication_id: str, not_before: 
     if publication.state != State.QUEUED:
         raise Conflict(f"This publication is {publication.state}; only what waits has a time.", code="not_queued")
     publication.not_before = not_before
+    audit.record(session, "publication.rescheduled", user_id, publication_id)
     return publication
 
 

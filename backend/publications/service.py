@@ -17,9 +17,10 @@ from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest, Conflict
 from backend.core.pacing import Pace, parse_duration, parse_moment, spread
+from backend.db import audit
 from backend.db.engine import clock
 from backend.db.models import Account, Draft, IdempotencyKey, Publication, PublicationEvent
-from backend.db.scope import get_owned, owned
+from backend.db.scope import count_owned, get_owned, own_row, owned
 from backend.publications import journal
 from backend.publications.journal import UNCERTAIN_CODE, State
 
@@ -52,6 +53,7 @@ def request(session: Session, user_id: str, order: Order, *, key: str | None = N
     if key is not None and (answered := _answered(session, user_id, key, order)):
         return answered
     draft = get_owned(session, Draft, user_id, order.draft_id)
+    get_owned(session, Account, user_id, order.account_id)
     publication = _standing(session, user_id, draft, order) or _open(session, user_id, draft, order)
     if key is not None:
         session.add(
@@ -62,7 +64,7 @@ def request(session: Session, user_id: str, order: Order, *, key: str | None = N
 
 
 def _answered(session: Session, user_id: str, key: str, order: Order) -> Publication | None:
-    known = session.get(IdempotencyKey, (user_id, key))
+    known = own_row(session, IdempotencyKey, user_id, key)
     if known is None:
         return None
     if known.request_hash != order.fingerprint:
@@ -70,7 +72,7 @@ def _answered(session: Session, user_id: str, key: str, order: Order) -> Publica
             f"The Idempotency-Key {key!r} was used before for another request. Use a new key for a new request.",
             code="idempotency_key_reused",
         )
-    return session.get_one(Publication, known.publication_id)
+    return get_owned(session, Publication, user_id, known.publication_id)
 
 
 def _standing(session: Session, user_id: str, draft: Draft, order: Order) -> Publication | None:
@@ -116,6 +118,7 @@ def _open(session: Session, user_id: str, draft: Draft, order: Order) -> Publica
         live_key=None if order.mode == "dry_run" else f"{draft.id}:{order.route}",
     )
     journal.open_journal(session, publication)
+    audit.record(session, "publication.asked", user_id, publication.id, draft=draft.id, mode=order.mode)
     return publication
 
 
@@ -139,6 +142,7 @@ def cancel(session: Session, user_id: str, publication_id: str) -> Publication:
             "The button has been pressed already; what came of it is being found out. It can't be cancelled any more.",
             code="already_submitted",
         )
+    audit.record(session, "publication.cancelled", user_id, publication_id)
     return journal.move(session, publication_id, State.CANCELLED)
 
 
@@ -151,6 +155,7 @@ def resume(session: Session, user_id: str, publication_id: str, *, despite_doubt
         raise Conflict(f"This publication is {publication.state}; it waits for nobody.", code="journal_moved")
     if not despite_doubt:
         _without_doubt(publication)
+    audit.record(session, "publication.resumed", user_id, publication_id, despite_doubt=despite_doubt)
     return _queue_again(session, publication)
 
 
@@ -169,8 +174,7 @@ def resume_waiting(session: Session, user_id: str, account_id: str) -> list[Publ
 def count_in_hand(session: Session, user_id: str, account_id: str) -> int:
     """How many of an account's publications are queued, under way, or held on an open page."""
     held = col(Publication.state).in_(journal.RUNNING) | col(Publication.claim).is_not(None)
-    mine = select(func.count()).select_from(Publication).where(Publication.user_id == user_id, held)
-    return session.exec(mine.where(Publication.account_id == account_id)).one()
+    return count_owned(session, Publication, user_id, held, Publication.account_id == account_id)
 
 
 def _queue_again(session: Session, publication: Publication) -> Publication:
@@ -183,6 +187,7 @@ def adopt(session: Session, user_id: str, publication_id: str, listing_id: str, 
     """The person's word that this listing is what the uncertain click made."""
     _in_doubt(session, user_id, publication_id)
     detail = {"by": "person", "listing": listing_id}
+    audit.record(session, "publication.adopted", user_id, publication_id, listing=listing_id)
     return journal.move(
         session, publication_id, State.RECONCILED, detail=detail,
         listing_id=listing_id, listing_url=listing_url, error=None, error_code=None,
@@ -192,6 +197,7 @@ def adopt(session: Session, user_id: str, publication_id: str, listing_id: str, 
 def give_up(session: Session, user_id: str, publication_id: str) -> Publication:
     """The person's word that this publication is over, and that no listing of it stands."""
     _in_doubt(session, user_id, publication_id)
+    audit.record(session, "publication.given_up", user_id, publication_id)
     return journal.move(session, publication_id, State.FAILED, detail={"by": "person"}, error_code="given_up")
 
 

@@ -17,6 +17,7 @@ from backend.core.errors import BudgetReached
 from backend.core.model_calls import MICROS, Behalf, MadeCall, PlannedCall, behalf
 from backend.db.engine import Database
 from backend.db.models import ModelAnswer, ModelCall, new_id, now
+from backend.db.scope import own_row
 
 ANSWERS_KEPT = 5000
 """Of all users together; about 2 KB each."""
@@ -84,7 +85,7 @@ def settle(session: Session, call_id: str, made: MadeCall) -> None:
 
 def recall(session: Session, whose: Behalf, key: str, *, model: str, prompt: str) -> str | None:
     """The user's answer kept under this key, unless it is too old; noted as a call that cost nothing."""
-    kept = session.get(ModelAnswer, (_user(whose), key))
+    kept = own_row(session, ModelAnswer, _user(whose), key)
     if kept is None or kept.at < now() - ANSWER_AGE:
         return None
     row = _row(whose, model, prompt, now())
@@ -96,7 +97,7 @@ def recall(session: Session, whose: Behalf, key: str, *, model: str, prompt: str
 def remember(session: Session, whose: Behalf, key: str, answer: str) -> None:
     """Keeps an answer, and lets go of those too old or too many. The first of two processes wins."""
     user_id = _user(whose)
-    old = session.get(ModelAnswer, (user_id, key))
+    old = own_row(session, ModelAnswer, user_id, key)
     if old is not None:
         old.answer, old.at = answer, now()
         return

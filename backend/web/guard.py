@@ -7,12 +7,13 @@ Owns the refusal of cross-site writes and WebSockets, of a `Host` that is not th
 
 import json
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.users.access import is_forwarded, is_loopback
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 POLICY = (
@@ -64,8 +65,13 @@ class Guard:
 
     def _foreign_host(self, scope: Scope) -> Response | None:
         """On a connection to a loopback address, a name that is not the loopback's is somebody's trick; and where the
-        server's names are known, any other is, on every connection."""
+        server's names are known, any other is, on every connection.
+
+        What a proxy on this machine passes on goes by the proxy's name, known or not. Whoever only says so gains
+        nothing: it has to sign in (`users/access.py`), and a browser sends no cookie of ours to a foreign name."""
         server = scope.get("server")
+        if not self.names and is_forwarded(Headers(scope=scope)):
+            return None
         name = _host_name(Headers(scope=scope).get("host", ""))
         is_ours = is_loopback(server[0]) if server else False
         if name in self.names or (is_ours and is_loopback(name)) or not (is_ours or self.names):
@@ -99,16 +105,6 @@ def _host_name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the name or address is this machine's own."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _refusal(status: int, title: str, code: str, detail: str) -> Response:

@@ -1,9 +1,11 @@
 """A request for a page: who reads it, in which language, with which token; and the answer in HTML.
 
-Owns the templates' environment, the cookies `lang` and `token`, and the check of a posted form. Owns no content.
+Owns the templates' environment, the cookies `lang` and `token`, and the check of a posted form. Owns no content; the
+cookie of who is signed in is set by `sign_in.py`.
 """
 
 import secrets
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -14,9 +16,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from backend.core.caller import Caller, set_caller
+from backend.core.errors import SignInNeeded
 from backend.core.storable import check_storable
 from backend.core.texts import LANGUAGES
 from backend.runtime import Runtime
+from backend.users.access import credentials
 from backend.web.language import Words, choose_language
 
 LANGUAGE_COOKIE, TOKEN_COOKIE = "lang", "vintedbot_token"
@@ -37,10 +42,10 @@ def templates() -> Environment:
 class Page:
     """One request, as the handlers see it."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, who: Caller | None = None) -> None:
         self.request = request
         self.runtime: Runtime = request.app.state.runtime
-        self.user_id = self.runtime.user_id
+        self.who = who
         self.language = choose_language(
             request.query_params.get("lang"),
             request.cookies.get(LANGUAGE_COOKIE),
@@ -49,6 +54,22 @@ class Page:
         )
         self.words = Words(self.language)
         self.token = request.cookies.get(TOKEN_COOKIE) or secrets.token_urlsafe(24)
+
+    @property
+    def reader(self) -> Caller:
+        """Who reads it. Raises SignInNeeded, which leads a person to the page to sign in on."""
+        if self.who is None:
+            raise SignInNeeded("Sign in first.")
+        return self.who
+
+    @property
+    def user_id(self) -> str:
+        return self.reader.user_id
+
+    @property
+    def secure(self) -> bool:
+        """Whether the page is read over https, so that its cookies may keep to that."""
+        return self.request.url.scheme == "https"
 
     async def form(self) -> FormData:
         """The posted form. Raises HTTPException 403 unless it carries the token of the reader's own cookie."""
@@ -71,12 +92,13 @@ class Page:
                 path=self.request.url.path,
                 token=self.token,
                 said=self._said(),
+                who=self.who,
                 version=version("vintedbot"),
                 **shown,
             )
         )
         response = HTMLResponse(body, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"})
-        response.set_cookie(TOKEN_COOKIE, self.token, httponly=True, samesite="strict")
+        response.set_cookie(TOKEN_COOKIE, self.token, httponly=True, samesite="strict", secure=self.secure)
         if self.request.query_params.get("lang") == self.language:
             response.set_cookie(LANGUAGE_COOKIE, self.language, max_age=_YEAR, httponly=True, samesite="lax")
         return response
@@ -94,4 +116,22 @@ class Page:
         return f"/{(here or url.path).lstrip('/')}?{url.query}"  # two slashes would name another host
 
 
-PageDep = Annotated[Page, Depends(Page)]
+async def look_who_reads(request: Request) -> Page:
+    """The page, read by whoever it is: for those that are there before one has signed in."""
+    runtime: Runtime = request.app.state.runtime
+    client = request.client.host if request.client else None
+    given = credentials(request.headers, request.cookies, client, alone=runtime.people.alone)
+    who = await runtime.people.identify(replace(given, bearer=None))
+    if who is not None:
+        set_caller(who)
+    return Page(request, who)
+
+
+async def somebody_reads(page: Annotated[Page, Depends(look_who_reads)]) -> Page:
+    """The page, for somebody known alone. Raises SignInNeeded."""
+    _ = page.reader
+    return page
+
+
+OpenPageDep = Annotated[Page, Depends(look_who_reads)]
+PageDep = Annotated[Page, Depends(somebody_reads)]

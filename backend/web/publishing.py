@@ -36,7 +36,7 @@ async def publish_draft(page: PageDep, draft_id: str) -> Response:
     try:
         account = await page.runtime.database.run(accounts.choose, page.user_id, str(form.get("account")))
         order = Order(draft_id, account.id, mode if mode in MODES else "dry_run", revision=forms.revision(form))
-        publication = await page.runtime.publish(order, key=str(form.get("key")))
+        publication = await page.runtime.publish(page.user_id, order, key=str(form.get("key")))
     except VintedBotError as error:
         return await draft_page(page, draft_id, error=error)
     return page.go("/publications", "asked", anchor=publication.id)

@@ -6,15 +6,16 @@ Owns which requests get a page instead of problem details: those of a browser, o
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from backend.core.errors import VintedBotError
-from backend.web import accounts, live, notifications, pages, publishing
+from backend.core.errors import SignInNeeded, VintedBotError
+from backend.web import accounts, live, notifications, pages, people, publishing, security, sign_in
 from backend.web.guard import Guard
 from backend.web.language import Words
 from backend.web.page import Page
@@ -31,6 +32,9 @@ def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     app.include_router(accounts.router)
     app.include_router(notifications.router)
     app.include_router(live.router)
+    app.include_router(sign_in.router)
+    app.include_router(security.router)
+    app.include_router(people.router)
     app.mount("/static", StaticFiles(directory=str(files("backend.web").joinpath("static"))), name="static")
     for kind in (VintedBotError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _as_page(app.exception_handlers[kind]))
@@ -43,6 +47,8 @@ def _as_page(before: Any) -> Handler:
         answer: Response = await before(request, error)
         if not _is_person(request):
             return answer
+        if isinstance(error, SignInNeeded):
+            return RedirectResponse(f"/sign-in?next={quote(_way_back(request))}", 303)
         page = Page(request)
         shown = page.render("error.html", status=answer.status_code, detail=_sentence(page.words, error, answer))
         if "retry-after" in answer.headers:
@@ -50,6 +56,13 @@ def _as_page(before: Any) -> Handler:
         return shown
 
     return handle
+
+
+def _way_back(request: Request) -> str:
+    """Where to go once signed in: a page that was asked for, not a form that was sent."""
+    return (
+        f"{request.url.path}{'?' + request.url.query if request.url.query else ''}" if request.method == "GET" else "/"
+    )
 
 
 def _sentence(words: Words, error: Exception, answer: Response) -> str:

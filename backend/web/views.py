@@ -212,7 +212,8 @@ def _publication(
 ) -> PublicationView:
     state = State(row.state)
     doubt = state is State.NEEDS_PERSON and row.error_code == UNCERTAIN_CODE
-    title = row.sheet.get("title") or FIELDS.validate_python(session.get_one(Draft, row.draft_id).fields)["title"].value
+    draft = get_owned(session, Draft, row.user_id, row.draft_id)
+    title = row.sheet.get("title") or FIELDS.validate_python(draft.fields)["title"].value
     return PublicationView(
         row=row,
         title=str(title),

@@ -105,7 +105,7 @@ async def begin(runtime: Runtime, sandbox: Sandbox, row: Row, number: int, draft
     times = 1 if row.kind.startswith("dropped") or "times" in row.params else -1
     params = {name: value for name, value in row.params.items() if name != "times"}
     sandbox.set_fault(row.kind, row.step, times=times, account=account.username, **params)
-    return (await runtime.publish(Order(draft_id, account.id, "draft"))).id
+    return (await runtime.publish(runtime.user_id, Order(draft_id, account.id, "draft"))).id
 
 
 async def row_of(runtime: Runtime, publication_id: str) -> Publication:

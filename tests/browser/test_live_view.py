@@ -55,7 +55,7 @@ class House:
         self.names += 1
         name = f"owner{self.names}"
         account = await signed_in(self.runtime, sandbox, name)
-        publication = await self.runtime.publish(Order(self.drafts.pop(), account.id, mode))
+        publication = await self.runtime.publish(self.runtime.user_id, Order(self.drafts.pop(), account.id, mode))
         return publication.id, name
 
     async def row(self, publication_id: str) -> Publication:

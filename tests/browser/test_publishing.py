@@ -78,7 +78,7 @@ async def test_asking_twice_is_asking_once(
     again = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
     assert again["publications"][0]["id"] == first["publications"][0]["id"]
     with pytest.raises(Conflict, match="already has a listing"):
-        await runtime.publish(Order(ready[0], account.id, "publish"))
+        await runtime.publish(runtime.user_id, Order(ready[0], account.id, "publish"))
     assert len(sandbox.received()["items"]) == 1
 
 
@@ -132,7 +132,7 @@ async def test_a_doubt_nobody_can_settle_waits_for_its_owner(
     with pytest.raises(Conflict, match="adopt"):
         await runtime.database.run(service.cancel, runtime.user_id, doubt["id"])
     with pytest.raises(Conflict, match="may have one"):
-        await runtime.publish(Order(ready[0], account.id, "publish"))
+        await runtime.publish(runtime.user_id, Order(ready[0], account.id, "publish"))
     [listing] = sandbox.received()["items"]
     adopted = await runtime.adopt(runtime.user_id, doubt["id"], str(listing["id"]))
     assert (adopted.state, adopted.listing_id) == ("reconciled", str(listing["id"]))

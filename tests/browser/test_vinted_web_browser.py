@@ -5,9 +5,11 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from playwright.async_api import Error as PlaywrightError
 
 from backend.core.errors import SetupError, VintedNetworkError
 from backend.marketplace.port import AccountSession
@@ -15,6 +17,10 @@ from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.route import VintedWebRoute
 
 EMPTY: dict[str, list[object]] = {"cookies": [], "origins": []}
+STORED: Any = {
+    "cookies": [],
+    "origins": [{"origin": "http://127.0.0.1", "localStorage": [{"name": "a", "value": "b"}]}],
+}
 
 
 @pytest.fixture
@@ -77,6 +83,21 @@ async def test_a_browser_that_died_is_started_again(browsers: Browsers) -> None:
     async with browsers.context(EMPTY, locale="fr") as context:
         assert await (await context.new_page()).evaluate("1 + 1") == 2
     assert first.pid not in [p.pid for p in chromium_processes()]
+
+
+async def test_calls_the_browser_died_in_fail_and_hang_nobody(browsers: Browsers) -> None:
+    """The driver forgets some of them, and without more than Playwright does they are never answered."""
+    for delay in (0.0, 0.05, 0.1, 0.2, 0.3):
+        async with browsers.context(EMPTY, locale="fr") as context:
+            assert context.browser is not None
+            under_way = [asyncio.ensure_future(context.browser.new_context(storage_state=STORED)) for _ in range(3)]
+            await asyncio.sleep(delay)
+            for process in psutil.Process().children(recursive=True):
+                if "chrom" in process.name():
+                    process.kill()
+            _, hung = await asyncio.wait(under_way, timeout=60)
+            assert not hung
+            assert all(isinstance(call.exception(), PlaywrightError | None) for call in under_way)
 
 
 async def test_a_context_is_closed_and_its_place_given_back_after_a_failure(browsers: Browsers) -> None:

@@ -176,12 +176,20 @@ async def test_a_session_that_refreshes_goes_on_and_its_new_cookies_are_kept(
     sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, kept: list[Any]
 ) -> None:
     sandbox.expire_sessions("lea", refresh_too=False)
-    outcome = await attempts.put(sheet, "draft")
-    assert outcome.storage_state is not None
-    again = replace(attempts.account, storage_state=outcome.storage_state)
-    assert outcome.storage_state["cookies"] != attempts.account.storage_state["cookies"]
+    await attempts.put(sheet, "draft")
+    again = replace(attempts.account, storage_state=kept[0])
+    assert again.storage_state["cookies"] != attempts.account.storage_state["cookies"]
     assert await attempts.route.check_session(again) == "lea"
-    assert kept[0] == outcome.storage_state
+
+
+async def test_the_second_listing_spares_a_visit_and_still_renews_a_session(
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, kept: list[Any]
+) -> None:
+    await attempts.put(sheet, "dry_run")
+    await attempts.put(sheet, "draft")
+    sandbox.expire_sessions("lea", refresh_too=False)
+    await attempts.put(sheet, "draft", replace(attempts.account, storage_state=kept[-1]))
+    assert len(sandbox.received()["items"]) == 2
 
 
 async def test_rotated_cookies_outlive_a_failure(

@@ -66,7 +66,7 @@ class Trial:
                 return self.place.worker_of(row.claimed_by)
             if row.state in DONE or row.state == State.NEEDS_PERSON:
                 return None
-            time.sleep(0.003)
+            time.sleep(0.01)
         return None
 
     def at_a_step(self) -> Worker | None:
@@ -182,6 +182,8 @@ def run_trial(place: World, chance: random.Random, tally: Tally, happening: str,
     lost = sum(row.state in DONE and row.listing_id not in made for row in rows)
     lost += sum(row.state in (State.FAILED, State.CANCELLED) for row in rows)
     stuck = sum(row.state not in DONE and row.state not in (State.FAILED, State.CANCELLED) for row in rows)
+    if stuck:
+        print(place.tell_where_they_hang(), file=sys.stderr)
     tally.doubled, tally.lost, tally.stuck = tally.doubled + doubled, tally.lost + lost, tally.stuck + stuck
     if doubled or lost or stuck or ours != set(made):
         told = [

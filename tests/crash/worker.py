@@ -5,10 +5,14 @@ product's code, to show that the harness sees it: one of `FAULTS`.
 """
 
 import asyncio
+import gc
+import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from inspect import isasyncgen
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -41,10 +45,27 @@ FAULTS: dict[str, Callable[[ExitStack], object]] = {
 written down that it will."""
 
 
+def _tell_where_it_hangs() -> None:
+    """What every task of this process awaits, innermost last, for the log of a trial that got stuck."""
+    for task in asyncio.all_tasks():
+        print(f"task {task.get_name()}:", file=sys.stderr)
+        waiting: Any = task.get_coro()
+        while waiting is not None:
+            frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "ag_frame", None)
+            where = f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}" if frame else repr(waiting)
+            print(f"  {where}", file=sys.stderr)
+            inside = next((one for one in gc.get_referents(waiting) if isasyncgen(one)), None)
+            waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "ag_await", None) or inside
+    sys.stderr.flush()
+
+
 async def main(data: Path) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _tell_where_it_hangs)
     async with running(load_settings(data=data), analyzer=ScriptedReader(), patience=PATIENCE):
         print(f"ready {current().executors.mine}", flush=True)
-        await asyncio.Event().wait()
+        harness = os.getppid()
+        while os.getppid() == harness:  # a harness that was killed leaves nobody working
+            await asyncio.sleep(1)
 
 
 if __name__ == "__main__":

@@ -145,6 +145,14 @@ class World:
                 self.have_workers(1)
             time.sleep(0.05)
 
+    def tell_where_they_hang(self) -> str:
+        """What the living workers await, and the last they logged."""
+        for worker in self.workers:
+            if worker.alive:
+                worker.process.send_signal(signal.SIGUSR1)
+        time.sleep(1)
+        return (self.settings.data / "worker.log").read_text()[-20_000:]
+
     def listings(self) -> Counter[str]:
         """How many listings of each id the marketplace has; it never gives an id twice."""
         return Counter(str(item["id"]) for item in self.sandbox.received()["items"])

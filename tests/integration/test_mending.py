@@ -85,7 +85,7 @@ async def ready(runtime: Runtime, closet: Path) -> list[str]:
 
 async def asked(runtime: Runtime, draft_id: str) -> Publication:
     account = await runtime.database.run(accounts.choose, runtime.user_id, None)
-    return await runtime.publish(Order(draft_id, account.id, "draft"))
+    return await runtime.publish(runtime.user_id, Order(draft_id, account.id, "draft"))
 
 
 async def ended(runtime: Runtime, publication_id: str) -> Publication:

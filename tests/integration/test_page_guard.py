@@ -8,7 +8,7 @@ import pytest
 
 from backend.app import create_app
 from backend.settings import Settings
-from backend.web.guard import is_loopback
+from backend.users.access import is_loopback
 from tests.fakes import ScriptedReader
 
 ADDRESS = "http://127.0.0.1:5000"
@@ -56,6 +56,16 @@ async def test_a_foreign_name_for_this_machine_is_refused(client: httpx.AsyncCli
     for host in ("evil.example", "evil.example:5000", "127.0.0.1.evil.example", "192.168.1.4", "[::2]", "a]b", ""):
         answer = await client.get(path, headers={"Host": host})
         assert (answer.status_code, answer.json()["code"]) == (421, "foreign_host"), host
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+async def test_what_a_proxy_passes_on_goes_by_its_name_and_signs_in(client: httpx.AsyncClient, header: str) -> None:
+    headers = {"Host": "closet.example", header: "127.0.0.1"}
+    assert (await client.get("/sign-in", headers=headers)).status_code == 200
+    for path in ("/api/v1/drafts", "/api/v1/me/export"):
+        answer = await client.get(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_needed")
+    assert (await client.get("/metrics", headers=headers)).status_code == 404
 
 
 async def test_this_machines_own_names_are_welcome(client: httpx.AsyncClient) -> None:

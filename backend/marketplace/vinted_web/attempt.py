@@ -5,12 +5,13 @@ stands, so that nothing is done twice that must not be: photos are not given aga
 only after the marketplace's own answer to the last press said that nothing was stored. Does not own solving.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from playwright.async_api import Error, Locator, Page
 
-from backend.core.errors import UncertainError
+from backend.core.errors import SessionExpired, UncertainError
 from backend.marketplace.port import (
     AccountSession,
     BeforeSubmit,
@@ -26,9 +27,12 @@ from backend.marketplace.vinted_web.door import Door
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.session import explained, open_form, raise_challenge
-from backend.marketplace.vinted_web.stored import read_stored, read_wardrobe
+from backend.marketplace.vinted_web.stored import own_page, read_stored, read_wardrobe
 from backend.marketplace.vinted_web.submission import ready, submit
 from backend.marketplace.vinted_web.traffic import Traffic
+
+OwnPages = MutableMapping[tuple[str, str | None], str]
+"""The path of each account's own page, by address and name, as the header gave it once: it spares a visit."""
 
 PROOF_PATIENCE = 2
 """The proof of a submission may take so many times as long as any other step."""
@@ -47,11 +51,13 @@ class Attempt:
         *,
         timeout: float,
         progress: Progress,
+        own_pages: OwnPages,
     ) -> None:
         self._page, self._traffic = page, traffic
         self._account, self._sheet, self._mode = account, sheet, mode
         self._timeout = timeout
         self._tell = progress
+        self._own_pages = own_pages
         self._before: list[WardrobeItem] | None = [] if mode == "dry_run" else None
         self._form: Form | None = None
         self._door: Door | None = None
@@ -78,7 +84,8 @@ class Attempt:
             )
         except UncertainError:
             if not self._door.close():  # surely nothing left: a challenge may have come in the request's place
-                await raise_challenge(self._page)
+                with suppress(Error):  # no page any more
+                    await raise_challenge(self._page)
             raise
         await self._tell("stored")
         stored = await read_stored(self._page, self._account, form, form.sent, listing_id)
@@ -90,12 +97,25 @@ class Attempt:
             return self._form
         await self._tell("opening")
         if self._before is None:
-            await open_form(self._page, self._account, stay=True)
-            self._before = await read_wardrobe(self._page, self._account)
+            self._before = await self._wardrobe()
         await open_form(self._page, self._account, stay=True)
         self._document, self._complete = self._traffic.documents, False
         self._form = Form(fields_of(self._page, self._sheet, self._account.language, self._timeout))
         return self._form
+
+    async def _wardrobe(self) -> list[WardrobeItem]:
+        account = (self._account.base_url, self._account.username)
+        if known := self._own_pages.pop(account, None):
+            with suppress(SessionExpired):  # the form, unlike other pages, renews a session that can be renewed
+                return await self._wardrobe_on(known)
+        await open_form(self._page, self._account, stay=True)
+        return await self._wardrobe_on(await own_page(self._page))
+
+    async def _wardrobe_on(self, own: str) -> list[WardrobeItem]:
+        wardrobe = await read_wardrobe(self._page, self._account, own)
+        if self._account.username is not None:
+            self._own_pages[self._account.base_url, self._account.username] = own
+        return wardrobe
 
     async def _filled(self, form: Form) -> tuple[Filled, Locator | None]:
         if not self._complete:

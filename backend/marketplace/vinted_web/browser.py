@@ -1,5 +1,8 @@
 """Which browser, and one of it: started when first needed, shared, restarted if it died, closed at the end.
 
+A call to a browser that dies just then may never be answered, since Playwright's driver forgets it: so the driver goes
+with its browser, and every call still under way fails at once.
+
 Owns finding and running Chromium. Does not own what happens on a page. Nothing here hides that the browser is
 automated: no fingerprint is changed and no proxy is used.
 """
@@ -166,9 +169,7 @@ class Browsers:
         async with self._starting:
             if self._browser is not None:
                 await _close_quietly(self._browser)
-            if self._driver is not None:
-                await self._driver.stop()
-            self._browser = self._driver = None
+            await self._let_go()
 
     async def _open(self, storage_state: StorageState, locale: str) -> BrowserContext:
         for last in (False, True):
@@ -182,11 +183,21 @@ class Browsers:
 
     async def _running(self) -> Browser:
         async with self._starting:
-            if self._driver is None:
-                self._driver = await _start_driver()
             if self._browser is None or not self._browser.is_connected():
+                await self._let_go()
+                self._driver = await _start_driver()
                 self._browser = await launch(self._driver, find_browser(self._explicit))
+                self._browser.once("disconnected", self._buried)
             return self._browser
+
+    async def _buried(self, browser: Browser) -> None:
+        if browser is self._browser:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        driver, self._driver, self._browser = self._driver, None, None
+        if driver is not None:
+            await driver.stop()
 
 
 async def _start_driver() -> Playwright:

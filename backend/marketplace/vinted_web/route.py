@@ -1,7 +1,8 @@
 """The browser route: one listing onto the marketplace through its own form.
 
 Owns a visit's page from opening to closing, and that an attempt (`attempt.py`) goes on after its challenges were
-solved (`handover.py`). Keeps no state: the journal is the caller's, through `before_submit`.
+solved (`handover.py`). Keeps nothing but where each account's own page is: the journal is the caller's, through
+`before_submit`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from backend.marketplace.port import (
     Progress,
     WardrobeItem,
 )
-from backend.marketplace.vinted_web.attempt import Attempt, state_of
+from backend.marketplace.vinted_web.attempt import Attempt, OwnPages, state_of
 from backend.marketplace.vinted_web.browser import Browsers, Place
 from backend.marketplace.vinted_web.diagnostics import Notes
 from backend.marketplace.vinted_web.fields import fields_of
@@ -37,7 +38,7 @@ from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.handover import Handover
 from backend.marketplace.vinted_web.ontology import listen
 from backend.marketplace.vinted_web.session import NEW_ITEM, explained, mind_cookie_banner, open_form
-from backend.marketplace.vinted_web.stored import read_stored, read_wardrobe
+from backend.marketplace.vinted_web.stored import own_page, read_stored, read_wardrobe
 from backend.marketplace.vinted_web.traffic import Traffic
 
 NOWHERE = "about:blank"
@@ -61,6 +62,7 @@ class VintedWebRoute:
         self._diagnostics_dir = diagnostics_dir
         self._step_timeout = step_timeout
         self._solver = solver
+        self._own_pages: OwnPages = {}
 
     async def put(
         self,
@@ -78,7 +80,16 @@ class VintedWebRoute:
         notes = Notes(evidence or self._diagnostics_dir, may_trace=evidence is not None)
         async with self._page(account, place, notes) as (page, traffic):
             timeout = self._step_timeout
-            attempt = Attempt(page, traffic, account, sheet, mode, timeout=timeout, progress=notes.timed(progress))
+            attempt = Attempt(
+                page,
+                traffic,
+                account,
+                sheet,
+                mode,
+                timeout=timeout,
+                progress=notes.timed(progress),
+                own_pages=self._own_pages,
+            )
             handover = Handover(
                 page,
                 traffic,
@@ -102,7 +113,7 @@ class VintedWebRoute:
                     count_detected(wall.challenge)
                     raise
             url = outcome.listing_id and self.listing_url(account, outcome.listing_id, mode)
-            return replace(outcome, listing_url=url, storage_state=await state_of(page))
+            return replace(outcome, listing_url=url)
 
     async def read_back(
         self, account: AccountSession, sheet: ListingSheet, shown: Mapping[str, str], listing_id: str
@@ -121,7 +132,7 @@ class VintedWebRoute:
         """The account's newest listings and drafts, as its own wardrobe page shows them, newest first."""
         async with self._page(account) as (page, traffic), explained(page, traffic, "reading the wardrobe"):
             await open_form(page, account)
-            return await read_wardrobe(page, account)
+            return await read_wardrobe(page, account, await own_page(page))
 
     async def site_catalog(self, account: AccountSession, leaves: Sequence[Leaf]) -> Ontology:
         """What the form offers this account, and the sizes of these leaves; nothing is stored."""

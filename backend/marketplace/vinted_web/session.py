@@ -31,6 +31,8 @@ NEW_ITEM = "/items/new"
 SESSION_REFRESH = "/session-refresh"
 SMALLEST_CHALLENGE = 40  # pixels; the frame of an invisible widget is smaller or hidden
 DENIED_LOOKS = 8
+LONGEST_WORK = 300.0
+"""Seconds that opening or filling a form may take in all: some calls to a hung page have no limit of their own."""
 SETTLING = 200  # milliseconds in which a page that has just loaded shows its challenge
 
 
@@ -48,7 +50,7 @@ async def open_form(page: Page, account: AccountSession, path: str = NEW_ITEM, *
     if not (stay and urlsplit(page.url).path == path and await page.locator(selectors.FORM).first.is_visible()):
         await visit(page, account.base_url + path)
     await _arrive(page, path)
-    return await _signed_in(page, account)
+    return await check_signed_in(page, account)
 
 
 async def visit(page: Page, url: str) -> None:
@@ -157,7 +159,7 @@ async def _first_of(*waits: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _signed_in(page: Page, account: AccountSession) -> str:
+async def check_signed_in(page: Page, account: AccountSession) -> str:
     """The signed-in name, from the header. Raises `SessionExpired` when there is none, `WrongAccount` for another."""
     host = urlsplit(account.base_url).netloc
     avatar = page.locator(selectors.USER_AVATAR).first
@@ -189,7 +191,10 @@ async def explained(page: Page, traffic: Traffic, doing: str) -> AsyncIterator[N
 
     For work before the point of no return only."""
     try:
-        yield
+        async with asyncio.timeout(LONGEST_WORK):
+            yield
+    except TimeoutError as error:
+        raise VintedTimeoutError(f"The page hung while {doing}.") from error
     except ListingRejected:
         traffic.raise_trouble()
         await _raise_where_we_are(page)

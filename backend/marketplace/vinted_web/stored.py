@@ -15,7 +15,7 @@ from backend.marketplace.port import AccountSession, Difference, WardrobeItem
 from backend.marketplace.vinted_web import selectors
 from backend.marketplace.vinted_web.challenge import PageFacts
 from backend.marketplace.vinted_web.form import Form
-from backend.marketplace.vinted_web.session import open_form, visit
+from backend.marketplace.vinted_web.session import check_signed_in, open_form, visit
 from backend.marketplace.vinted_web.traffic import refuse
 from backend.marketplace.vinted_web.values import differences, parse_price
 
@@ -46,12 +46,12 @@ async def read_stored(
     return wrong
 
 
-async def read_wardrobe(page: Page, account: AccountSession) -> list[WardrobeItem]:
-    """The newest listings and drafts of the account's own wardrobe, from a page on which it is signed in.
+async def read_wardrobe(page: Page, account: AccountSession, own: str) -> list[WardrobeItem]:
+    """The newest listings and drafts of the account's own wardrobe, which is on its page `own`.
 
-    Goes to the wardrobe's page and asks, from there, for what it shows."""
-    own = await _own_page(page)
+    Goes there as this account and asks, from there, for what it shows."""
     await visit(page, account.base_url + own)
+    await check_signed_in(page, account)
     answer = await page.evaluate(ASK, f"/api/v2/wardrobe/{own.rsplit('/', 1)[1]}/items{NEWEST}")
     refuse(PageFacts(answer["status"], page.url, answer["type"], answer["body"], json_due=True), answer["headers"])
     try:
@@ -60,7 +60,7 @@ async def read_wardrobe(page: Page, account: AccountSession) -> list[WardrobeIte
         raise VintedNetworkError(f"The wardrobe could not be read ({answer['status']}).") from error
 
 
-async def _own_page(page: Page) -> str:
+async def own_page(page: Page) -> str:
     """The path of the signed-in member's page, from the header or the menu behind it: `/member/<id>`."""
     for _ in range(2):
         links = await page.locator(selectors.MEMBER_LINK).evaluate_all("all => all.map(a => a.pathname)")

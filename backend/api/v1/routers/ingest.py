@@ -10,7 +10,7 @@ from fastapi import APIRouter, File, Form, Request, Response, UploadFile, status
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
-from backend.api.deps import RuntimeDep, UserId
+from backend.api.deps import RuntimeDep, UserId, get_caller
 from backend.api.errors import RESPONSES
 from backend.core.errors import BadRequest, SetupError
 from backend.db.models import new_id
@@ -25,7 +25,9 @@ class ManyFiles(APIRoute):
         handle = super().get_route_handler()
 
         async def read_and_handle(request: Request) -> Response:
-            most = request.app.state.runtime.settings.max_photos
+            runtime = request.app.state.runtime
+            await get_caller(request, runtime)  # nothing is read from somebody not known
+            most = runtime.settings.max_photos
             await request.form(max_files=most + 1)  # one more than a batch takes: the batch says so in its own words
             return await handle(request)
 

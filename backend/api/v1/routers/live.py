@@ -13,12 +13,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from backend.api.deps import RuntimeDep, UserId
+from backend.api.deps import RuntimeDep, UserId, credentials_of
 from backend.api.errors import problem
-from backend.core.errors import NotFound, VintedNetworkError
+from backend.core.errors import Forbidden, NotFound, SignInNeeded, VintedNetworkError
+from backend.db import audit
 from backend.db.models import Publication
 from backend.db.scope import get_owned
 from backend.marketplace.port import KEYS, InputEvent
+from backend.runtime import Runtime
 from backend.workflows.live import Opening
 
 router = APIRouter(prefix="/publications", tags=["publications"])
@@ -27,7 +29,7 @@ LONGEST_INPUT = 2_000
 """Characters of a message; a longer one, or one that is no `Input`, ends the connection."""
 ALIVE_EVERY = 10.0
 LAST_WORD_WITHIN = 3.0
-NORMAL, UNUSABLE, TOO_LONG = 1000, 1007, 1009
+NORMAL, UNUSABLE, NOT_ALLOWED, TOO_LONG = 1000, 1007, 1008, 1009
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -60,12 +62,15 @@ async def show_live(socket: WebSocket, publication_id: str, runtime: RuntimeDep,
         opening = runtime.live.find(user_id, publication_id)
         if opening is None:
             raise NotFound("No page of this publication is open now.")
+        await runtime.database.run(audit.record, "live_view.opened", user_id, publication_id)
     except NotFound as error:
         await socket.send_denial_response(problem(error.status, error.code, str(error)))
         return
     await socket.accept()
     try:
-        await _until_the_first_ends(_show(socket, opening), _obey(socket, opening), _beat(socket), opening.wait())
+        await _until_the_first_ends(
+            _show(socket, opening), _obey(socket, opening), _beat(socket, runtime), opening.wait()
+        )
         async with asyncio.timeout(LAST_WORD_WITHIN):
             ended = await opening.wait()
             await socket.send_json({"ended": ended})
@@ -121,7 +126,14 @@ async def _hang_up(socket: WebSocket, code: int) -> None:
     raise WebSocketDisconnect(code)
 
 
-async def _beat(socket: WebSocket) -> None:
+async def _beat(socket: WebSocket, runtime: Runtime) -> None:
+    """Says that all is well, as long as whoever looks is still let in: not signed out, suspended, or out of time."""
     while True:
         await asyncio.sleep(ALIVE_EVERY)
+        try:
+            known = await runtime.people.identify(credentials_of(socket, runtime))
+        except (SignInNeeded, Forbidden):
+            known = None
+        if known is None:
+            await _hang_up(socket, NOT_ALLOWED)
         await socket.send_json({"alive": True})

@@ -89,7 +89,7 @@ async def queue_drafts(wanted: QueueRequest, runtime: RuntimeDep, user_id: UserI
     not_asked: list[NotAsked] = []
     for draft_id, moment in zip(wanted.draft_ids, moments, strict=True):
         try:
-            asked.append((await runtime.publish(Order(draft_id, account_id, mode, not_before=moment))).id)
+            asked.append((await runtime.publish(user_id, Order(draft_id, account_id, mode, not_before=moment))).id)
         except Conflict as refused:
             not_asked.append(NotAsked(draft_id=draft_id, code=refused.code, detail=str(refused)))
 
@@ -121,7 +121,7 @@ async def reschedule(publication_id: str, time: Time, runtime: RuntimeDep, user_
 
     def work(session: Session) -> PublicationOut:
         publication = get_owned(session, Publication, user_id, publication_id)
-        pace = Pace.model_validate(session.get_one(Account, publication.account_id).pace)
+        pace = Pace.model_validate(get_owned(session, Account, user_id, publication.account_id).pace)
         moment = parse_moment(time.not_before, pace, clock(session)) if time.not_before else None
         changed = queue.reschedule(session, user_id, publication_id, moment)
         session.flush()

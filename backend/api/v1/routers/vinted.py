@@ -112,7 +112,7 @@ async def publish_listing(
     [not_before] = await runtime.database.run(service.moments, account, wanted.at, None, 1)
     mode = "dry_run" if wanted.dry_run else wanted.mode or runtime.settings.mode
     order = Order(wanted.draft_id, account.id, mode, revision=wanted.revision, not_before=not_before)
-    publication = await runtime.publish(order, key=idempotency_key)
+    publication = await runtime.publish(user_id, order, key=idempotency_key)
     if wait := re.search(r"\bwait=(\d{1,4})\b", prefer):
         publication = await wait_for_end(runtime, publication, min(int(wait[1]), _LONGEST_WAIT))
         response.headers["Preference-Applied"] = f"wait={min(int(wait[1]), _LONGEST_WAIT)}"
@@ -127,5 +127,5 @@ async def wait_for_end(runtime: Runtime, publication: Publication, seconds: floa
     deadline = asyncio.get_running_loop().time() + seconds
     while publication.state in journal.RUNNING and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.2)
-        publication = await runtime.database.run(Session.get_one, Publication, publication.id)
+        publication = await runtime.database.run(get_owned, Publication, publication.user_id, publication.id)
     return publication

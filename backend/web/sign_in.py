@@ -1,0 +1,138 @@
+"""The pages at the door: signing in and out, coming by an invitation, a new password by a link.
+
+Owns the cookie of who is signed in. Owns no rule: `users/people.py` says who gets in.
+"""
+
+from fastapi import APIRouter
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from backend.core.caller import Origin
+from backend.core.errors import VintedBotError
+from backend.users.access import COOKIE, credentials
+from backend.users.sign_in import UNUSED_LASTS
+from backend.web.page import OpenPageDep, Page
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sign-in")
+async def show_sign_in(page: OpenPageDep, next: str = "/") -> Response:  # noqa: A002 - as it stands in the address
+    return await _sign_in_page(page, next)
+
+
+@router.post("/sign-in")
+async def sign_in(page: OpenPageDep) -> Response:
+    """Leads to where one wanted to go; only ever to a page of ours."""
+    form = await page.form()
+    name, way = _text(form, "name"), _text(form, "next")
+    try:
+        _, secret = await page.runtime.people.sign_in(name, _password(form), "page", origin_of(page))
+    except VintedBotError as error:
+        return await _sign_in_page(page, way, error, name=name)
+    answer = RedirectResponse(way if _is_ours(way) else "/", 303)
+    answer.set_cookie(
+        COOKIE,
+        secret,
+        max_age=int(UNUSED_LASTS.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=page.secure,
+    )
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(page: OpenPageDep) -> Response:
+    await page.form()
+    if page.who is not None:
+        await page.runtime.people.sign_out(page.who)
+    answer = page.go("/sign-in", "signed_out")
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@router.get("/register")
+async def show_register(page: OpenPageDep, invite: str = "") -> Response:
+    return await _register_page(page, {"invite": invite})
+
+
+@router.post("/register")
+async def register(page: OpenPageDep) -> Response:
+    form = await page.form()
+    typed = {name: _text(form, name) for name in ("name", "email", "invite")}
+    try:
+        await page.runtime.people.register(
+            typed["name"],
+            _password(form),
+            email=typed["email"] or None,
+            invite=typed["invite"] or None,
+            near=is_near(page),
+        )
+    except VintedBotError as error:
+        return await _register_page(page, typed, error)
+    return page.go("/sign-in", "registered")
+
+
+@router.get("/reset")
+async def show_reset(page: OpenPageDep, link: str = "") -> Response:
+    return page.render("reset.html", here="/reset", link=link, error=None)
+
+
+@router.post("/reset")
+async def reset(page: OpenPageDep) -> Response:
+    form = await page.form()
+    link = _text(form, "link")
+    try:
+        await page.runtime.people.reset(link, _password(form))
+    except VintedBotError as error:
+        return page.render("reset.html", here="/reset", status=error.status, link=link, error=page.words.error(error))
+    return page.go("/sign-in", "password_reset")
+
+
+def origin_of(page: Page) -> Origin:
+    client = page.request.client
+    return Origin(client.host if client else "", page.request.headers.get("user-agent", ""))
+
+
+def is_near(page: Page) -> bool:
+    """Whether the reader sits at this very machine."""
+    client = page.request.client
+    host = client.host if client else None
+    return credentials(page.request.headers, page.request.cookies, host, alone=False).near
+
+
+async def _sign_in_page(page: Page, way: str, error: VintedBotError | None = None, name: str = "") -> Response:
+    return page.render(
+        "sign_in.html",
+        here="/sign-in",
+        status=error.status if error else 200,
+        next=way if _is_ours(way) else "/",
+        name=name,
+        open=await page.runtime.people.may_register(None, near=is_near(page)),
+        error=page.words.error(error) if error else None,
+    )
+
+
+async def _register_page(page: Page, typed: dict[str, str], error: VintedBotError | None = None) -> Response:
+    return page.render(
+        "register.html",
+        here="/register",
+        status=error.status if error else 200,
+        typed={"name": "", "email": "", **typed},
+        open=await page.runtime.people.may_register(typed["invite"] or None, near=is_near(page)),
+        error=page.words.error(error) if error else None,
+    )
+
+
+def _is_ours(way: str) -> bool:
+    """Whether this is a path of this server: `//host` and `/\\host` lead elsewhere."""
+    return way.startswith("/") and not way.startswith(("//", "/\\")) and way.isprintable()
+
+
+def _text(form: FormData, name: str) -> str:
+    return str(form.get(name, "")).strip()
+
+
+def _password(form: FormData) -> str:
+    return str(form.get("password", ""))
