@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from backend.db.models import Batch, Photo, now
 from backend.photos import quota
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore
-from backend.runtime import Runtime
+from backend.runtime import Runtime, running
 from backend.settings import Settings, load_settings
 from tests.fakes import ScriptedReader
 
@@ -96,11 +96,11 @@ async def test_an_address_is_counted_whoever_asks_before_anything_is_read(settin
     async with app.router.lifespan_context(app), client_of(app, "192.0.2.1") as one, client_of(app, "192.0.2.2") as two:
         page = {"Accept": "text/html", "Accept-Language": "en"}
         answers = [(await one.post("/drafts/none/discard", headers=page)).status_code for _ in range(4)]
-        assert answers == [403] * 4
+        assert answers == [303] * 4, "to the page to sign in on"
         refused = await one.post("/drafts/none/discard", headers=page, content=never())
         assert refused.status_code == 429 and "Wait a minute" in refused.text
         assert refused.headers["content-type"].startswith("text/html") and "Retry-After" in refused.headers
-        assert (await two.post("/drafts/none/discard", headers=page)).status_code == 403
+        assert (await two.post("/drafts/none/discard", headers=page)).status_code == 303
 
 
 async def test_users_do_not_use_up_each_others_limits() -> None:
@@ -136,18 +136,14 @@ def test_failures_make_the_pause_grow_and_a_success_ends_it() -> None:
 
 async def test_tries_to_sign_in_that_fail_are_delayed_by_address(settings: Settings) -> None:
     app = create_app(settings, run_jobs=False, analyzer=ScriptedReader())
-
-    @app.post("/sign-in")
-    async def sign_in(right: bool = False) -> None:
-        if not right:
-            raise BadRequest("wrong", code="bad_request")
+    guess = {"name": "marie", "password": "a wrong guess of hers"}
 
     async with app.router.lifespan_context(app), client_of(app, "192.0.2.1") as client:
-        assert [(await client.post("/sign-in")).status_code for _ in range(3)] == [422] * 3
-        refused = await client.post("/sign-in?right=true")
-        assert (refused.status_code, refused.json()["code"]) == (429, "login_delayed")
+        answers = [await client.post("/api/v1/auth/sign-in", json=guess) for _ in range(4)]
+        assert [a.status_code for a in answers] == [401, 401, 401, 429]
+        assert answers[-1].json()["code"] == "login_delayed" and int(answers[-1].headers["Retry-After"]) >= 1
         async with client_of(app, "192.0.2.2") as other:
-            assert (await other.post("/sign-in?right=true")).status_code == 200
+            assert (await other.post("/api/v1/auth/sign-in", json=guess)).status_code == 401
 
 
 async def test_a_body_that_is_too_large_is_refused_while_it_arrives(settings: Settings) -> None:
@@ -319,12 +315,11 @@ def test_public_addresses_pass() -> None:
 
 
 async def test_on_a_server_for_others_a_user_names_no_inner_address(settings: Settings) -> None:
-    account = {"username": "marie", "cookies": "access_token_web=a", "base_url": "https://169.254.169.254"}
-    for changed, status in (({"host": "0.0.0.0"}, 422), ({}, 201), ({"private_addresses": False}, 422)):
-        async with opened(settings.model_copy(update=changed)) as client:
-            answer = await client.post("/api/v1/accounts", json=account)
-            assert answer.status_code == status, (changed, answer.text)
-    own = {"host": "0.0.0.0", "marketplace": "http://127.0.0.1:9"}
-    async with opened(settings.model_copy(update=own)) as client:  # the operator's own choice
-        answer = await client.post("/api/v1/accounts", json={**account, "base_url": "http://127.0.0.1:9"})
-        assert answer.status_code == 201
+    inner, own = "https://169.254.169.254", "http://127.0.0.1:9"
+    for change, refused in (({"host": "0.0.0.0"}, True), ({}, False), ({"private_addresses": False}, True)):
+        changed = settings.model_copy(update={**change, "marketplace": own})
+        async with running(changed, run_jobs=False, analyzer=ScriptedReader()) as runtime:
+            with pytest.raises(BadRequest) if refused else nullcontext() as told:
+                await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", inner)
+            assert not refused or told.value.code == "address_inside"  # type: ignore[union-attr]
+            await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", own)  # the operator's own choice
