@@ -83,8 +83,14 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """One transaction on the bare connection, for what changes the tables themselves."""
-        with storage_errors(self.url), self.engine.begin() as connection:
+        with (
+            storage_errors(self.url),
+            self.engine.connect() as connection,
+            _rebuilding(connection),
+            connection.begin(),
+        ):
             yield connection
+            _check_references(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -98,11 +104,12 @@ class Database:
 
     def migrate(self, revision: str = "head") -> None:
         """Brings the tables up to `revision`. Raises SetupError when the database can't be opened."""
-        with storage_errors(self.url), self.engine.connect() as connection:
+        with storage_errors(self.url), self.engine.connect() as connection, _rebuilding(connection):
             if not self.is_sqlite:  # two processes starting together: the second waits
                 connection.execute(text("select pg_advisory_lock(864209753)"))
             with alembic_config(connection) as config:
                 command.upgrade(config, revision)
+            _check_references(connection)
             connection.commit()
             if not self.is_sqlite:
                 connection.execute(text("select pg_advisory_unlock(864209753)"))
@@ -110,6 +117,31 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self.reading.dispose()
+
+
+@contextmanager
+def _rebuilding(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew in the place of the old: what points to it is let be meanwhile, which
+    can only be said outside a transaction, and is checked before the commit."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    plain = connection.connection.driver_connection
+    assert plain is not None
+    plain.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        plain.execute("PRAGMA foreign_keys=ON")
+
+
+def _check_references(connection: Connection) -> None:
+    """Raises SetupError where a row points to none; the transaction is the caller's to end."""
+    if connection.dialect.name != "sqlite":
+        return
+    if lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise SetupError(f"A row of {lost[0]} points to a row of {lost[2]} that is not there. Nothing was changed.")
 
 
 def clock(session: Session) -> datetime:

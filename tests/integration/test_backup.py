@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlmodel import select
 from typer.testing import CliRunner
 
 from backend.accounts import service as accounts
@@ -21,16 +23,22 @@ from backend.backup.envelope import OpeningReader, SealingWriter
 from backend.cli import app as cli
 from backend.core.errors import BackupRefused, SetupError, VintedBotError
 from backend.db.models import Account, Batch, IdempotencyKey, Notification, Photo, Publication
+from backend.marketplace.port import AccountSession, WardrobeItem
 from backend.publications import journal, service
 from backend.publications.journal import State
 from backend.runtime import Runtime, installation, restore_backup, running
 from backend.settings import Settings
 from backend.users.service import LOCAL_USER
 from backend.workflows.held import is_abandoned
+from backend.workflows.parts import Patience
 from tests.conftest import draw_one
 from tests.fakes import ScriptedReader, add_publication
 
 PASSPHRASE = "correct horse battery"
+SHEET = {"title": "White T-shirt", "price": "5.00", "photos": 1}
+STEPS: dict[State, dict[str, Any]] = {
+    State.FILLED: {"read_back": {}}, State.SUBMITTING: {"listings_before": ["1"]},
+}  # fmt: skip
 STATES = (State.QUEUED, State.PREPARING, State.FILLED, State.SUBMITTING, State.UNCERTAIN, State.CONFIRMED)
 WAY = {
     State.PREPARING: [State.PREPARING],
@@ -69,9 +77,10 @@ async def fill(runtime: Runtime, folder: Path) -> None:
 
 
 def _publication(session: Any, account_id: str, state: State, picture: str) -> None:
-    made = add_publication(session, session.get_one(Account, account_id), id=f"pub-{state}", screenshot_key=picture)
+    account = session.get_one(Account, account_id)
+    made = add_publication(session, account, id=f"pub-{state}", screenshot_key=picture, sheet=SHEET)
     for step in WAY.get(state, []):
-        detail = {"listings_before": ["1"]} if step is State.SUBMITTING else {}
+        detail = STEPS.get(step, {})
         journal.move(session, made.id, step, detail=detail, claim="c1", claimed_by="executor-1")
     session.add(IdempotencyKey(user_id=made.user_id, key=f"k-{state}", request_hash="h", publication_id=made.id))
 
@@ -234,6 +243,61 @@ async def test_a_restored_click_is_in_doubt_and_what_waits_is_held(tmp_path: Pat
         parts_mine = runtime.jobs._handed  # whoever runs jobs now sees that nobody holds it
         assert is_abandoned(parts_mine, doubted)
         assert await runtime.database.run(lambda s: s.get_one(Publication, "pub-queued").state) == State.QUEUED
+
+
+class Looking:
+    """A route whose marketplace has one new listing; pressing its button is what must not happen."""
+
+    name = "looking"
+    clicks = 0
+
+    async def put(self, *_: object, **__: object) -> Any:
+        self.clicks += 1
+        raise AssertionError("a second click")
+
+    async def list_wardrobe(self, account: AccountSession) -> list[WardrobeItem]:
+        return [
+            WardrobeItem("1", SHEET["title"], Decimal(5), True, 1),
+            *([WardrobeItem("2", SHEET["title"], Decimal(5), True, 1)] if "submitting" in account.username else []),
+        ]
+
+    async def read_back(self, *_: object) -> tuple[()]:
+        return ()
+
+    def listing_url(self, account: AccountSession, listing_id: str, mode: str) -> str:
+        return f"{account.base_url}/items/{listing_id}"
+
+    async def aclose(self) -> None:
+        return None
+
+
+async def test_a_restored_click_finds_its_listing_and_nothing_is_clicked(
+    tmp_path: Path, filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.to_thread(back_up, filled, tmp_path / "b")
+    new = Settings(data=tmp_path / "new")
+    await restore_backup(new, tmp_path / "b", passphrase=None, progress=lambda *_: None)
+    route = Looking()
+    monkeypatch.setattr("backend.runtime.VintedWebRoute", lambda *_, **__: route)
+    async with running(new, run_jobs=False, analyzer=ScriptedReader()) as runtime:
+        told = await runtime.database.run(service.events_of, runtime.user_id, "pub-submitting")
+        assert told[-1].state == State.UNCERTAIN
+    async with running(
+        new, run_jobs=True, analyzer=ScriptedReader(), patience=Patience(click_within=0.05, looks_after=(0.1,))
+    ) as runtime:
+        async with asyncio.timeout(60):
+            while (await _states(runtime))["pub-submitting"] in journal.RUNNING:
+                await asyncio.sleep(0.05)
+        adopted = await runtime.database.run(lambda s: s.get_one(Publication, "pub-submitting"))
+        assert (adopted.state, adopted.listing_id, route.clicks) == (State.RECONCILED, "2", 0)
+        assert (await _states(runtime))["pub-queued"] == State.QUEUED
+
+
+async def _states(runtime: Runtime) -> dict[str, State]:
+    def work(session: Any) -> dict[str, State]:
+        return {row.id: State(row.state) for row in session.exec(select(Publication)).all()}
+
+    return await runtime.database.run(work)
 
 
 def test_a_backup_is_one_moment_while_others_write(filled: Settings, tmp_path: Path) -> None:
@@ -400,6 +464,10 @@ def test_a_backup_of_the_previous_tables_is_brought_up(
     found = rows(new)
     assert "photo_sights" in found and found["batches"][0]["created_at"] == "2026-01-01T00:00:00.500000"
     assert [row["id"] for row in found["users"]] == ["u1"]
+    with installation(old) as place:  # and so are the old tables themselves, in their place
+        place.database.migrate()
+    for then, now in zip(rows(old).values(), found.values(), strict=True):
+        assert [sorted(map(str, row)) for row in then] == [sorted(map(str, row)) for row in now]
 
 
 def test_the_command_line_does_both(filled: Settings, tmp_path: Path) -> None:

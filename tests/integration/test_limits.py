@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from backend.db.models import Batch, Photo, now
 from backend.photos import quota
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore
-from backend.runtime import Runtime
+from backend.runtime import Runtime, running
 from backend.settings import Settings, load_settings
 from backend.users.service import somebody_signs_in
 from tests.fakes import ScriptedReader
@@ -325,12 +325,11 @@ def test_public_addresses_pass() -> None:
 
 
 async def test_on_a_server_for_others_a_user_names_no_inner_address(settings: Settings) -> None:
-    account = {"username": "marie", "cookies": "access_token_web=a", "base_url": "https://169.254.169.254"}
-    for changed, status in (({"host": "0.0.0.0"}, 422), ({}, 201), ({"private_addresses": False}, 422)):
-        async with opened(settings.model_copy(update=changed)) as client:
-            answer = await client.post("/api/v1/accounts", json=account)
-            assert answer.status_code == status, (changed, answer.text)
-    own = {"host": "0.0.0.0", "marketplace": "http://127.0.0.1:9"}
-    async with opened(settings.model_copy(update=own)) as client:  # the operator's own choice
-        answer = await client.post("/api/v1/accounts", json={**account, "base_url": "http://127.0.0.1:9"})
-        assert answer.status_code == 201
+    inner, own = "https://169.254.169.254", "http://127.0.0.1:9"
+    for change, refused in (({"host": "0.0.0.0"}, True), ({}, False), ({"private_addresses": False}, True)):
+        changed = settings.model_copy(update={**change, "marketplace": own})
+        async with running(changed, run_jobs=False, analyzer=ScriptedReader()) as runtime:
+            with pytest.raises(BadRequest) if refused else nullcontext() as told:
+                await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", inner)
+            assert not refused or told.value.code == "address_inside"  # type: ignore[union-attr]
+            await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", own)  # the operator's own choice
