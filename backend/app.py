@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from backend.api import errors
 from backend.api.deps import new_limiter
+from backend.api.observed import Observed
 from backend.api.v1.routers import (
     accounts,
     ai,
@@ -24,8 +26,9 @@ from backend.api.v1.routers import (
     queue,
     vinted,
 )
+from backend.core.operator_metrics import know_routes
 from backend.core.reading import Analyzer
-from backend.runtime import running
+from backend.runtime import Runtime, running
 from backend.settings import Settings, load_settings
 from backend.web import site
 
@@ -58,4 +61,22 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
     app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish
     site.install(app)
+    _observe(app)
     return app
+
+
+def create_watch_app(runtime: Runtime) -> FastAPI:
+    """What a process without pages answers: whether it lives and works, and its metrics."""
+    app = FastAPI(title="VintedBot worker", version=version("vintedbot"), openapi_url=None)
+    app.state.runtime = runtime
+    errors.install(app)
+    app.include_router(health.router)
+    app.include_router(metrics.router)
+    _observe(app)
+    return app
+
+
+def _observe(app: FastAPI) -> None:
+    templates = [path for route in iter_route_contexts(app.routes) if (path := getattr(route, "path", None))]
+    know_routes(templates)
+    app.add_middleware(Observed, templates=templates)

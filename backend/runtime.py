@@ -14,15 +14,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from loguru import logger
-from sqlalchemy import func
+from pydantic import SecretStr
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from backend.accounts import keys, standing
 from backend.accounts import service as accounts
 from backend.accounts.vault import Vault, parse_keys
-from backend.core import catalog, metrics
+from backend.core import catalog, logs, operator_metrics
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
@@ -30,7 +29,7 @@ from backend.core.errors import Conflict, NeedsPersonError, SetupError, VintedRa
 from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, SiteCatalog, User
+from backend.db.models import Account, Publication, SiteCatalog
 from backend.db.scope import get_owned
 from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
@@ -39,12 +38,12 @@ from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
-from backend.photos.batches import MOVING
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
 from backend.users.service import local_user
+from backend.watch import readings
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
@@ -221,6 +220,7 @@ async def running(
     `analyzer` is used, and closed, instead of the one the settings name; `patience` instead of the usual one."""
     prepare_data_folder(settings)
     async with AsyncExitStack() as stack:
+        stack.enter_context(logs.kept(settings.log_folder, level=settings.log_level, days=settings.log_days))
         database = Database(settings.database)
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)
@@ -254,8 +254,8 @@ async def running(
         outbox = build_outbox(settings, database)
         if run_jobs and outbox.has_targets:
             await stack.enter_async_context(outbox.running())
-        metrics.watch_gauges(partial(read_gauges, database))
-        stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
+        operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
+        stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
         yield Runtime(
             settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id
         )
@@ -342,29 +342,15 @@ def jwt_secret(settings: Settings) -> str:
     return kept_secret(settings, "jwt.key", lambda: secrets.token_urlsafe(48))
 
 
-def read_gauges(database: Database) -> metrics.GaugeReadings:
-    """The gauges as the tables have them now."""
+def set_up_logging(settings: Settings, level: str | None = None, *, service: bool = False) -> None:
+    """Log lines to standard error; `level` instead of the setting's. A `service` logs JSON where no terminal shows it.
 
-    def count(session: Session) -> metrics.GaugeReadings:
-        active_batches = select(func.count()).select_from(Batch).where(col(Batch.state).in_(MOVING))
-        users = select(func.count(func.distinct(User.id))).select_from(User).join(Account)
-        return metrics.GaugeReadings(
-            publish_queue_size=publications.count_running(session),
-            bulk_job_active_total=session.exec(active_batches).one(),
-            active_users=session.exec(users).one(),
-        )
-
-    with database.session() as session:
-        return count(session)
+    What the settings keep secret stands in no line."""
+    as_json = settings.log_json if settings.log_json is not None else service and not sys.stderr.isatty()
+    logs.set_up(level or settings.log_level, as_json=as_json, secrets=secrets_of(settings))
 
 
-def set_up_logging(settings: Settings, level: str | None = None) -> None:
-    """Log lines to standard error: readable text, or JSON lines; `level` instead of the setting's."""
-    logger.remove()
-    logger.add(
-        lambda line: print(line, end="", file=sys.stderr),  # noqa: T201 - the stderr of the moment, not of now
-        level=level or settings.log_level,
-        serialize=settings.log_json,
-        backtrace=False,
-        diagnose=False,
-    )
+def secrets_of(settings: Settings) -> list[str]:
+    """The values of the settings that are secrets."""
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]

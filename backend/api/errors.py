@@ -76,5 +76,5 @@ async def _of_http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    logger.opt(exception=error).error("request_crashed {} {}", request.method, request.url.path)
+    logger.bind(method=request.method).opt(exception=error).error("request_crashed")
     return problem(500, "internal", "Something unforeseen happened; the server's log says what.")

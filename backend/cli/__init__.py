@@ -17,6 +17,7 @@ from backend.cli import (
     drafts,
     evaluate,
     keys,
+    logs,
     notifications,
     photos,
     publishing,
@@ -52,6 +53,7 @@ accounts.app.command("catalog")(site_catalog.show_catalog)
 app.add_typer(keys.app, name="secrets")
 app.add_typer(notifications.app, name="notifications")
 app.command("sandbox")(serving.sandbox)
+app.command("logs")(logs.logs)
 app.command("doctor")(doctor.doctor)
 
 

@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backend.core import logs
 from backend.core.errors import SetupError, VintedBotError
+from backend.core.origin import coming_from, new_request_id
 from backend.runtime import Runtime, running, set_up_logging
 from backend.settings import Settings, load_settings
 
@@ -74,8 +76,10 @@ def with_runtime(
     """Runs `act` with a running VintedBot; with `jobs` it runs them unless a server does."""
 
     async def task() -> T:
-        async with running(settings_of(**overrides), run_jobs=jobs, if_idle=True) as runtime:
-            return await act(runtime)
+        command = f"cli-{new_request_id()}"
+        with coming_from({"request": command}), logs.about(request=command):
+            async with running(settings_of(**overrides), run_jobs=jobs, if_idle=True) as runtime:
+                return await act(runtime)
 
     return carry_out(task, as_json=as_json)
 

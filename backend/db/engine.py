@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _BUSY_MS = 15_000
 _FROZEN_MS = 10_000
+_READING = "vintedbot_reading"
 
 
 class Database:
@@ -39,6 +40,17 @@ class Database:
     def session(self) -> Iterator[Session]:
         """One transaction: committed on leaving, rolled back on an error. Writes are serialised on SQLite."""
         with storage_errors(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads, of one moment; on SQLite it waits for no writer and holds none up."""
+        with (
+            storage_errors(self.url),
+            self.engine.connect().execution_options(**{_READING: True}) as connection,
+            Session(connection) as session,
+            session.begin(),
+        ):
             yield session
 
     async def run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -101,7 +113,8 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # Taking the write lock at once waits its turn; upgrading a read lock later could fail half-way.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(_READING, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 

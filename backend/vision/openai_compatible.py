@@ -106,7 +106,7 @@ class OpenAIAnalyzer:
             return
         if learned is None:
             raise refusal
-        logger.info("{} at {}: asking otherwise from now on: {}", self._model, self._base_url, learned)
+        logger.info("model_asked_otherwise: {} at {}, from now on: {}", self._model, self._base_url, learned)
         self._dialect = learned
 
     async def _call(self, question: Question, dialect: Dialect) -> tuple[str, Answer, tuple[str, ...]]:
