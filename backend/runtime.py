@@ -43,7 +43,8 @@ from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
 from backend.users.service import local_user
-from backend.watch import readings
+from backend.watch import checks, readings
+from backend.watch.checks import Checks, Part, Probe
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
@@ -67,6 +68,7 @@ class Runtime:
     live: OpenPages
     outbox: Outbox
     user_id: str
+    checks: Checks
 
     @property
     def budget(self) -> Budget:
@@ -256,8 +258,9 @@ async def running(
             await stack.enter_async_context(outbox.running())
         operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
         stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
+        ready = build_checks(settings, database, store, jobs)
         yield Runtime(
-            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id
+            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id, ready
         )
 
 
@@ -313,6 +316,29 @@ def budget_of(settings: Settings) -> Budget:
         return None if dollars is None else int(dollars * MICROS)
 
     return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
+
+
+def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine) -> Checks:
+    """What `/ready` asks. Without a browser, a model or much disk the rest works."""
+    return Checks(
+        {
+            "database": Part(partial(checks.database, database)),
+            "storage": Part(partial(checks.storage, store)),
+            "jobs": Part(partial(checks.jobs, lambda: jobs.somebody_works)),
+            "browser": Part(partial(checks.browser_found, settings.browser), needed=False, costly=True),
+            "model": Part(model_check(settings), needed=False, costly=True),
+            "disk": Part(partial(checks.disk, settings.data), needed=False),
+        }
+    )
+
+
+def model_check(settings: Settings) -> Probe:
+    """Whether the model's service answers, where one is set."""
+    if settings.reader == "embedded":
+        return checks.offline_reader
+    address = settings.openai_base_url or "https://api.openai.com/v1"
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    return partial(checks.model, address, key, settings.model)
 
 
 def build_outbox(settings: Settings, database: Database) -> Outbox:

@@ -29,6 +29,8 @@ FIRST = ("at", "level", "event", "message", "request", "job", "batch", "draft", 
 """Fields that stand first, in this order."""
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SEVERITY = {name: place for place, name in enumerate((*LEVELS, "CRITICAL", "JOURNAL"))}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could begin a line of its own, move a terminal's cursor, or turn the order of letters round."""
 _SHAPED = "vintedbot_line"
 _redactor = Redactor()
 
@@ -108,7 +110,8 @@ def for_a_reader(line: Mapping[str, Any], at: str) -> str:
     """A line of `entry` as text: when, how grave, what, and its fields; an exception below it."""
     fields = " ".join(f"{name}={value}" for name, value in line.items() if name not in _TOLD_APART)
     said = "  ".join(part for part in (line["event"], line.get("message"), fields) if part)
-    return "\n".join((f"{at} {line['level']:<7} {said}", *line.get("exception", "").splitlines()))
+    first = _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "replace").decode(), said)
+    return "\n".join((f"{at} {line['level']:<7} {first}", *line.get("exception", "").splitlines()))
 
 
 _TOLD_APART = frozenset({"at", "level", "event", "message", "where", "process", "exception"})

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.monitoring.test_dashboard import EXPRESSIONS, METRIC, PANELS
 from tests.monitoring.tools import tool
 from tests.monitoring.traffic import Watched, one_hour, watched
 
@@ -104,3 +105,16 @@ def test_more_than_a_tenth_failing_is_told_by_alertmanager(seen: Watched) -> Non
     assert found
     assert 10 < float(found[1]) <= 100
     assert said["runbook_url"] == "docs/runbooks.md#vintedbotpublishfailures"
+
+
+def test_every_panel_s_expression_is_answered_and_every_metric_in_it_is_there(seen: Watched) -> None:
+    live = {line.split("{")[0].split(" ")[0] for line in seen.metrics().splitlines() if not line.startswith("#")}
+    for expression in EXPRESSIONS:
+        seen.ask(expression)
+        assert set(METRIC.findall(expression)) <= live, expression
+    assert all(seen.ask(panel["targets"][0]["expr"]) for panel in PANELS[:6]), "the document's six show something"
+
+
+def test_no_rule_failed_to_evaluate(seen: Watched) -> None:
+    groups = seen.rules()
+    assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}

@@ -1,4 +1,4 @@
-"""Prometheus's programs: those on the PATH, or those `scripts/setup.sh dev` unpacked; started on loopback, and ended."""
+"""Prometheus's programs: from the PATH, or as `scripts/setup.sh dev` unpacked them; started on loopback, and ended."""
 
 import os
 import shutil

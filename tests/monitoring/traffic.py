@@ -75,6 +75,10 @@ class Watched:
         ]
         return rows
 
+    def rules(self) -> list[dict[str, Any]]:
+        groups: list[dict[str, Any]] = self._get("rules")["groups"]
+        return groups
+
     def _get(self, what: str, **params: object) -> dict[str, Any]:
         answer = httpx.get(f"{self.prometheus}/api/v1/{what}", params=params, timeout=60)  # type: ignore[arg-type]
         assert answer.status_code == 200, answer.text

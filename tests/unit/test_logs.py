@@ -50,6 +50,15 @@ def test_an_exception_stays_on_its_line_as_json_and_below_it_for_a_reader(capsys
         assert len(text.splitlines()) == 1 if as_json else text.splitlines()[0].endswith("ERROR   sum_crashed")
 
 
+def test_what_somebody_put_into_a_line_makes_no_second_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (True, False):
+        logs.set_up("INFO", as_json=as_json)
+        logger.bind(name="x\n12:00:00 ERROR   forged").info("told: {}", "a\n12:00:00 ERROR   forged\x1b[2J")
+        text = capsys.readouterr().err
+        assert len(text.splitlines()) == 1
+        assert "\x1b" not in text
+
+
 def test_secrets_stand_in_no_line_whatever_the_place(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     known, shaped = "hunter2hunter2", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     for as_json in (True, False):
