@@ -21,7 +21,7 @@ from sqlmodel import Session
 from backend.accounts import keys, standing
 from backend.accounts import service as accounts
 from backend.accounts.vault import Vault, parse_keys
-from backend.core import catalog, logs, operator_metrics
+from backend.core import catalog, logs, operator_metrics, tracing
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
@@ -223,6 +223,7 @@ async def running(
     prepare_data_folder(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(logs.kept(settings.log_folder, level=settings.log_level, days=settings.log_days))
+        stack.enter_context(tracing.exporting(settings.traces))
         database = Database(settings.database)
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
         None, description="Log JSON lines (true) or text (false); unset: JSON where no terminal shows them."
     )
     log_days: Annotated[int, Field(ge=1)] = Field(14, description="Days for which log lines are kept.")
+    traces: str | None = Field(None, description="Address traces are sent to (OTLP over HTTP); none when unset.")
     worker_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="Port at which a worker answers /metrics, /health and /ready."
     )

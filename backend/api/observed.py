@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.core import logs
+from backend.core import logs, tracing
 from backend.core.closed_metrics import OTHER
 from backend.core.operator_metrics import measured_request
 from backend.core.origin import accepted_id, coming_from
@@ -43,7 +43,11 @@ class Observed:
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
-        with coming_from({"request": request_id}), logs.about(request=request_id):
+        with (
+            tracing.span(f"{scope['method']} {route}", request=request_id),
+            coming_from({"request": request_id, **tracing.handed_on()}),
+            logs.about(request=request_id),
+        ):
             with measured_request(scope["method"], route, lambda: status):
                 await self.app(scope, receive, send_with_id)
             level = "DEBUG" if route.startswith(QUIET) else "INFO"

@@ -17,7 +17,7 @@ from loguru import logger
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from backend.core import logs
+from backend.core import logs, tracing
 from backend.core.ai_analyzer import read_one_item
 from backend.core.errors import PhotoRefused, SetupError
 from backend.core.grouping import Grouping, stored
@@ -46,16 +46,24 @@ async def analyse(batch_id: str) -> None:
     """Runs a batch to its end; `batches.state` says how far it is."""
     with current().at_work():
         came_from = (await current().database.run(Session.get_one, Batch, batch_id)).origin
-        with coming_from(came_from), logs.about(**came_from, job=DBOS.workflow_id or "", batch=batch_id):
+        with (
+            coming_from(came_from),
+            tracing.continued(came_from),
+            tracing.span("job analyse", batch=batch_id),
+            logs.about(**came_from, job=DBOS.workflow_id or "", batch=batch_id),
+        ):
             await _carry_through(batch_id)
 
 
 async def _carry_through(batch_id: str) -> None:
     logger.info("batch_begun")
     try:
-        await take_in_files(batch_id)
-        draft_ids = await sort_into_items(batch_id)
-        await read_items(batch_id, draft_ids)
+        with tracing.span("take_in_files"):
+            await take_in_files(batch_id)
+        with tracing.span("sort_into_items"):
+            draft_ids = await sort_into_items(batch_id)
+        with tracing.span("read_items"):
+            await read_items(batch_id, draft_ids)
         await finish(batch_id)
         logger.bind(items=len(draft_ids)).info("batch_read")
     except SetupError as error:
@@ -214,7 +222,10 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
         return
     started = time.monotonic()
     inputs = [_as_input(parts, photo) for photo in photos]
-    with on_behalf_of(draft.user_id, batch_id=draft.batch_id, draft_id=draft.id):
+    with (
+        tracing.span("read_item", draft=draft_id, photos=len(photos)),
+        on_behalf_of(draft.user_id, batch_id=draft.batch_id, draft_id=draft.id),
+    ):
         reading = await _reading(parts, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))

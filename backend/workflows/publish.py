@@ -15,7 +15,7 @@ from loguru import logger
 from sqlmodel import Session
 
 from backend.accounts import standing
-from backend.core import logs, metrics
+from backend.core import logs, metrics, tracing
 from backend.core.errors import (
     ChallengeRaised,
     Conflict,
@@ -54,7 +54,12 @@ async def publish(publication_id: str) -> None:
     """Runs the publication until it has ended, waits for somebody, or is back in the queue."""
     with current().at_work():
         came_from = (await current().database.run(Session.get_one, Publication, publication_id)).origin
-        with coming_from(came_from), logs.about(**came_from, job=DBOS.workflow_id or "", publication=publication_id):
+        with (
+            coming_from(came_from),
+            tracing.continued(came_from),
+            tracing.span("job publish", publication=publication_id),
+            logs.about(**came_from, job=DBOS.workflow_id or "", publication=publication_id),
+        ):
             await carry_out(publication_id)
 
 
@@ -89,6 +94,11 @@ async def _attempts(held: Held) -> None:
 
 async def _attempt(held: Held) -> None:
     """One try, from a fresh form to proof. One attempt, one status in the metrics; a dry run publishes nothing."""
+    with tracing.span("attempt"):
+        await _one_attempt(held)
+
+
+async def _one_attempt(held: Held) -> None:
     job = await held.run(_begin, held)
     logger.bind(account=job.account_id, mode=job.mode, route=job.route).info("attempt_begun")
     try:

@@ -12,7 +12,7 @@ import tempfile
 import time
 import zipfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 from playwright.async_api import Error, Page
 
-from backend.core import bundles
+from backend.core import bundles, tracing
 from backend.core.errors import Conflict, VintedBotError
 from backend.core.operator_metrics import publish_step_duration_seconds
 from backend.core.redaction import Redactor, secrets_in
@@ -49,6 +49,7 @@ class Notes:
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES_KEPT)
         self._secrets: set[str] = set()
         self._tracing = False
+        self._end_span: Callable[[], None] = _nothing
 
     def timed(self, progress: Progress) -> Progress:
         """The same, with the time of each step noted."""
@@ -56,6 +57,7 @@ class Notes:
         async def noted(step: str) -> None:
             self.end_step()
             logger.bind(step=step).info("step_begun")
+            self._end_span = tracing.begin("browser step", step=step)
             self._steps.append({"name": step, "start": datetime.now(UTC).isoformat(), "_began": time.monotonic()})
             await progress(step)
 
@@ -108,6 +110,8 @@ class Notes:
 
     def end_step(self) -> None:
         """The step under way is over; what follows is none of the form's."""
+        self._end_span()
+        self._end_span = _nothing
         if self._steps and "_began" in self._steps[-1]:
             step = self._steps[-1]
             seconds = time.monotonic() - step.pop("_began")
@@ -177,6 +181,10 @@ def _cleaned(content: Any, redactor: Redactor) -> bytes:
     if isinstance(content, str):
         return redactor.text(content).encode()
     return "".join(json.dumps(redactor.value(row), ensure_ascii=False) + "\n" for row in content).encode()
+
+
+def _nothing() -> None:
+    return None
 
 
 def _line(message: "Message") -> dict[str, Any]:
