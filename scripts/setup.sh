@@ -132,7 +132,7 @@ unpack_monitoring() (
   # Debian's Alertmanager reads its templates from a fixed place; unpacked, from the folder it is started in.
   LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#./././././././././././././././././#g' \
     unpacked/usr/bin/prometheus-alertmanager
-  unpacked/usr/bin/promtool --version && rm -rf "$monitoring" && mv unpacked "$monitoring"
+  unpacked/usr/bin/prometheus-alertmanager --version && unpacked/usr/bin/promtool --version && rm -rf "$monitoring" && mv unpacked "$monitoring"
 )
 
 ensure_monitoring() {

@@ -4,6 +4,7 @@ The id is the client's `X-Request-ID` or a new one; it stands in the answer, in 
 beside what was asked for, so that a job's lines can be followed back. Owns that. Owns no refusal (`web/guard.py`).
 """
 
+import time
 from collections.abc import Iterable
 
 from loguru import logger
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.core import logs, tracing
 from backend.core.closed_metrics import OTHER
-from backend.core.operator_metrics import measured_request
+from backend.core.operator_metrics import count_request
 from backend.core.origin import accepted_id, coming_from
 
 HEADER = "X-Request-ID"
@@ -33,13 +34,14 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id, status = accepted_id(Headers(scope=scope).get(HEADER)), 500
-        route = self.template_of(scope["path"])
+        request_id, status = accepted_id(Headers(scope=scope).get(HEADER)), 0
+        route, began = self.template_of(scope["path"]), time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start":  # what follows may go on for hours: progress, the live view
                 status = message["status"]
+                count_request(scope["method"], route, status, time.perf_counter() - began)
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
@@ -48,8 +50,12 @@ class Observed:
             coming_from({"request": request_id, **tracing.handed_on()}),
             logs.about(request=request_id),
         ):
-            with measured_request(scope["method"], route, lambda: status):
+            scope.setdefault("state", {})["request_id"] = request_id
+            try:
                 await self.app(scope, receive, send_with_id)
+            except Exception:  # answered outside of this, by `errors.py`
+                count_request(scope["method"], route, 500, time.perf_counter() - began)
+                raise
             level = "DEBUG" if route.startswith(QUIET) else "INFO"
             logger.bind(method=scope["method"], route=route, status=status).log(level, "request_answered")
 

@@ -5,9 +5,7 @@ scrape, so that all of one scrape's numbers are of one moment. Does not own what
 (`backend/watch/readings.py`) nor the contract's metrics (`metrics.py`).
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -73,7 +71,7 @@ photo_intake_duration_seconds = Histogram(
 
 http_request_duration_seconds = ClosedHistogram(
     "vintedbot_http_request_duration_seconds",
-    "Time to answer a request, by the template of its route",
+    "Time until a request began to be answered, by the template of its route",
     ["method", "route", "status"],
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
     registry=registry,
@@ -165,12 +163,7 @@ def count_model_call(status: CallStatus, tokens_in: int, tokens_out: int, micros
     model_cost_dollars_total.inc((micros or 0) / MICROS)
 
 
-@contextmanager
-def measured_request(method: str, route: str, status: Callable[[], int]) -> Iterator[None]:
-    """Times the request inside; `route` is its template, `status` says how it was answered once it is."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        labels = {"method": method, "route": route, "status": f"{status() // 100}xx"}
-        http_request_duration_seconds.labels(**labels).observe(time.perf_counter() - started)
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
+    """A request began to be answered; `route` is its template."""
+    labels = {"method": method, "route": route, "status": f"{status // 100}xx"}
+    http_request_duration_seconds.labels(**labels).observe(seconds)

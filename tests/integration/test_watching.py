@@ -108,6 +108,27 @@ async def test_an_answer_names_its_request_and_the_job_carries_it(
     assert {line["batch"] for line in told if "job" in line} == {batch}
 
 
+async def test_a_request_that_crashes_is_counted_told_and_found_by_its_id(
+    settings: Settings, reader: ScriptedReader
+) -> None:
+    app = create_app(settings, run_jobs=False, analyzer=reader)
+
+    @app.get("/crash/{kind}")
+    async def crash(kind: str) -> None:
+        raise ZeroDivisionError(kind)
+
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            answer = await client.get("/crash/badly", headers={"X-Request-ID": "mine-2"})
+            metrics = (await client.get("/metrics")).text
+    assert (answer.status_code, answer.headers["X-Request-ID"]) == (500, "mine-2")
+    assert 'vintedbot_http_request_duration_seconds_count{method="GET",route="other",status="5xx"}' in metrics
+    (told,) = [line for line in story.kept_lines(settings.log_folder) if line.get("request") == "mine-2"]
+    assert told["event"] == "request_crashed"
+    assert "ZeroDivisionError: badly" in told["exception"]
+
+
 async def until_done(client: httpx.AsyncClient, batch: str) -> None:
     async with asyncio.timeout(60):
         while (await client.get(f"/api/v1/bulk/jobs/{batch}")).json()["state"] != "done":
