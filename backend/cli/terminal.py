@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -76,12 +77,19 @@ def with_runtime(
     """Runs `act` with a running VintedBot; with `jobs` it runs them unless a server does."""
 
     async def task() -> T:
-        command = f"cli-{new_request_id()}"
-        with coming_from({"request": command}), logs.about(request=command):
+        with asked_here():
             async with running(settings_of(**overrides), run_jobs=jobs, if_idle=True) as runtime:
                 return await act(runtime)
 
     return carry_out(task, as_json=as_json)
+
+
+@contextmanager
+def asked_here() -> Iterator[None]:
+    """What is asked for inside comes from this command, and the log says so."""
+    command = f"cli-{new_request_id()}"
+    with coming_from({"request": command}), logs.about(request=command):
+        yield
 
 
 def progress_bars(*, quiet: bool) -> Progress:

@@ -22,6 +22,8 @@ from tests.conftest import DrawPhoto
 from tests.fakes import signed_in
 from tests.monitoring.traffic import READ, STATED
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
@@ -65,7 +67,7 @@ async def test_a_trace_goes_from_the_request_to_the_model_and_the_browser(
 
 
 async def _until(client: httpx.AsyncClient, address: str, states: set[str]) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(240):
         while (found := (await client.get(address)).json()["state"]) not in states:
             assert found != "failed"
             await asyncio.sleep(0.1)

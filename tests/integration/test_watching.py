@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -130,7 +131,7 @@ async def test_a_request_that_crashes_is_counted_told_and_found_by_its_id(
 
 
 async def until_done(client: httpx.AsyncClient, batch: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while (await client.get(f"/api/v1/bulk/jobs/{batch}")).json()["state"] != "done":
             await asyncio.sleep(0.05)
 
@@ -181,28 +182,49 @@ def _publication_of(session: Session, user_id: str) -> Publication:
     return add_publication(session, account, origin={"request": "r1"})
 
 
-@pytest.mark.timeout(120)
-def test_each_process_serves_its_own_counts_and_the_same_gauges(tmp_path: Path) -> None:
+@pytest.mark.timeout(240)
+def test_each_process_serves_its_own_counts_and_the_same_gauges_after_a_restart_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`serve` and `worker` on one set of tables: two targets to scrape."""
-    environment = {**os.environ, "VINTEDBOT_DATA": str(tmp_path / "data"), "VINTEDBOT_LOG_LEVEL": "INFO"}
-    code = "from backend.cli import main; main()"
-    commands = (["serve", "--port", "0", "--no-jobs"], ["worker", "--port", "0"])
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code, *args], stderr=subprocess.PIPE, text=True, env=environment)
-        for args in commands
-    ]
-    try:
-        addresses = [_address(process) for process in processes]
-        for address, runs_jobs in zip(addresses, (False, True), strict=True):
+    monkeypatch.setenv("VINTEDBOT_DATA", str(settings.data))
+    asyncio.run(_queue_one_that_waits(settings))
+    with _process("serve", "--port", "0", "--no-jobs") as server, _process("worker", "--port", "0") as worker:
+        for address, jobs_run_there in ((server, False), (worker, True)):
             page = _scrape(address)
-            assert "vintedbot_publish_queue_size 0.0" in page
-            assert "vintedbot_executors_alive 1.0" in page or not runs_jobs
-            assert ("vintedbot_engine_lag_seconds" in page) == runs_jobs
-    finally:
-        for process in processes:
+            assert "vintedbot_publish_queue_size 1.0" in page
+            assert "vintedbot_executors_alive 1.0" in page or not jobs_run_there
+            assert ("vintedbot_engine_lag_seconds" in page) == jobs_run_there
+        asked = 'vintedbot_http_request_duration_seconds_count{method="GET",route="/metrics",status="2xx"}'
+        assert f"{asked} 1.0" in _scrape(server)
+    with _process("serve", "--port", "0", "--no-jobs") as again:
+        page = _scrape(again)
+        assert "vintedbot_publish_queue_size 1.0" in page, "a gauge is what the tables say"
+        assert "vintedbot_executors_alive 0.0" in page
+        assert asked not in page, "a counter begins anew, as Prometheus expects"
+
+
+async def _queue_one_that_waits(settings: Settings) -> None:
+    """A publication of an account that is not signed in: nobody begins it."""
+    async with running(settings, run_jobs=False) as runtime:
+        row = await runtime.database.run(_publication_of, runtime.user_id)
+
+        def sign_out(session: Session) -> None:
+            session.get_one(Account, row.account_id).state = "no_session"
+
+        await runtime.database.run(sign_out)
+
+
+@contextmanager
+def _process(*arguments: str) -> Iterator[str]:
+    """The address at which a process of its own answers meanwhile."""
+    command = [sys.executable, "-c", "from backend.cli import main; main()", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield _address(process)
+        finally:
             process.terminate()
-        ended = [process.wait(60) for process in processes]
-    assert ended[1] == 0
+            process.wait(60)
 
 
 def _address(process: "subprocess.Popen[str]") -> str:

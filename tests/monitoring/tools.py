@@ -59,7 +59,7 @@ def started(command: Sequence[str | Path], ready: str, log: Path) -> Iterator[No
 
 
 def await_ok(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

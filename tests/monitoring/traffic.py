@@ -87,7 +87,7 @@ class Watched:
 
     def until(self, query: str, wanted: Callable[[dict[str, float]], bool]) -> dict[str, float]:
         """The first answer that is as wanted."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not wanted(found := self.ask(query)):
             assert time.monotonic() < deadline, f"{query} stays {found}"
             time.sleep(0.2)
@@ -218,7 +218,7 @@ async def one_hour(seen: Watched, *, items: int, refused: int, every: float = 0.
 
 async def _ended(runtime: Runtime, publication_id: str) -> None:
     over = {State.CONFIRMED, State.FAILED, State.NEEDS_PERSON, State.CONFIRMED_WITH_DIFFERENCES}
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(240):
         while True:
             rows = await runtime.database.run(publications_of, runtime.user_id)
             if next(row.state for row in rows if row.id == publication_id) in over:
