@@ -1,9 +1,10 @@
 """`logs`: what happened, from the kept log lines and the journal."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from sqlmodel import Session
@@ -46,8 +47,8 @@ def logs(
     def shown(line: Line) -> bool:
         return wanted(line) and severe(line) and (start is None or _time(line) >= start)
 
-    folder = settings_of().log_folder
-    lines = story.in_order(journal, filter(shown, story.kept_lines(folder, start)))[-last:]
+    folder, places = settings_of().log_folder, dict[Path, int]()
+    lines = story.in_order(journal, filter(shown, story.kept_lines(folder, start, places)))[-last:]
     if as_json:
         show_json(lines)
         return
@@ -56,7 +57,7 @@ def logs(
     if not lines:
         out.print(f"No lines are kept of that (in {folder}).", highlight=False)
     if follow:
-        _follow(lambda: filter(shown, story.kept_lines(folder, datetime.now(UTC))), seen=lines)
+        _follow(lambda: filter(shown, story.kept_lines(folder, start, places)))
 
 
 def _chosen(
@@ -92,14 +93,11 @@ def _time(line: Line) -> datetime:
     return datetime.fromisoformat(str(line["at"]))
 
 
-def _follow(lines: Callable[[], Any], *, seen: list[Line]) -> None:
-    shown = len([line for line in lines() if line in seen])
+def _follow(new: Callable[[], Iterable[Line]]) -> None:
     try:
         while True:
-            found = list(lines())
-            for line in found[shown:]:
+            for line in new():
                 _print(line)
-            shown = len(found)
             time.sleep(LOOK_EVERY)
     except KeyboardInterrupt:
         return

@@ -19,15 +19,21 @@ Line = Mapping[str, Any]
 Wanted = Callable[[Line], bool]
 
 
-def kept_lines(folder: Path, since: datetime | None = None) -> Iterator[Line]:
-    """Every kept line, oldest file first; from the day of `since` on. A line cut off by a crash is passed over."""
-    first = since.strftime("%Y-%m-%d") if since else ""
+def kept_lines(folder: Path, since: datetime | None = None, places: dict[Path, int] | None = None) -> Iterator[Line]:
+    """Every kept line, oldest file first; from the day of `since` on. A line cut off by a crash is passed over.
+
+    `places` remembers how far each file was read: handed in again, only what came since is given."""
+    first, read = since.strftime("%Y-%m-%d") if since else "", {} if places is None else places
     for path in sorted(folder.glob("*.jsonl")):
         if path.stem < first:
             continue
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with path.open("rb") as file:
+            file.seek(read.get(path, 0))
             for text in file:
-                if (line := _parsed(text)) is not None:
+                if not text.endswith(b"\n"):  # still being written
+                    break
+                read[path] = read.get(path, 0) + len(text)
+                if (line := _parsed(text.decode("utf-8", "replace"))) is not None:
                     yield line
 
 

@@ -175,6 +175,17 @@ def test_a_publication_s_story_is_its_journal_its_lines_and_its_request(
     ]
 
 
+def test_following_gives_what_came_since_and_no_line_half_written(tmp_path: Path) -> None:
+    places: dict[Path, int] = {}
+    file = tmp_path / "2026-11-25.jsonl"
+    first, second = (json.dumps({"at": "2026-11-25T10:00:00.000Z", "event": event}) for event in ("first", "second"))
+    file.write_text(f"{first}\nbroken\n{second[:20]}")
+    assert [line["event"] for line in story.kept_lines(tmp_path, places=places)] == ["first"]
+    assert [*story.kept_lines(tmp_path, places=places)] == []
+    file.write_text(f"{first}\nbroken\n{second}\n")
+    assert [line["event"] for line in story.kept_lines(tmp_path, places=places)] == ["second"]
+
+
 def _publication_of(session: Session, user_id: str) -> Publication:
     account = Account(user_id=user_id, username="marie", base_url="http://127.0.0.1:9", state="ready")
     session.add(account)
