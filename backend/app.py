@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
+from fastapi.routing import iter_route_contexts
 
 from backend.api import errors
 from backend.api.bodies import BoundedBodies
 from backend.api.deps import only_storable
 from backend.api.inside import ApiPages
 from backend.api.limits import AddressLimits, RequestLimits
+from backend.api.observed import Observed
 from backend.api.v1.routers import (
     accounts,
     ai,
@@ -31,8 +33,9 @@ from backend.api.v1.routers import (
     users,
     vinted,
 )
+from backend.core.operator_metrics import know_routes
 from backend.core.reading import Analyzer
-from backend.runtime import running
+from backend.runtime import Runtime, running
 from backend.settings import Settings, load_settings
 from backend.web import site
 
@@ -79,4 +82,22 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     app.add_middleware(AddressLimits, limits=app.state.limits)
     app.add_middleware(ApiPages, public=settings.public_docs)
     site.install(app, names=settings.server_names)
+    _observe(app)
     return app
+
+
+def create_watch_app(runtime: Runtime) -> FastAPI:
+    """What a process without pages answers: whether it lives and works, and its metrics."""
+    app = FastAPI(title="VintedBot worker", version=version("vintedbot"), openapi_url=None)
+    app.state.runtime = runtime
+    errors.install(app)
+    app.include_router(health.router)
+    app.include_router(metrics.router)
+    _observe(app)
+    return app
+
+
+def _observe(app: FastAPI) -> None:
+    templates = [path for route in iter_route_contexts(app.routes) if (path := getattr(route, "path", None))]
+    know_routes(templates)
+    app.add_middleware(Observed, templates=templates)

@@ -5,6 +5,7 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 
 import asyncio
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from backend.accounts import keys, outside, standing
 from backend.accounts import service as accounts
@@ -24,7 +24,7 @@ from backend.accounts.vault import Vault, parse_keys
 from backend.backup.installation import Installation
 from backend.backup.making import Progress
 from backend.backup.restoring import Restored, restore
-from backend.core import catalog, logs, metrics
+from backend.core import catalog, logs, operator_metrics, tracing
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
@@ -33,7 +33,7 @@ from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, SiteCatalog, User
+from backend.db.models import Account, Publication, SiteCatalog
 from backend.db.scope import get_owned
 from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
@@ -42,7 +42,6 @@ from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
-from backend.photos.batches import MOVING
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
@@ -52,6 +51,8 @@ from backend.users.access import is_loopback
 from backend.users.people import People
 from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
+from backend.watch import checks, readings
+from backend.watch.checks import Checks, Part, Probe
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
@@ -79,6 +80,7 @@ class Runtime:
     people: People
     user_id: str
     """Whom this process acts for where nobody signs in: the local user, or the one the command line names."""
+    checks: Checks
 
     @property
     def budget(self) -> Budget:
@@ -278,6 +280,8 @@ async def running(
     prepare_data_folder(settings)
     remember(settings.secrets(), for_good=True)
     async with AsyncExitStack() as stack:
+        stack.enter_context(logs.kept(settings.log_folder, level=settings.log_level, days=settings.log_days))
+        stack.enter_context(tracing.exporting(settings.traces))
         database = Database(settings.database)
         stack.callback(database.close)
         await asyncio.to_thread(database.migrate)
@@ -316,10 +320,23 @@ async def running(
         outbox = build_outbox(settings, database)
         if run_jobs and outbox.has_targets:
             await stack.enter_async_context(outbox.running())
-        metrics.watch_gauges(partial(read_gauges, database))
-        stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
+        operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
+        stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
+        ready = build_checks(settings, database, store, jobs)
         yield Runtime(
-            settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, people, person.id
+            settings,
+            database,
+            store,
+            vault,
+            analyzer,
+            web,
+            jobs,
+            parts.troubles,
+            parts.live,
+            outbox,
+            people,
+            person.id,
+            ready,
         )
 
 
@@ -408,6 +425,29 @@ def budget_of(settings: Settings) -> Budget:
     return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
 
 
+def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine) -> Checks:
+    """What `/ready` asks. Without a browser, a model or much disk the rest works."""
+    return Checks(
+        {
+            "database": Part(partial(checks.database, database)),
+            "storage": Part(partial(checks.storage, store)),
+            "jobs": Part(partial(checks.jobs, lambda: jobs.somebody_works)),
+            "browser": Part(partial(checks.browser_found, settings.browser), needed=False, costly=True),
+            "model": Part(model_check(settings), needed=False, costly=True),
+            "disk": Part(partial(checks.disk, settings.data), needed=False),
+        }
+    )
+
+
+def model_check(settings: Settings) -> Probe:
+    """Whether the model's service answers, where one is set."""
+    if settings.reader == "embedded":
+        return checks.offline_reader
+    address = settings.openai_base_url or "https://api.openai.com/v1"
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    return partial(checks.model, address, key, settings.model)
+
+
 def build_outbox(settings: Settings, database: Database) -> Outbox:
     """The way of notifications to the outside; raises SetupError for an address that can't be used."""
     targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
@@ -437,23 +477,10 @@ def signing_keys(settings: Settings) -> list[str]:
     return made
 
 
-def read_gauges(database: Database) -> metrics.GaugeReadings:
-    """The gauges as the tables have them now."""
+def set_up_logging(settings: Settings, level: str | None = None, *, service: bool = False) -> None:
+    """Log lines to standard error; `level` instead of the setting's. A `service` logs JSON where no terminal shows it.
 
-    def count(session: Session) -> metrics.GaugeReadings:
-        active_batches = select(func.count()).select_from(Batch).where(col(Batch.state).in_(MOVING))
-        users = select(func.count(func.distinct(User.id))).select_from(User).join(Account)
-        return metrics.GaugeReadings(
-            publish_queue_size=publications.count_running(session),
-            bulk_job_active_total=session.exec(active_batches).one(),
-            active_users=session.exec(users).one(),
-        )
-
-    with database.session() as session:
-        return count(session)
-
-
-def set_up_logging(settings: Settings, level: str | None = None) -> None:
-    """Log lines to standard error: readable text, or JSON lines; `level` instead of the setting's."""
+    What the settings keep secret stands in no line."""
+    as_json = settings.log_json if settings.log_json is not None else service and not sys.stderr.isatty()
     remember(settings.secrets(), for_good=True)
-    logs.set_up(level or settings.log_level, as_json=settings.log_json)
+    logs.set_up(level or settings.log_level, as_json=as_json)

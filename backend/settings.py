@@ -92,7 +92,14 @@ class Settings(BaseSettings):
         None, description="Bearer token that may read /metrics from elsewhere than this machine."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
-    log_json: bool = Field(False, description="Log JSON lines instead of text.")
+    log_json: bool | None = Field(
+        None, description="Log JSON lines (true) or text (false); unset: JSON where no terminal shows them."
+    )
+    log_days: Annotated[int, Field(ge=1)] = Field(14, description="Days for which log lines are kept.")
+    traces: str | None = Field(None, description="Address traces are sent to (OTLP over HTTP); none when unset.")
+    worker_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="Port at which a worker answers /metrics, /health and /ready."
+    )
 
     # Reading photos
     analyzer: Literal["auto", "embedded", "openai"] = Field(
@@ -194,6 +201,10 @@ class Settings(BaseSettings):
         if not self.storage_url.startswith("file://"):
             raise SetupError(f"STORAGE_URL {self.storage_url!r}: only file:///folder is supported.")
         return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def log_folder(self) -> Path:
+        return self.data / "logs"
 
     @property
     def evidence_folder(self) -> Path:

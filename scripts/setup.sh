@@ -119,9 +119,35 @@ ensure_browser() {
   or name your own: VINTEDBOT_BROWSER=/path/to/chromium"
 }
 
+# For the tests alone: Prometheus, promtool and Alertmanager out of Debian's packages, unpacked where nothing is
+# installed and no service starts. Those on the PATH do as well; lacking both, the tests that need them say so.
+monitoring="${XDG_CACHE_HOME:-$HOME/.cache}/vintedbot/monitoring"
+unpack_monitoring() (
+  folder="$monitoring.$$"
+  mkdir -p "$folder" && cd "$folder"
+  trap 'rm -rf "$folder"' EXIT
+  if [ "$(id -u)" = 0 ]; then apt-get update -q; fi
+  apt-get download -q prometheus prometheus-alertmanager
+  for package in *.deb; do dpkg -x "$package" unpacked; done
+  # Debian's Alertmanager reads its templates from a fixed place; unpacked, from the folder it is started in.
+  LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#./././././././././././././././././#g' \
+    unpacked/usr/bin/prometheus-alertmanager
+  unpacked/usr/bin/prometheus-alertmanager --version && unpacked/usr/bin/promtool --version && rm -rf "$monitoring" && mv unpacked "$monitoring"
+)
+
+ensure_monitoring() {
+  [ "$wanted" = dev ] || return 0
+  if [ -x "$monitoring/usr/bin/promtool" ] || command -v promtool >/dev/null; then return; fi
+  if [ -f /etc/debian_version ] && step "Prometheus and Alertmanager (Debian's, unpacked for the tests)" unpack_monitoring; then
+    return
+  fi
+  say "No Prometheus for the tests: put prometheus, promtool and alertmanager on the PATH to run those that need them."
+}
+
 scratch="$(mktemp)"
 trap 'rm -f "$scratch"' EXIT
 ensure_venv
 ensure_dependencies
 ensure_project
 ensure_browser
+ensure_monitoring

@@ -78,5 +78,7 @@ async def _of_http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    logger.opt(exception=error).error("request_crashed {} {}", request.method, request.url.path)
-    return problem(500, "internal", "Something unforeseen happened; the server's log says what.")
+    request_id = getattr(request.state, "request_id", "")
+    logger.bind(request=request_id, method=request.method).opt(exception=error).error("request_crashed")
+    told = "Something unforeseen happened; the server's log says what."
+    return problem(500, "internal", told, {"X-Request-ID": request_id})

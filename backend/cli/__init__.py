@@ -19,6 +19,7 @@ from backend.cli import (
     drafts,
     evaluate,
     keys,
+    logs,
     notifications,
     photos,
     publishing,
@@ -60,6 +61,7 @@ app.add_typer(notifications.app, name="notifications")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("sandbox")(serving.sandbox)
+app.command("logs")(logs.logs)
 app.command("doctor")(doctor.doctor)
 
 

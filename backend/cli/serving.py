@@ -3,17 +3,19 @@
 import asyncio
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 
 import typer
 import uvicorn
 
-from backend.app import create_app
+from backend.app import create_app, create_watch_app
 from backend.cli.connections import patient_protocol
 from backend.cli.terminal import Chosen, carry_out, err, fail
 from backend.core.errors import SetupError
 from backend.db.engine import Database
-from backend.runtime import running, set_up_logging
+from backend.runtime import Runtime, running, set_up_logging
 from backend.settings import Settings, listed, load_settings, prepare_data_folder
 from backend.users.access import is_loopback
 from backend.users.service import somebody_signs_in
@@ -32,7 +34,7 @@ def serve(
     Example: `vintedbot serve --port 5000`, then open http://127.0.0.1:5000"""
     try:
         settings = load_settings(**_chosen(port=port, host=host, data=Chosen.data))
-        set_up_logging(settings)
+        set_up_logging(settings, service=True)
         prepare_data_folder(settings)
         if not is_loopback(settings.host):
             _check_people(settings)
@@ -77,23 +79,45 @@ def proxy_options(settings: Settings) -> dict[str, Any]:
     return {"proxy_headers": bool(trusted), "forwarded_allow_ips": trusted}
 
 
-def worker() -> None:
+def worker(
+    port: Annotated[
+        int | None, typer.Option(help="Answer /metrics, /health and /ready here. Default: VINTEDBOT_WORKER_PORT.")
+    ] = None,
+) -> None:
     """Runs jobs only, beside any number of servers and workers on the same tables. Stop it with Ctrl-C or SIGTERM:
     what is under way goes on elsewhere, or at the next start.
 
-    Example: `DATABASE_URL=postgresql://… vintedbot worker`"""
+    Example: `DATABASE_URL=postgresql://… vintedbot worker --port 9101`"""
 
     async def work() -> None:
-        settings = load_settings(**_chosen(data=Chosen.data))
-        set_up_logging(settings)
+        settings = load_settings(**_chosen(data=Chosen.data, worker_port=port))
+        set_up_logging(settings, service=True)
         stop = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        async with running(settings):
+        async with running(settings) as runtime, _watched(runtime):
             err.print(f"This worker runs jobs (data in {settings.data}). Stop it with Ctrl-C.")
             await stop.wait()
 
     carry_out(work)
+
+
+@asynccontextmanager
+async def _watched(runtime: Runtime) -> AsyncIterator[None]:
+    """Inside, `/metrics`, `/health` and `/ready` answer at the worker's port, where it has one."""
+    settings = runtime.settings
+    if settings.worker_port is None:
+        yield
+        return
+    listener = listening_socket(settings.host, settings.worker_port)
+    err.print(f"Its metrics: http://{settings.host}:{listener.getsockname()[1]}/metrics")
+    server = uvicorn.Server(uvicorn.Config(create_watch_app(runtime), log_level="warning", lifespan="off"))
+    serving = asyncio.create_task(server._serve([listener]))  # without its signal handlers: ours end it
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

@@ -19,7 +19,7 @@ from rich.table import Table
 from backend.accounts import standing
 from backend.app import create_app
 from backend.cli import photos, publishing, tables
-from backend.cli.terminal import AsJson, Chosen, carry_out, err, fail, out, settings_of, show_json
+from backend.cli.terminal import AsJson, Chosen, asked_here, carry_out, err, fail, out, settings_of, show_json
 from backend.core.errors import NotFound
 from backend.core.pacing import AT_ONCE
 from backend.runtime import Runtime, running
@@ -54,7 +54,7 @@ def demo(
         options = SandboxOptions(state_file=home / "sandbox.json")
         settings = settings_of(data=home, database_url=None, storage_url=None)
         home.mkdir(parents=True)
-        with running_sandbox(port=_free_or(SANDBOX_PORT), options=options) as sandbox:
+        with asked_here(), running_sandbox(port=_free_or(SANDBOX_PORT), options=options) as sandbox:
             async with running(settings, run_jobs=True) as runtime:
                 session = sandbox.create_account(SELLER)
                 account = await runtime.keep_session(runtime.user_id, SELLER, sandbox.url, session)

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -11,8 +12,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backend.core import logs
 from backend.core.caller import acting
 from backend.core.errors import SetupError, VintedBotError
+from backend.core.origin import coming_from, new_request_id
 from backend.runtime import Runtime, running, set_up_logging
 from backend.settings import Settings, load_settings
 from backend.users.access import local_caller
@@ -78,12 +81,22 @@ def with_runtime(
     """Runs `act` with a running VintedBot; with `jobs` it runs them unless a server does."""
 
     async def task() -> T:
-        async with running(settings_of(**overrides), run_jobs=jobs, if_idle=True, user=Chosen.user) as runtime:
-            person = await runtime.database.run(find, runtime.user_id)
-            with acting(local_caller(person, "cli")):
-                return await act(runtime)
+        settings = settings_of(**overrides)
+        with asked_here():
+            async with running(settings, run_jobs=jobs, if_idle=True, user=Chosen.user) as runtime:
+                person = await runtime.database.run(find, runtime.user_id)
+                with acting(local_caller(person, "cli")):
+                    return await act(runtime)
 
     return carry_out(task, as_json=as_json)
+
+
+@contextmanager
+def asked_here() -> Iterator[None]:
+    """What is asked for inside comes from this command, and the log says so."""
+    command = f"cli-{new_request_id()}"
+    with coming_from({"request": command}), logs.about(request=command):
+        yield
 
 
 def progress_bars(*, quiet: bool) -> Progress:

@@ -103,7 +103,7 @@ async def read_one_item(
             raise
         except VintedBotError as error:
             reason = error.reason if isinstance(error, PhotoRefused) else error.code
-            logger.warning("item of {} photos not read: {}", len(photos), error)
+            logger.bind(photos=len(photos)).warning("item_not_read: {}", error)
             return Refusal(", ".join(photo.name or photo.id for photo in photos), reason)
         finally:
             photo_analyze_total.labels(status=status).inc()

@@ -1,27 +1,28 @@
 """The numbers this software keeps about itself, and how they are shown to Prometheus.
 
-Owns the names, labels and buckets (a contract: dashboards and alerts name them; docs/metrics.md lists them)
-and the closed sets of label values. Does not own when something is counted (the code doing the work does) nor
-the HTTP endpoint (`backend/api/v1/routers/metrics.py`).
+Owns the contract's sixteen: their names, labels and buckets (dashboards and alerts name them; docs/metrics.md lists
+them) and the closed sets of label values. Does not own when something is counted (the code doing the work does), the
+others of the same prefix (`operator_metrics.py`) nor the HTTP endpoint (`backend/api/v1/routers/metrics.py`).
 
 Two counters of the contract have names without `_total`, which the client library appends by itself. Both
 spellings are exposed: `vintedbot_publish_retry_count_total` and `vintedbot_publish_retry_count` are one series.
 """
 
 import platform
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from backend.core.closed_metrics import OTHER, ClosedCounter, registry
 from backend.core.errors import CaptchaDetectedError, ChallengeRaised, Conflict, UncertainError, VintedTimeoutError
 from backend.core.readiness import ReadinessCode
 
@@ -33,7 +34,6 @@ CHALLENGE_TYPES = (
     *("cloudflare_blocked", "interstitial", "verification", "unknown"),
 )
 """The kinds of `marketplace/vinted_web/challenge.py`, and "unknown"."""
-OTHER = "other"
 
 VENDOR_FAILURES: Mapping[str, str] = {
     "ERROR_WRONG_USER_KEY": "bad_key",
@@ -50,89 +50,73 @@ VENDOR_FAILURES: Mapping[str, str] = {
 
 CAPTCHA_FAILURES = (*dict.fromkeys(VENDOR_FAILURES.values()), "network", "timeout", OTHER)
 
-registry = CollectorRegistry()
-"""Our own, so that what is exposed is what docs/metrics.md lists, whatever else the process imports."""
+USER_ID = re.compile(r"[0-9a-f]{1,32}")
+RETRIES = ("2", "3", OTHER)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter that nobody asked for
 ProcessCollector(registry=registry)
 PlatformCollector(registry=registry)
 
-publish_total = Counter(
+publish_total = ClosedCounter(
     "vintedbot_publish_total", "Total publications attempts, each with one status", ["status"], registry=registry
-)
+).limited(status=PUBLISH_STATUSES)
 publish_duration_seconds = Histogram(
     "vintedbot_publish_duration_seconds",
     "Time of one publication attempt",
     buckets=(0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300),
     registry=registry,
 )
-publish_retry_count = Counter(
+publish_retry_count = ClosedCounter(
     "vintedbot_publish_retry_count",
     "Publication attempts after the first, by their number (2, 3)",
     ["attempt"],
     registry=registry,
-)
-photo_analyze_total = Counter(
+).limited(attempt=RETRIES)
+photo_analyze_total = ClosedCounter(
     "vintedbot_photo_analyze_total", "Items whose photos were read", ["status"], registry=registry
-)
+).limited(status=ANALYZE_STATUSES)
 photo_analyze_duration_seconds = Histogram(
     "vintedbot_photo_analyze_duration_seconds",
     "Time to read the photos of one item, retries and their waits included",
     buckets=(0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120),
     registry=registry,
 )
-gpt4_vision_calls_total = Counter(
+gpt4_vision_calls_total = ClosedCounter(
     "vintedbot_gpt4_vision_calls_total", "Calls to the vision model's endpoint", ["status"], registry=registry
-)
+).limited(status=CALL_STATUSES)
 publish_queue_size = Gauge(
     "vintedbot_publish_queue_size", "Publications waiting or under way, as the tables say now", registry=registry
 )
 bulk_job_active_total = Gauge(
     "vintedbot_bulk_job_active_total", "Batches of photos being worked on, as the tables say now", registry=registry
 )
-captcha_detected_total = Counter(
+captcha_detected_total = ClosedCounter(
     "vintedbot_captcha_detected_total",
     "Challenges and walls in a publication's way, by whose they are",
     ["type"],
     registry=registry,
-)
+).limited(type=(*CHALLENGE_TYPES, OTHER))
 captcha_solved_total = Counter(
     "vintedbot_captcha_solved_total", "Challenges answered by the solver service", registry=registry
 )
-captcha_failure_total = Counter(
+captcha_failure_total = ClosedCounter(
     "vintedbot_captcha_failure_total", "Attempts of the solver service that failed", ["reason"], registry=registry
-)
+).limited(reason=CAPTCHA_FAILURES)
 active_users = Gauge("vintedbot_active_users", "Active users, as the tables say now", registry=registry)
-publish_per_user_total = Counter(
+publish_per_user_total = ClosedCounter(
     "vintedbot_publish_per_user_total", "Successful publications, by the user's id", ["user_id"], registry=registry
-)
-draft_created_total = Counter(
+).limited(user_id=USER_ID)
+draft_created_total = ClosedCounter(
     "vintedbot_draft_created_total", "Drafts made from photos", ["publish_ready"], registry=registry
-)
-draft_validation_failures = Counter(
+).limited(publish_ready=("true", "false"))
+draft_validation_failures = ClosedCounter(
     "vintedbot_draft_validation_failures",
     "Readiness rules a new draft did not meet, by their code",
     ["reason"],
     registry=registry,
-)
+).limited(reason=ReadinessCode)
 app_info = Info("vintedbot_app", "Version of this software", registry=registry)
 app_info.info({"version": version("vintedbot"), "python": platform.python_version()})
-
-
-@dataclass(frozen=True)
-class GaugeReadings:
-    """What the tables say at this moment."""
-
-    publish_queue_size: int = 0
-    bulk_job_active_total: int = 0
-    active_users: int = 0
-
-
-def watch_gauges(provider: Callable[[], GaugeReadings]) -> None:
-    """From now on each scrape asks `provider`; an error in it fails the scrape rather than showing an old number."""
-    publish_queue_size.set_function(lambda: provider().publish_queue_size)
-    bulk_job_active_total.set_function(lambda: provider().bulk_job_active_total)
-    active_users.set_function(lambda: provider().active_users)
 
 
 def captcha_failure_reason(vendor_text: str) -> str:
@@ -175,14 +159,18 @@ def publish_status(error: BaseException | None) -> str:
 
 
 @contextmanager
-def measured_publication(user_id: str | int, less: Callable[[], float] = float) -> Iterator[None]:
+def measured_publication(
+    user_id: str | int, less: Callable[[], float] = float, *, no_end: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
     """Times the attempt inside and counts it once; `less` are the seconds in which it waited for its owner.
 
-    A cancelled attempt has no end and is not counted; an uncertain one is, once it is settled (`count_settled`)."""
+    A cancelled attempt has no end and is not counted, nor is one that an error of `no_end` put back in the queue; an
+    uncertain one is counted once it is settled (`count_settled`)."""
     started = time.perf_counter()
+    uncounted: tuple[type[Exception], ...] = (Conflict, UncertainError, *no_end)
     try:
         yield
-    except (Conflict, UncertainError):
+    except uncounted:
         raise
     except Exception as error:
         _count_publication(publish_status(error), started + less())
@@ -223,21 +211,4 @@ class _PlainNames(Collector):
                 yield plain
 
 
-def _show_known_labels() -> None:
-    """Every known label starts at 0: a rate over a series that never was is no number at all."""
-    for counter, label, values in (
-        (publish_total, "status", PUBLISH_STATUSES),
-        (publish_retry_count, "attempt", ("2", "3")),
-        (photo_analyze_total, "status", ANALYZE_STATUSES),
-        (gpt4_vision_calls_total, "status", CALL_STATUSES),
-        (captcha_detected_total, "type", (*CHALLENGE_TYPES, OTHER)),
-        (captcha_failure_total, "reason", CAPTCHA_FAILURES),
-        (draft_created_total, "publish_ready", ("true", "false")),
-        (draft_validation_failures, "reason", tuple(ReadinessCode)),
-    ):
-        for value in values:
-            counter.labels(**{label: value})
-
-
 registry.register(_PlainNames(publish_retry_count, draft_validation_failures))
-_show_known_labels()

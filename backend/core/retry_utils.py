@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from loguru import logger
 from tenacity import RetryCallState, retry, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -35,6 +35,9 @@ from backend.core.errors import (
     VintedTimeoutError,
 )
 from backend.core.metrics import publish_retry_count
+
+if TYPE_CHECKING:
+    from loguru import Logger
 
 __all__ = [
     "AIAnalysisError",
@@ -139,25 +142,22 @@ def _retry(
 
 
 def _begin(operation: str, max_attempts: int, counted: bool, state: RetryCallState) -> None:
-    logger.debug("{}: attempt {} of {}", operation, state.attempt_number, max_attempts)
+    _told(operation, max_attempts, state).debug("attempt_begins")
     if counted and state.attempt_number > 1:
         publish_retry_count.labels(attempt=str(state.attempt_number)).inc()
 
 
 def _log_failure(operation: str, max_attempts: int, state: RetryCallState) -> None:
     error = _error_of(state)
-    logger.warning(
-        "{}: attempt {} of {} failed: {}: {}",
-        operation,
-        state.attempt_number,
-        max_attempts,
-        type(error).__name__,
-        error,
-    )
+    _told(operation, max_attempts, state).warning("attempt_failed: {}: {}", type(error).__name__, error)
 
 
 def _log_wait(operation: str, state: RetryCallState) -> None:
-    logger.info("{}: trying again in {:.1f} s", operation, state.upcoming_sleep)
+    logger.bind(operation=operation, seconds=round(state.upcoming_sleep, 1)).info("attempt_waits")
+
+
+def _told(operation: str, max_attempts: int, state: RetryCallState) -> "Logger":
+    return logger.bind(operation=operation, attempt=state.attempt_number, of=max_attempts)
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:

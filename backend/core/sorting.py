@@ -66,7 +66,7 @@ async def _look(analyzer: PhotoDescriber, photo: PhotoInput) -> Sight | None:
     except SetupError:
         raise
     except VintedBotError as error:
-        logger.warning("photo {} is sorted unseen: {}", photo.name or photo.id, error)
+        logger.warning("photo_unseen: {} is sorted without: {}", photo.name or photo.id, error)
     except Exception:  # noqa: BLE001 - one photo a reader stumbles over must not keep the others from being sorted
         logger.exception("look_crashed")
     return None
@@ -86,7 +86,7 @@ async def _judged(judge: BoundaryJudge, doubts: Sequence[Doubt], photos: Mapping
             if isinstance(answer, int | float):
                 said[doubt.right[0]] = answer
         if failed := [answer for answer in answers if isinstance(answer, BaseException)]:
-            logger.warning("the judge of doubtful places failed and is asked no more: {}", failed[0])
+            logger.warning("judge_failed: asked no more about doubtful places: {}", failed[0])
             _raise_what_is_ours(failed)
             break
     return said

@@ -56,11 +56,17 @@ class Database:
             if taken:
                 self._writing.release()
 
+    @contextmanager
+    def glance(self) -> Iterator[Session]:
+        """A transaction that only reads, of one moment; on SQLite it waits for no writer and holds none up."""
+        with storage_errors(self.url), Session(self.reading, expire_on_commit=False) as session, session.begin():
+            yield session
+
     async def look(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work(session, …)` that only reads: on SQLite it waits for no writer, and a write in it fails."""
 
         def call() -> T:
-            with storage_errors(self.url), Session(self.reading, expire_on_commit=False) as session, session.begin():
+            with self.glance() as session:
                 return work(session, *args, **kwargs)
 
         return await asyncio.to_thread(call)

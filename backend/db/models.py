@@ -142,7 +142,8 @@ class Account(SQLModel, table=True):
 
 
 class Batch(SQLModel, table=True):
-    """A heap of photos handed in together. `defaults` are the seller's statements for all of it."""
+    """A heap of photos handed in together. `defaults` are the seller's statements for all of it; `origin` is
+    `core.origin.origin()` of whoever handed it in."""
 
     __tablename__ = "batches"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -152,6 +153,7 @@ class Batch(SQLModel, table=True):
     defaults: dict[str, Any] = _json(dict)
     state: str = Field(default="queued", index=True)
     error: str | None = None
+    origin: dict[str, Any] = _json(dict)
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 
@@ -248,6 +250,7 @@ class Publication(SQLModel, table=True):
     `position` is its place in the account's queue (smallest first), `not_before` the time it is scheduled for.
     `claim` is the token of the one job that may move it while it is under way, `claimed_by` that job's executor: a
     job whose token was replaced can do nothing any more.
+    `origin` is `core.origin.origin()` of whoever asked for it.
     `live_key` is unique while a listing exists or may exist, so a draft can have no second one by the same route.
     `sheet` is what was sent, `differences` what read back otherwise."""
 
@@ -275,6 +278,7 @@ class Publication(SQLModel, table=True):
     screenshot_key: str | None = None
     error_code: str | None = None
     error: str | None = None
+    origin: dict[str, Any] = _json(dict)
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 

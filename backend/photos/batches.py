@@ -14,6 +14,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest
+from backend.core.origin import origin
 from backend.db import audit
 from backend.db.models import Batch, Draft, Photo, PhotoSight, now
 from backend.db.scope import get_owned, owned
@@ -67,7 +68,7 @@ def create_batch(
 ) -> Batch:
     """A queued batch of these files. Raises BadRequest for none or more than `most`."""
     check_size(len(files), source, most)
-    batch = Batch(user_id=user_id, source=source, defaults=defaults, language=language)
+    batch = Batch(user_id=user_id, source=source, defaults=defaults, language=language, origin=origin())
     if batch_id is not None:
         batch.id = batch_id
     session.add(batch)

@@ -16,6 +16,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest, Conflict
+from backend.core.origin import origin
 from backend.core.pacing import Pace, parse_duration, parse_moment, spread
 from backend.db import audit
 from backend.db.engine import clock
@@ -107,6 +108,7 @@ def _open(session: Session, user_id: str, draft: Draft, order: Order) -> Publica
         codes = ", ".join(p["code"] for p in draft.readiness) or "still being read"
         raise Conflict(f"This draft is not ready to be published: {codes}.", code="draft_not_ready")
     publication = Publication(
+        origin=origin(),
         user_id=user_id,
         draft_id=draft.id,
         draft_revision=draft.revision,
@@ -261,5 +263,5 @@ def remember(session: Session, publication_id: str, claim: str, /, **columns: An
 
 def shown(publication: Publication) -> Mapping[str, Any]:
     """The columns a person is shown."""
-    hidden = {"live_key", "run", "screenshot_key", "user_id", "position", "claim", "claimed_by"}
+    hidden = {"live_key", "run", "screenshot_key", "user_id", "position", "claim", "claimed_by", "origin"}
     return publication.model_dump(exclude=hidden, mode="json")

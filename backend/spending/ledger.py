@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from backend.core.errors import BudgetReached
 from backend.core.model_calls import MICROS, Behalf, MadeCall, PlannedCall, behalf
+from backend.core.operator_metrics import count_model_call
 from backend.db.engine import Database
 from backend.db.models import ModelAnswer, ModelCall, new_id, now
 from backend.db.scope import own_row
@@ -49,10 +50,14 @@ class TableLedger:
         return await self._database.run(reserve, behalf(), call, self._budget)
 
     async def settle(self, call_id: str, made: MadeCall) -> None:
-        await self._database.run(settle, call_id, made)
+        row = await self._database.run(settle, call_id, made)
+        count_model_call(made.status, row.input_tokens, row.output_tokens, row.micros)
 
     async def recall(self, key: str, *, model: str, prompt: str) -> str | None:
-        return await self._database.run(recall, behalf(), key, model=model, prompt=prompt)
+        kept = await self._database.run(recall, behalf(), key, model=model, prompt=prompt)
+        if kept is not None:
+            count_model_call("cached", 0, 0, 0)
+        return kept
 
     async def remember(self, key: str, answer: str) -> None:
         await self._database.run(remember, behalf(), key, answer)
@@ -74,13 +79,14 @@ def reserve(session: Session, whose: Behalf, call: PlannedCall, budget: Budget, 
     return row.id
 
 
-def settle(session: Session, call_id: str, made: MadeCall) -> None:
+def settle(session: Session, call_id: str, made: MadeCall) -> ModelCall:
     """Writes what the call came to; where that was not told, what was set aside stands."""
     row = session.get_one(ModelCall, call_id)
     row.status = made.status
     if made.tokens is not None:
         row.input_tokens, row.output_tokens = made.tokens.input, made.tokens.output
         row.micros, row.estimated = made.micros, False
+    return row
 
 
 def recall(session: Session, whose: Behalf, key: str, *, model: str, prompt: str) -> str | None:

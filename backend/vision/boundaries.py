@@ -20,6 +20,7 @@ from openai.types.chat import ChatCompletion
 from PIL import Image, ImageOps
 from pydantic import BaseModel, Field, ValidationError
 
+from backend.core import tracing
 from backend.core.errors import AIAnalysisError, PhotoRefused
 from backend.core.metrics import gpt4_vision_calls_total
 from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
@@ -76,12 +77,13 @@ class ModelBoundaryJudge:
         completion: object = None
         status: CallStatus | None = None
         try:
-            completion = await self._client.chat.completions.create(
-                model=self._model,
-                messages=_messages(sheet),
-                response_format=_response_format(),
-                max_completion_tokens=ANSWER_TOKENS,
-            )
+            with tracing.span("model call", model=self._model):
+                completion = await self._client.chat.completions.create(
+                    model=self._model,
+                    messages=_messages(sheet),
+                    response_format=_response_format(),
+                    max_completion_tokens=ANSWER_TOKENS,
+                )
             status = "unusable"
             verdict = _verdict(completion)
             status = "success"

@@ -100,7 +100,8 @@ class FallbackAnalyzer:
             read = retry_ai_analysis()(self._primary.read_item)
             reading: ItemReading = await read(photos, language=language)
         except (AIAnalysisError, BadRequest, BudgetReached) as error:
-            logger.warning("{} gave no reading, {} reads alone: {}", self._primary.name, self._secondary.name, error)
+            names = self._primary.name, self._secondary.name
+            logger.warning("reader_failed: {} gave no reading, {} reads alone: {}", *names, error)
             return BUDGET_REACHED if isinstance(error, BudgetReached) else MODEL_UNAVAILABLE
         return reading
 

@@ -18,6 +18,7 @@ import openai
 from loguru import logger
 from openai import AsyncOpenAI
 
+from backend.core import tracing
 from backend.core.errors import AIAnalysisError, SetupError, VintedBotError
 from backend.core.metrics import gpt4_vision_calls_total
 from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
@@ -106,7 +107,7 @@ class OpenAIAnalyzer:
             return
         if learned is None:
             raise refusal
-        logger.info("{} at {}: asking otherwise from now on: {}", self._model, self._base_url, learned)
+        logger.info("model_asked_otherwise: {} at {}, from now on: {}", self._model, self._base_url, learned)
         self._dialect = learned
 
     async def _call(self, question: Question, dialect: Dialect) -> tuple[str, Answer, tuple[str, ...]]:
@@ -115,7 +116,8 @@ class OpenAIAnalyzer:
         completion: object = None
         status: CallStatus | None = None
         try:
-            completion = await self._client.chat.completions.create(**arguments(dialect, self._model, question))
+            with tracing.span("model call", model=self._model):
+                completion = await self._client.chat.completions.create(**arguments(dialect, self._model, question))
             status = "unusable"
             text = text_of(completion)
             answer, faults = parse_answer(text)

@@ -17,10 +17,13 @@ from loguru import logger
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from backend.core import logs, tracing
 from backend.core.ai_analyzer import read_one_item
 from backend.core.errors import PhotoRefused, SetupError
 from backend.core.grouping import Grouping, stored
 from backend.core.model_calls import on_behalf_of
+from backend.core.operator_metrics import photo_intake_duration_seconds, photos_total
+from backend.core.origin import coming_from
 from backend.core.photo_order import in_showing_order, photo_warnings
 from backend.core.reading import ItemReading, PhotoInput, Refusal, Sight
 from backend.core.redaction import hide
@@ -43,16 +46,32 @@ _ITEMS_AT_ONCE = 4
 async def analyse(batch_id: str) -> None:
     """Runs a batch to its end; `batches.state` says how far it is."""
     with current().at_work():
-        try:
+        came_from = (await current().database.run(Session.get_one, Batch, batch_id)).origin
+        with (
+            coming_from(came_from),
+            tracing.continued(came_from),
+            tracing.span("job analyse", batch=batch_id),
+            logs.about(**came_from, job=DBOS.workflow_id or "", batch=batch_id),
+        ):
+            await _carry_through(batch_id)
+
+
+async def _carry_through(batch_id: str) -> None:
+    logger.info("batch_begun")
+    try:
+        with tracing.span("take_in_files"):
             await take_in_files(batch_id)
+        with tracing.span("sort_into_items"):
             draft_ids = await sort_into_items(batch_id)
+        with tracing.span("read_items"):
             await read_items(batch_id, draft_ids)
-            await finish(batch_id)
-        except SetupError as error:
-            await stop(batch_id, str(error))
-        except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
-            logger.bind(batch=batch_id).exception("batch_crashed")
-            await stop(batch_id, hide(f"Something unforeseen happened: {error!r}"))
+        await finish(batch_id)
+        logger.bind(items=len(draft_ids)).info("batch_read")
+    except SetupError as error:
+        await stop(batch_id, str(error))
+    except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
+        logger.exception("batch_crashed")
+        await stop(batch_id, hide(f"Something unforeseen happened: {error!r}"))
 
 
 @DBOS.step()
@@ -83,7 +102,8 @@ async def take_in_files(batch_id: str) -> None:
 def _clean(parts: Parts, source: Path) -> dict[str, Any]:
     """The photo's columns, its picture stored; or why it is refused."""
     try:
-        taken = take_in(source)
+        with photo_intake_duration_seconds.time():
+            taken = take_in(source)
     except PhotoRefused as refusal:
         return {"state": "refused", "reason": refusal.reason}
     except Exception:  # noqa: BLE001 - one file that breaks a decoder must not stop the others
@@ -103,9 +123,10 @@ def _clean(parts: Parts, source: Path) -> dict[str, Any]:
 
 async def _take_in(parts: Parts, photo: Photo, columns: dict[str, Any]) -> None:
     try:
-        await parts.database.run(_accept, photo.id, columns)
+        state = await parts.database.run(_accept, photo.id, columns)
     except IntegrityError:  # another process accepted the same file at this moment: now it is found
-        await parts.database.run(_accept, photo.id, columns)
+        state = await parts.database.run(_accept, photo.id, columns)
+    photos_total.labels(state=state).inc()
     if photo.owns_source:
         await asyncio.to_thread(_remove_upload, Path(photo.source_path))
 
@@ -117,12 +138,14 @@ def _remove_upload(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> None:
+def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> str:
+    """The state it came to."""
     photo = session.get_one(Photo, photo_id)
     if columns["state"] == "accepted":
         same = batches.find_same_file(session, photo.user_id, columns["sha256"], other_than=photo.id)
         columns = {**columns, **({"state": "duplicate", "duplicate_of": same.id} if same else {})}
     photo.sqlmodel_update(columns)
+    return photo.state
 
 
 @DBOS.step()
@@ -200,13 +223,17 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
         return
     started = time.monotonic()
     inputs = [_as_input(parts, photo) for photo in photos]
-    with on_behalf_of(draft.user_id, batch_id=draft.batch_id, draft_id=draft.id):
+    with (
+        tracing.span("read_item", draft=draft_id, photos=len(photos)),
+        on_behalf_of(draft.user_id, batch_id=draft.batch_id, draft_id=draft.id),
+    ):
         reading = await _reading(parts, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
     warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
     await parts.database.run(drafts.fill, draft_id, reading.fields, warnings)
-    logger.bind(draft=draft_id, photos=len(photos)).debug("item_read in {:.2f} s", time.monotonic() - started)
+    seconds = round(time.monotonic() - started, 2)
+    logger.bind(draft=draft_id, photos=len(photos), seconds=seconds).info("item_read")
 
 
 async def _reading(parts: Parts, inputs: list[PhotoInput], language: str) -> ItemReading | Refusal:
@@ -239,5 +266,5 @@ async def stop(batch_id: str, error: str) -> None:
     Kept in memory first, since a full disk may be what is in the way."""
     parts = current()
     parts.troubles[batch_id] = error
-    logger.bind(batch=batch_id).error("batch_stopped: {}", error)
+    logger.error("batch_stopped: {}", error)
     await parts.database.run(batches.set_state, batch_id, "stopped", error)

@@ -7,6 +7,7 @@ only makes sure that unfinished work is run, by one process at a time. What is d
 
 import asyncio
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,6 +52,18 @@ class JobEngine:
         self._keeper: asyncio.Task[None] | None = None
         self._parts: parts.Parts | None = None
         self._launched = False
+        self._due_since: dict[str, float] = {}
+        self._looked = time.monotonic()
+
+    @property
+    def lag(self) -> float | None:
+        """Seconds that something due has waited for this process to begin it, or that it has not looked; None where
+        no jobs run."""
+        if not self._launched:
+            return None
+        now = time.monotonic()
+        waited = [now - since for since in tuple(self._due_since.values())]
+        return max(now - self._looked - _DISPATCH_SECONDS, 0.0, *waited)
 
     async def start(self, handed: parts.Parts) -> None:
         """Migrates the engine's tables and, when it may run jobs, resumes what was left unfinished."""
@@ -126,7 +139,10 @@ class JobEngine:
         next_orphans = next_upkeep = clock()
         while True:
             self._handed.something_new.clear()
-            for publication in await self._handed.database.run(queue.due):
+            due = await self._handed.database.run(queue.due)
+            self._looked = time.monotonic()
+            self._due_since = {row.id: self._due_since.get(row.id, self._looked) for row in due}
+            for publication in due:
                 await self._secure_publication(publication)
             if clock() >= next_orphans:
                 next_orphans = clock() + _LOOK_FOR_ORPHANS_SECONDS

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from backend.core.errors import ChallengeRaised, Conflict
+from backend.core.operator_metrics import challenge_wait_seconds
 from backend.marketplace.port import OpenPage, boot_clock
 
 LOOK_EVERY = 0.5
@@ -70,11 +71,12 @@ class OpenPages:
 
     @contextmanager
     def showing(self, user_id: str, publication_id: str, page: OpenPage, *, limit: float) -> Iterator[Opening]:
-        opening = self.opened(user_id, publication_id, page, limit=limit)
+        opening, began = self.opened(user_id, publication_id, page, limit=limit), boot_clock()
         try:
             yield opening
         finally:
             self.closed(opening)
+            challenge_wait_seconds.labels(ended=opening.ended).observe(boot_clock() - began)
 
 
 async def wait_for_owner(

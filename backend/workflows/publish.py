@@ -6,7 +6,7 @@ writes down. Owns no form, no transition rule, and no place in the queue.
 """
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from loguru import logger
 from sqlmodel import Session
 
 from backend.accounts import standing
-from backend.core import metrics
+from backend.core import logs, metrics, tracing
 from backend.core.errors import (
     ChallengeRaised,
     Conflict,
@@ -23,6 +23,7 @@ from backend.core.errors import (
     UncertainError,
     VintedBotError,
 )
+from backend.core.origin import coming_from
 from backend.core.retry_utils import pause, retry_publish_operation
 from backend.db.engine import clock
 from backend.db.models import Publication
@@ -52,7 +53,14 @@ def job_id(publication: Publication) -> str:
 async def publish(publication_id: str) -> None:
     """Runs the publication until it has ended, waits for somebody, or is back in the queue."""
     with current().at_work():
-        await carry_out(publication_id)
+        came_from = (await current().database.run(Session.get_one, Publication, publication_id)).origin
+        with (
+            coming_from(came_from),
+            tracing.continued(came_from),
+            tracing.span("job publish", publication=publication_id),
+            logs.about(**came_from, job=DBOS.workflow_id or "", publication=publication_id),
+        ):
+            await carry_out(publication_id)
 
 
 @DBOS.step()
@@ -67,7 +75,7 @@ async def carry_out(publication_id: str) -> None:
             await end(held, error)
         if await held.state() == State.UNCERTAIN:
             await settle(held)
-        logger.bind(publication=publication_id).info("publication_{}", await held.state())
+        logger.bind(state=await held.state()).info("publication_left")
 
 
 async def _attempts(held: Held) -> None:
@@ -86,9 +94,15 @@ async def _attempts(held: Held) -> None:
 
 async def _attempt(held: Held) -> None:
     """One try, from a fresh form to proof. One attempt, one status in the metrics; a dry run publishes nothing."""
+    with tracing.span("attempt"):
+        await _one_attempt(held)
+
+
+async def _one_attempt(held: Held) -> None:
     job = await held.run(_begin, held)
+    logger.bind(account=job.account_id, mode=job.mode, route=job.route).info("attempt_begun")
     try:
-        with nullcontext() if job.mode == "dry_run" else metrics.measured_publication(job.user_id, lambda: held.waited):
+        with nullcontext() if job.mode == "dry_run" else _measured(held, job):
             outcome = await _put(held, job)
     except RetryableVintedError as error:
         if await held.state() == State.SUBMITTING:  # never tried again by itself
@@ -96,6 +110,10 @@ async def _attempt(held: Held) -> None:
         raise
     await held.run(_confirm, held, job, outcome)
     await _keep_picture(held, outcome.screenshot)
+
+
+def _measured(held: Held, job: Job) -> AbstractContextManager[None]:
+    return metrics.measured_publication(job.user_id, lambda: held.waited, no_end=(NotItsTurn,))
 
 
 def _begin(session: Session, held: Held) -> Job:
@@ -198,7 +216,7 @@ async def _keep_picture(held: Held, screenshot: bytes) -> None:
         key = await asyncio.to_thread(held.parts.store.put, screenshot, ".jpg")
         await held.run(_remember_picture, held.publication_id, key)
     except VintedBotError as error:
-        logger.bind(publication=held.publication_id).warning("picture_not_kept: {}", error)
+        logger.warning("picture_not_kept: {}", error)
 
 
 def _remember_picture(session: Session, publication_id: str, key: str) -> None:
@@ -230,11 +248,11 @@ def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
 async def end(held: Held, error: Exception) -> None:
     """Writes down how it ended, or whom it waits for."""
     if not isinstance(error, VintedBotError):
-        logger.bind(publication=held.publication_id).opt(exception=error).error("publication_crashed")
+        logger.opt(exception=error).error("publication_crashed")
     try:
         await held.run(_write_end, held, error)
     except Conflict as moved:
-        logger.bind(publication=held.publication_id).info("publication_moved: {}", moved)
+        logger.info("publication_moved: {}", moved)
 
 
 def _write_end(session: Session, held: Held, error: Exception) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from backend.accounts import standing
 from backend.core import metrics
 from backend.core.errors import Conflict, VintedBotError
+from backend.core.operator_metrics import publish_settled_total
 from backend.db.models import Publication
 from backend.marketplace.port import Mode
 from backend.publications import journal
@@ -41,6 +42,7 @@ async def settle(held: Held) -> None:
     except Conflict:
         return
     metrics.count_settled(publication.user_id, found=verdict.kind == "adopt")
+    publish_settled_total.labels(verdict=verdict.kind).inc()
 
 
 async def _conclude(held: Held, publication: Publication, verdict: Verdict, doubts: int) -> None:

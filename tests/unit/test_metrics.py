@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.core import metrics
+from backend.core import metrics, operator_metrics
+from backend.core.closed_metrics import registry
 from backend.core.errors import CaptchaDetectedError, ChallengeRaised, Conflict, UncertainError, VintedTimeoutError
 from backend.core.readiness import ReadinessCode
 from backend.marketplace.vinted_web.challenge import CHALLENGES
@@ -43,7 +44,7 @@ def known_user() -> None:
 @pytest.fixture
 def gauges_put_back():
     yield
-    metrics.watch_gauges(metrics.GaugeReadings)
+    operator_metrics.watch_gauges(operator_metrics.Readings)
 
 
 def exposed() -> str:
@@ -73,10 +74,11 @@ def test_each_metric_is_exposed_under_its_contracted_name_and_labels(python_name
 def test_counters_named_without_total_answer_to_both_spellings(python_name: str) -> None:
     counter = getattr(metrics, python_name)
     (label,) = CONTRACT[python_name][2]
-    counter.labels(**{label: "spelling"}).inc(3)
-    plain = f'vintedbot_{python_name}{{{label}="spelling"}}'
-    assert value(plain) == value(plain.replace("{", "_total{")) == 3
-    counter.remove("spelling")
+    known = {"attempt": "3", "reason": "brand_missing"}[label]
+    plain = f'vintedbot_{python_name}{{{label}="{known}"}}'
+    before = value(plain)
+    counter.labels(**{label: known}).inc(3)
+    assert value(plain) == value(plain.replace("{", "_total{")) == before + 3
 
 
 def test_the_types_say_counter_histogram_gauge() -> None:
@@ -93,7 +95,7 @@ def test_the_buckets_of_the_durations_include(seconds: float) -> None:
 
 def test_gauges_read_the_truth_at_each_scrape(gauges_put_back: None) -> None:
     rows = [1, 2, 3]
-    metrics.watch_gauges(lambda: metrics.GaugeReadings(len(rows), 2 * len(rows), 7))
+    operator_metrics.watch_gauges(lambda: operator_metrics.Readings(len(rows), 2 * len(rows), 7))
     assert value("vintedbot_publish_queue_size") == 3
     rows.pop()
     assert value("vintedbot_publish_queue_size") == 2
@@ -102,10 +104,10 @@ def test_gauges_read_the_truth_at_each_scrape(gauges_put_back: None) -> None:
 
 
 def test_a_gauge_that_cannot_be_read_fails_the_scrape(gauges_put_back: None) -> None:
-    def unreadable() -> metrics.GaugeReadings:
+    def unreadable() -> operator_metrics.Readings:
         raise OSError("no database")
 
-    metrics.watch_gauges(unreadable)
+    operator_metrics.watch_gauges(unreadable)
     with pytest.raises(OSError, match="no database"):
         metrics.render()
 
@@ -144,6 +146,13 @@ def test_an_attempt_without_an_end_has_no_status_yet(error: BaseException) -> No
     assert statuses() == before
 
 
+def test_an_attempt_put_back_in_the_queue_is_none() -> None:
+    before = statuses()
+    with pytest.raises(LookupError), metrics.measured_publication(1, no_end=(LookupError,)):
+        raise LookupError("not its turn")
+    assert statuses() == before
+
+
 @pytest.mark.parametrize(("found", "status"), [(True, "success"), (False, "fail")])
 def test_an_uncertain_attempt_is_counted_once_it_is_settled(found: bool, status: str) -> None:
     before = statuses()
@@ -172,14 +181,66 @@ def test_a_draft_counts_once_and_each_of_its_reasons_once() -> None:
     assert [value(s) - b for s, b in zip((ready, unready, missing), before, strict=True)] == [1, 1, 1]
 
 
-def test_the_page_lists_every_metric_with_its_labels_and_no_other() -> None:
-    listed = dict(re.findall(r"^\| `(vintedbot_\w+)` \| [^|]+ \|([^|]*)\|", PAGE.read_text(), re.MULTILINE))
-    assert set(listed) == {name for name, _, _ in CONTRACT.values()}
-    for name, _, labels in CONTRACT.values():
-        assert set(re.findall(r"`(\w+)` =", listed[name])) == labels
+EVERY_LABELLED = [m for m in registry._collector_to_names if getattr(m, "_labelnames", ())]
+
+
+def series() -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+    return {(s.name, tuple(s.labels.items())) for f in text_string_to_metric_families(exposed()) for s in f.samples}
+
+
+@pytest.mark.parametrize("metric", EVERY_LABELLED, ids=lambda m: m._name)
+def test_no_value_from_outside_makes_a_new_series(metric: object) -> None:
+    """What a page, a vendor, a path or a header says can't grow what Prometheus must keep."""
+    names = metric._labelnames  # type: ignore[attr-defined]
+    refused = 0
+    for hostile in ("<script>", "/drafts/4f2a", "ERROR_NEW", "", "a" * 5000, "brand_missing\n", "é", "12345678901"):
+        before = series()
+        try:
+            metric.labels(*[hostile] * len(names))  # type: ignore[attr-defined]
+        except ValueError:
+            refused += 1
+        new = series() - before
+        assert all(v in ("other", "12345678901") for _, labels in new for k, v in labels if k in names), new
+    metric.clear() if names == ("user_id",) else None  # type: ignore[attr-defined]
+    assert refused in (0, 8, 7), "either every unknown value is another, or none is taken"
+
+
+def test_a_route_nobody_declared_is_other() -> None:
+    operator_metrics.know_routes(["/drafts/{draft_id}"])
+    operator_metrics.count_request("PROPFIND", "/drafts/../../etc", 200, 0.1)
+    operator_metrics.count_request("GET", "/drafts/{draft_id}", 404, 0.1)
+    found = {labels for name, labels in series() if name == "vintedbot_http_request_duration_seconds_count"}
+    assert (("method", "other"), ("route", "other"), ("status", "2xx")) in found
+    assert (("method", "GET"), ("route", "/drafts/{draft_id}"), ("status", "4xx")) in found
+
+
+def listed() -> dict[str, tuple[str, set[str]]]:
+    """Name → kind and labels, as the page says."""
+    rows = re.findall(r"^\| `(vintedbot_\w+)` \| (\w+) \|([^|]*)\|", PAGE.read_text(), re.MULTILINE)
+    return {name: (kind, set(re.findall(r"`(\w+)` =", labels))) for name, kind, labels in rows}
+
+
+def test_the_page_lists_every_metric_with_its_labels_and_no_other(gauges_put_back: None) -> None:
+    full = dict.fromkeys(operator_metrics.GAUGES, 1.0)
+    states = {name: {"open": 1} for name in operator_metrics.BY_STATE}
+    operator_metrics.watch_gauges(lambda: operator_metrics.Readings(**full, **states))  # type: ignore[arg-type]
+    operator_metrics.count_request("GET", "/", 200, 0.1)
+    real: dict[str, set[str]] = {}
+    suffix = re.compile(r"_(bucket|count|sum)$")
+    spelt_twice = {f"vintedbot_{name}_total" for name in COUNTERS_WITHOUT_TOTAL}
+    for family in text_string_to_metric_families(exposed()):
+        for sample in family.samples:
+            name = suffix.sub("", sample.name) if family.type == "histogram" else sample.name
+            if name.startswith("vintedbot_") and name not in spelt_twice:
+                real.setdefault(name, set()).update(set(sample.labels) - {"le"})
+    assert {name: labels for name, (_, labels) in listed().items()} == real
+
+
+def test_the_contract_is_on_the_page_as_it_is() -> None:
+    for name, kind, labels in CONTRACT.values():
+        assert listed()[name] == ("info" if name.endswith("_info") else kind, labels)
 
 
 def test_nothing_is_exposed_that_is_neither_ours_nor_the_process_s() -> None:
     names = re.findall(r"^# TYPE (\S+)", exposed(), re.MULTILINE)
-    ours = {name for name, _, _ in CONTRACT.values()} | {f"vintedbot_{n}_total" for n in COUNTERS_WITHOUT_TOTAL}
-    assert {n for n in names if not n.startswith(("process_", "python_"))} == ours
+    assert [n for n in names if not n.startswith(("process_", "python_", "vintedbot_"))] == []

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from loguru import logger
 
-from backend.core import errors, retry_utils
+from backend.core import errors, logs, retry_utils
 from backend.core.metrics import publish_retry_count
 from backend.core.retry_utils import (
     AIAnalysisError,
@@ -153,16 +153,17 @@ async def test_a_second_call_starts_counting_anew() -> None:
 async def test_each_attempt_is_logged_and_each_further_publication_attempt_counted() -> None:
     counted = [publish_retry_count.labels(attempt=n) for n in ("2", "3")]
     before = [c._value.get() for c in counted]
-    lines: list[str] = []
-    sink = logger.add(lines.append, level="DEBUG", format="{message}")
+    lines: list[dict[str, object]] = []
+    sink = logger.add(lambda line: lines.append(logs.entry(line.record)), level="DEBUG")
     try:
         with pytest.raises(VintedNetworkError):
             await retry_publish_operation()(Failing(*[VintedNetworkError("line is down")] * 3).attempt)()
         await retry_ai_analysis()(Failing(AIAnalysisError("x")).attempt)()
     finally:
         logger.remove(sink)
-    text = "".join(lines)
-    for attempt in (1, 2, 3):
-        assert f"publish: attempt {attempt} of 3 failed: VintedNetworkError: line is down" in text
-    assert text.count("publish: trying again in") == 2
+    told = [line for line in lines if line["operation"] == "publish"]
+    failed = [line for line in told if line["event"] == "attempt_failed"]
+    assert [(line["attempt"], line["of"]) for line in failed] == [(1, 3), (2, 3), (3, 3)]
+    assert {line["message"] for line in failed} == {"VintedNetworkError: line is down"}
+    assert sum(line["event"] == "attempt_waits" for line in told) == 2
     assert [c._value.get() - b for c, b in zip(counted, before, strict=True)] == [1, 1]

@@ -12,7 +12,7 @@ import tempfile
 import time
 import zipfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 from playwright.async_api import Error, Page
 
-from backend.core import bundles
+from backend.core import bundles, tracing
 from backend.core.errors import Conflict, VintedBotError
+from backend.core.operator_metrics import publish_step_duration_seconds
 from backend.core.redaction import Redactor, secrets_in
 from backend.marketplace.port import Progress
 from backend.marketplace.vinted_web.traffic import Traffic
@@ -48,12 +49,15 @@ class Notes:
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES_KEPT)
         self._secrets: set[str] = set()
         self._tracing = False
+        self._end_span: Callable[[], None] = _nothing
 
     def timed(self, progress: Progress) -> Progress:
         """The same, with the time of each step noted."""
 
         async def noted(step: str) -> None:
-            self._end_step()
+            self.end_step()
+            logger.bind(step=step).info("step_begun")
+            self._end_span = tracing.begin("browser step", step=step)
             self._steps.append({"name": step, "start": datetime.now(UTC).isoformat(), "_began": time.monotonic()})
             await progress(step)
 
@@ -69,11 +73,11 @@ class Notes:
         sink = logger.add(
             lambda message: self._lines.append(_line(message)),
             level="DEBUG",
-            filter=lambda record: record["extra"].get("attempt") == mark,
+            filter=lambda record: record["extra"].get("_notes") == mark,
             format="{message}",
         )
         try:
-            with logger.contextualize(attempt=mark):
+            with logger.contextualize(_notes=mark):
                 yield
         finally:
             with suppress(ValueError):  # the log was set up anew meanwhile
@@ -96,18 +100,23 @@ class Notes:
         """Writes the bundle. An attempt that was taken from us (`Conflict`) has not failed and leaves none."""
         if self._folder is None or isinstance(error, Conflict):
             return
-        self._end_step()
+        self.end_step()
         try:
             html, picture, trace = await self._see(page)
             noted = self._noted(page, traffic, error)
             await asyncio.to_thread(self._write, self._folder, _code(error), noted, html, picture, trace)
         except Exception as failure:  # noqa: BLE001 - diagnostics: whatever it is, the attempt's own error matters more
-            logger.warning("No evidence could be kept in {}: {!r}", self._folder, failure)
+            logger.warning("evidence_not_kept: in {}: {!r}", self._folder, failure)
 
-    def _end_step(self) -> None:
+    def end_step(self) -> None:
+        """The step under way is over; what follows is none of the form's."""
+        self._end_span()
+        self._end_span = _nothing
         if self._steps and "_began" in self._steps[-1]:
             step = self._steps[-1]
-            step["seconds"] = round(time.monotonic() - step.pop("_began"), 3)
+            seconds = time.monotonic() - step.pop("_began")
+            publish_step_duration_seconds.labels(step=step["name"]).observe(seconds)
+            step["seconds"] = round(seconds, 3)
 
     def _noted(self, page: Page, traffic: Traffic, error: Exception) -> dict[str, Any]:
         """The files that are ours to write, as text or as rows."""
@@ -174,9 +183,13 @@ def _cleaned(content: Any, redactor: Redactor) -> bytes:
     return "".join(json.dumps(redactor.value(row), ensure_ascii=False) + "\n" for row in content).encode()
 
 
+def _nothing() -> None:
+    return None
+
+
 def _line(message: "Message") -> dict[str, Any]:
     record = message.record
-    extra = {name: str(value) for name, value in record["extra"].items() if name != "attempt"}
+    extra = {name: str(value) for name, value in record["extra"].items() if not name.startswith("_")}
     line = {"at": record["time"].isoformat(), "level": record["level"].name, "message": record["message"], **extra}
     failed = record["exception"]
     return line if failed is None else {**line, "exception": repr(failed.value)}

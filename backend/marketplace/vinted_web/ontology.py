@@ -56,7 +56,7 @@ class Ear:
             body = await response.json()
             asked = json.loads(response.request.post_data or "null")
         except (Error, ValueError) as error:  # the page went on, or it was no JSON
-            logger.debug("form_answer_unread {}: {}", parts.path, error)
+            logger.debug("form_answer_unread: {}: {}", parts.path, error)
             return
         self.answers.append(Answered(parts.path, asked, body))
         self._came.set()
@@ -81,7 +81,7 @@ async def listen(page: Page, account: AccountSession, leaves: Sequence[Leaf], pa
         try:
             await panel.choose(category(offered, account.language))
         except ListingRejected as refused:
-            logger.info("leaf_not_chosen {}: {}", offered.path(account.language), refused)
+            logger.info("leaf_not_chosen: {}: {}", offered.path(account.language), refused)
             with suppress(ListingRejected):
                 await panel.close()
             continue

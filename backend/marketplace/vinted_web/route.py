@@ -24,9 +24,11 @@ from backend.marketplace.port import (
     AskOwner,
     BeforeSubmit,
     Difference,
+    Filled,
     ListingSheet,
     Mode,
     Outcome,
+    Permit,
     Progress,
     WardrobeItem,
 )
@@ -100,9 +102,15 @@ class VintedWebRoute:
                 kept=partial(_keep, account, page),
                 patience=timeout,
             )
+
+            async def permitted(filled: Filled) -> Permit:
+                notes.end_step()  # waiting for the account's limit is no step of the form
+                return await before_submit(filled)
+
             while True:
                 try:
-                    outcome = await attempt.go_on(before_submit)
+                    outcome = await attempt.go_on(permitted)
+                    notes.end_step()
                     break
                 except ChallengeRaised as challenge:
                     count_detected(challenge.challenge)

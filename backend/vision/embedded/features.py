@@ -48,7 +48,7 @@ def load_session(cache_dir: Path, threads: int) -> onnxruntime.InferenceSession:
         try:
             return model_files.session(kept, threads)
         except (InvalidProtobuf, Fail) as error:
-            logger.warning("{} is damaged and made anew: {}", kept, error)
+            logger.warning("model_made_anew: {} is damaged: {}", kept, error)
     graph = _converted()
     model_files.keep(kept, graph)
     return model_files.session(graph, threads)

@@ -42,7 +42,7 @@ def keep(target: Path, content: bytes) -> None:
             handle.write(content)
         Path(handle.name).replace(target)
     except OSError as error:
-        logger.warning("The models' cache {} can't be written: {}", target.parent, error)
+        logger.warning("cache_not_written: {}: {}", target.parent, error)
 
 
 def session(model: Path | bytes, threads: int) -> onnxruntime.InferenceSession:

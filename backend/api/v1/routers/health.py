@@ -1,75 +1,76 @@
-"""Is it alive, and can it work? Owns no check of its own: it asks the parts."""
+"""Is it alive, and can it work? Owns no check of its own: `backend/watch/checks.py` has them."""
 
-import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
+import psutil
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from backend.api.deps import RuntimeDep
-from backend.core.errors import SetupError, VintedBotError
-from backend.runtime import Runtime
 
 router = APIRouter(tags=["health"])
 _STARTED = time.monotonic()
+
+
+class Process(BaseModel):
+    id: int
+    memory_bytes: int
+    threads: int
 
 
 class Health(BaseModel):
     status: str
     version: str
     uptime_seconds: float
+    process: Process
 
 
 class Check(BaseModel):
-    """One part: whether it works, how long it took to answer, and why not."""
+    """One part: whether it works, how long it took to answer, and why not. The rest works without what is not
+    `needed`."""
 
     ok: bool
+    needed: bool
     milliseconds: float
     reason: str = ""
 
 
 class Ready(BaseModel):
+    """`degraded` are the parts that don't work and that the rest can do without."""
+
     ready: bool
+    degraded: list[str]
     checks: dict[str, Check]
 
 
 @router.get("/health")
 async def health() -> Health:
     """Alive: answers as long as the process does."""
-    return Health(status="ok", version=version("vintedbot"), uptime_seconds=time.monotonic() - _STARTED)
+    own = psutil.Process()
+    process = Process(id=os.getpid(), memory_bytes=own.memory_info().rss, threads=own.num_threads())
+    return Health(
+        status="ok", version=version("vintedbot"), uptime_seconds=time.monotonic() - _STARTED, process=process
+    )
 
 
 @router.get("/ready", response_model=Ready, responses={503: {"model": Ready}})
 async def ready(runtime: RuntimeDep) -> JSONResponse:
-    """Able to work: the database answers, photos can be stored, jobs are run. 503 with the reasons otherwise."""
-    probes = {"database": _database, "storage": _storage, "jobs": _jobs}
-    checks = {name: await _check(runtime, probe) for name, probe in probes.items()}
-    body = Ready(ready=all(c.ok for c in checks.values()), checks=checks)
+    """Able to work: the database answers, photos can be stored, somebody runs jobs; 503 with the reasons otherwise.
+
+    Browser, model and disk are told too. Those two are asked every half minute at most, however often this is."""
+    found = await runtime.checks.look()
+    checks = {
+        one.name: Check(
+            ok=one.ok, needed=one.needed, milliseconds=one.seconds * 1000, reason="" if one.ok else one.told
+        )
+        for one in found
+    }
+    body = Ready(
+        ready=all(one.ok for one in found if one.needed),
+        degraded=[one.name for one in found if not one.ok and not one.needed],
+        checks=checks,
+    )
     return JSONResponse(body.model_dump(), 200 if body.ready else 503)
-
-
-async def _check(runtime: Runtime, probe: Callable[[Runtime], Awaitable[None]]) -> Check:
-    started = time.perf_counter()
-    try:
-        await probe(runtime)
-        reason = ""
-    except VintedBotError as error:
-        reason = str(error)
-    return Check(ok=not reason, milliseconds=(time.perf_counter() - started) * 1000, reason=reason)
-
-
-async def _database(runtime: Runtime) -> None:
-    await runtime.database.run(lambda session: session.connection().execute(text("select 1")))
-
-
-async def _storage(runtime: Runtime) -> None:
-    await asyncio.to_thread(lambda: runtime.store.delete(runtime.store.put(b"probe", ".txt")))
-
-
-async def _jobs(runtime: Runtime) -> None:
-    if not runtime.jobs.somebody_works:
-        raise SetupError("No process runs the jobs. Start one: vintedbot serve.")

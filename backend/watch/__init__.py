@@ -1,0 +1,1 @@
+"""Seeing it run: what is so now (`readings`), whether each part works (`checks`)."""

@@ -1,0 +1,1 @@
+"""Prometheus, its rules, Alertmanager and the dashboard, by the real tools."""
