@@ -11,6 +11,7 @@ from backend.api.deps import new_limiter
 from backend.api.v1.routers import (
     accounts,
     ai,
+    board,
     bulk,
     drafts,
     health,
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     app.include_router(health.router)
     app.include_router(metrics.router)
     for router in (
-        *(ingest, bulk, ai, drafts, preferences, photos),
+        *(ingest, bulk, board, ai, drafts, preferences, photos),
         *(accounts, vinted, publications, queue, live, notifications),
     ):
         app.include_router(router.router, prefix="/api/v1")

@@ -6,7 +6,7 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,6 +51,8 @@ from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 
 KEY_FILE = "secret.key"
+
+BoardWork = Callable[[Session, Collection[str]], None]
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,17 @@ class Runtime:
         account = await self.database.run(work)
         self.jobs.look()
         return account
+
+    async def change_board(self, user_id: str, batch_id: str, change: BoardWork) -> None:
+        """Changes a batch's sorting in one transaction; `change` is handed the drafts that must stay as they are. Items
+        whose photos are others by that are read again. Raises NotFound, BadRequest, Conflict."""
+
+        def work(session: Session) -> bool:
+            change(session, publications.drafts_in_hand(session, user_id))
+            return get_owned(session, Batch, user_id, batch_id).state in MOVING
+
+        if await self.database.run(work):
+            await self.jobs.read_batch(batch_id, user_id)
 
     async def change_account(
         self, user_id: str, account_id: str, *, language: str | None = None, paused: bool | None = None

@@ -229,6 +229,15 @@ def events_of(session: Session, user_id: str, publication_id: str) -> list[Publi
     return list(session.exec(query.order_by(col(PublicationEvent.id))))
 
 
+def drafts_in_hand(session: Session, user_id: str) -> frozenset[str]:
+    """Drafts that are queued or under way somewhere, or have a listing or may have one."""
+    held = col(Publication.state).in_(journal.RUNNING) | col(Publication.claim).is_not(None)
+    query = select(Publication.draft_id).where(
+        Publication.user_id == user_id, held | col(Publication.live_key).is_not(None)
+    )
+    return frozenset(session.exec(query))
+
+
 def publishable(session: Session, user_id: str, route: str = "web") -> list[Draft]:
     """Ready drafts that have no listing by this route yet, in the order they were made."""
     taken = select(Publication.draft_id).where(

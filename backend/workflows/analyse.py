@@ -24,7 +24,7 @@ from backend.core.model_calls import on_behalf_of
 from backend.core.photo_order import in_showing_order, photo_warnings
 from backend.core.reading import ItemReading, PhotoInput, Refusal, Sight
 from backend.core.sorting import sort_photos
-from backend.db.models import Batch, Draft, Photo
+from backend.db.models import Batch, Draft, Photo, now
 from backend.drafts import service as drafts
 from backend.photos import batches, sights
 from backend.photos.intake import Reason, take_in
@@ -46,7 +46,8 @@ async def analyse(batch_id: str) -> None:
             await take_in_files(batch_id)
             draft_ids = await sort_into_items(batch_id)
             await read_items(batch_id, draft_ids)
-            await finish(batch_id)
+            while draft_ids := await finish(batch_id):  # its seller sorted anew meanwhile
+                await read_items(batch_id, draft_ids)
         except SetupError as error:
             await stop(batch_id, str(error))
         except Exception as error:  # noqa: BLE001 - the worker's edge: a fault of ours must not leave it hanging
@@ -195,6 +196,9 @@ async def read_items(batch_id: str, draft_ids: list[str]) -> None:
 
 async def _read_one(parts: Parts, draft_id: str) -> None:
     draft, photos = await parts.database.run(_to_read, draft_id)
+    while draft.revision > 1 and (wait := parts.patience.sorting - (now() - draft.updated_at).total_seconds()) > 0:
+        await asyncio.sleep(wait)  # its seller is still sorting: each photo moved would be a reading
+        draft, photos = await parts.database.run(_to_read, draft_id)
     if draft.state != "reading":
         return
     started = time.monotonic()
@@ -204,7 +208,7 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
     warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
-    await parts.database.run(drafts.fill, draft_id, reading.fields, warnings)
+    await parts.database.run(drafts.fill, draft_id, reading.fields, warnings, revision=draft.revision)
     logger.bind(draft=draft_id, photos=len(photos)).debug("item_read in {:.2f} s", time.monotonic() - started)
 
 
@@ -224,12 +228,17 @@ def _to_read(session: Session, draft_id: str) -> tuple[Draft, list[Photo]]:
 
 
 @DBOS.step()
-async def finish(batch_id: str) -> None:
-    def end(session: Session) -> None:
+async def finish(batch_id: str) -> list[str]:
+    """Ends the batch, unless drafts of it are to be read again: returns those."""
+
+    def end(session: Session) -> list[str]:
+        if unread := drafts.to_be_read(session, batch_id):
+            return unread
         batches.set_state(session, batch_id, "done")
         tell_of_batch(session, batch_id)
+        return []
 
-    await current().database.run(end)
+    return await current().database.run(end)
 
 
 async def stop(batch_id: str, error: str) -> None:
