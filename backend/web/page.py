@@ -4,7 +4,7 @@ Owns the templates' environment, the cookies `lang` and `token`, and the check o
 """
 
 import secrets
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -17,20 +17,30 @@ from starlette.exceptions import HTTPException
 from backend.core.texts import LANGUAGES
 from backend.runtime import Runtime
 from backend.web.language import Words, choose_language
+from backend.web.values import picture
 
 LANGUAGE_COOKIE, TOKEN_COOKIE = "lang", "vintedbot_token"
 _YEAR = 365 * 24 * 3600
+PLACES = (
+    ("photos", "/", "/batches"),
+    ("drafts", "/drafts", "/drafts"),
+    ("queue", "/publications", "/publications"),
+    ("settings", "/accounts", "/accounts"),
+)
+"""Where a seller goes: the name, the address, and what lies below it."""
 
 
 @cache
 def templates() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("backend.web", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= {"picture": picture, "thumbnail": partial(picture, size="thumbnail")}
+    return made
 
 
 class Page:
@@ -69,6 +79,7 @@ class Page:
                 path=self.request.url.path,
                 token=self.token,
                 said=self._said(),
+                places=PLACES,
                 version=version("vintedbot"),
                 **shown,
             )

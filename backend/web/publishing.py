@@ -20,7 +20,7 @@ from backend.publications.journal import State
 from backend.publications.service import Order
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
-from backend.web.pages import draft_page
+from backend.web.review import draft_page
 
 router = APIRouter(include_in_schema=False)
 

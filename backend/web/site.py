@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from backend.core.errors import VintedBotError
-from backend.web import accounts, live, notifications, pages, publishing
+from backend.web import accounts, catalog_search, draft_list, live, notifications, photos, publishing, review
 from backend.web.guard import Guard
 from backend.web.language import Words
 from backend.web.page import Page
@@ -26,7 +26,10 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def install(app: FastAPI) -> None:
     """To be called once the API's routes and error handlers are in place."""
     app.add_middleware(Guard)
-    app.include_router(pages.router)
+    app.include_router(photos.router)
+    app.include_router(draft_list.router)
+    app.include_router(review.router)
+    app.include_router(catalog_search.router)
     app.include_router(publishing.router)
     app.include_router(accounts.router)
     app.include_router(notifications.router)
