@@ -23,6 +23,7 @@ from backend.api.v1.routers import (
     preferences,
     publications,
     queue,
+    uploads,
     vinted,
 )
 from backend.core.reading import Analyzer
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     app.include_router(health.router)
     app.include_router(metrics.router)
     for router in (
-        *(ingest, bulk, board, ai, drafts, preferences, photos),
+        *(ingest, uploads, bulk, board, ai, drafts, preferences, photos),
         *(accounts, vinted, publications, queue, live, notifications),
     ):
         app.include_router(router.router, prefix="/api/v1")

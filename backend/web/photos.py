@@ -4,9 +4,14 @@ Also what makes the page installable: its manifest, and the address photos are s
 (`drafts/board.py`, which the board's script asks through the API) and no upload.
 """
 
+import asyncio
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import UploadFile
 
+from backend.db.models import new_id
+from backend.photos import batches, uploads
 from backend.web import board_view, views
 from backend.web.page import PageDep
 from backend.web.values import options
@@ -29,6 +34,30 @@ async def show_board(page: PageDep, batch_id: str) -> Response:
     return page.render("board.html", board=found)
 
 
+@router.post("/share")
+async def take_shared(page: PageDep) -> Response:
+    """Photos handed over by the phone's own share sheet: a batch at once."""
+    runtime = page.runtime
+    form = await page.request.form(max_files=runtime.settings.max_photos + 1)
+    shared = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
+    batches.check_size(len(shared), "what was shared", runtime.settings.max_photos)
+    batch_id = new_id()
+    folder = runtime.settings.data / "incoming" / batch_id
+    files = [(one.filename or "", one.file) for one in shared]
+    await runtime.database.run(
+        batches.create_batch,
+        page.user_id,
+        await asyncio.to_thread(uploads.keep_files, folder, files),
+        source="share",
+        defaults={},
+        language=page.language,
+        batch_id=batch_id,
+        most=runtime.settings.max_photos,
+    )
+    await runtime.jobs.read_batch(batch_id, page.user_id)
+    return page.go("/", "shared", anchor=f"batch-{batch_id}")
+
+
 @router.get("/manifest.webmanifest")
 async def show_manifest(page: PageDep) -> Response:
     """What a phone needs to install the page."""
@@ -39,6 +68,12 @@ async def show_manifest(page: PageDep) -> Response:
         "start_url": "/",
         "scope": "/",
         "display": "standalone",
+        "share_target": {
+            "action": "/share",
+            "method": "POST",
+            "enctype": "multipart/form-data",
+            "params": {"files": [{"name": "files", "accept": ["image/*", ".heic", ".heif"]}]},
+        },
         "background_color": "#f7f5f1",
         "theme_color": "#f7f5f1",
         "icons": [

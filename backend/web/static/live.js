@@ -55,11 +55,7 @@ class LiveRegion extends HTMLElement {
     if (!answer?.ok) return this.later(5000);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(this.id);
-    for (const name of ["events", "every"]) {
-      if (fresh.hasAttribute(name)) this.setAttribute(name, fresh.getAttribute(name));
-      else this.removeAttribute(name);
-    }
-    Idiomorph.morph(this, fresh, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: KEEP });
+    Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks: KEEP });
     this.watch();
   }
 }
