@@ -168,6 +168,33 @@ class Runtime:
         self.jobs.look()
         return account
 
+    async def publish_many(
+        self,
+        user_id: str,
+        draft_ids: Sequence[str],
+        account: str | None,
+        mode: str,
+        *,
+        at: str | None = None,
+        spread: str | None = None,
+    ) -> tuple[list[str], dict[str, Conflict]]:
+        """Asks for a publication of each draft, from `at` on, spread over a time: the publications' ids, and why not of
+        the others. Raises NotFound, BadRequest for a time that can't be used."""
+
+        def prepare(session: Session) -> tuple[str, list[Any]]:
+            chosen = accounts.choose(session, user_id, account)
+            return chosen.id, publications.moments(session, chosen, at, spread, len(draft_ids))
+
+        account_id, moments = await self.database.run(prepare)
+        asked: list[str] = []
+        refused: dict[str, Conflict] = {}
+        for draft_id, moment in zip(draft_ids, moments, strict=True):
+            try:
+                asked.append((await self.publish(publications.Order(draft_id, account_id, mode, not_before=moment))).id)
+            except Conflict as why:
+                refused[draft_id] = why
+        return asked, refused
+
     async def change_board(self, user_id: str, batch_id: str, change: BoardWork) -> None:
         """Changes a batch's sorting in one transaction; `change` is handed the drafts that must stay as they are. Items
         whose photos are others by that are read again. Raises NotFound, BadRequest, Conflict."""

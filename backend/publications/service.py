@@ -249,6 +249,19 @@ def publishable(session: Session, user_id: str, route: str = "web") -> list[Draf
     return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
 
 
+def pulse(session: Session, user_id: str) -> str:
+    """Another word whenever a publication of the user's has moved, or has come to another step."""
+    query = select(
+        func.count(),
+        func.max(Publication.updated_at),
+        func.sum(func.length(Publication.step)),
+        func.sum(Publication.position),
+    ).where(Publication.user_id == user_id)
+    events = select(func.max(PublicationEvent.id)).where(PublicationEvent.user_id == user_id)
+    parts = (*session.exec(query).one(), session.exec(events).one())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
 def count_running(session: Session) -> int:
     query = select(func.count()).select_from(Publication).where(col(Publication.state).in_(journal.RUNNING))
     return session.exec(query).one()

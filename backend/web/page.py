@@ -24,7 +24,7 @@ _YEAR = 365 * 24 * 3600
 PLACES = (
     ("photos", "/", "/batches"),
     ("drafts", "/drafts", "/drafts"),
-    ("queue", "/publications", "/publications"),
+    ("queue", "/publications", "/publi"),
     ("settings", "/accounts", "/accounts"),
 )
 """Where a seller goes: the name, the address, and what lies below it."""

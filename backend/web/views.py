@@ -246,6 +246,13 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
     )
 
 
+def to_publish(session: Session, user_id: str, words: Words) -> tuple[list[Card], list[Account]]:
+    """The drafts that are ready and have no listing, approved ones first; and the accounts there are."""
+    found = sorted(publications.publishable(session, user_id), key=lambda draft: draft.state != "approved")
+    live = _live_drafts(session, user_id)
+    return [card(session, words, draft, live) for draft in found], accounts.accounts_of(session, user_id)
+
+
 def publications_shown(
     session: Session, user_id: str, words: Words, *, draft_id: str | None = None, live: Collection[str] = ()
 ) -> tuple[PublicationView, ...]:
