@@ -39,7 +39,8 @@ from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
-from backend.photos.batches import MOVING
+from backend.photos import inbox
+from backend.photos.batches import MOVING, IncomingFile, create_batch
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
@@ -294,11 +295,39 @@ async def running(
         outbox = build_outbox(settings, database)
         if run_jobs and outbox.has_targets:
             await stack.enter_async_context(outbox.running())
+        if run_jobs and not if_idle and settings.inbox is not None:
+            stack.push_async_callback(_stop, asyncio.create_task(watch_inbox(settings, database, jobs, user_id)))
         metrics.watch_gauges(partial(read_gauges, database))
         stack.callback(metrics.watch_gauges, metrics.GaugeReadings)
         yield Runtime(
             settings, database, store, vault, analyzer, web, jobs, parts.troubles, parts.live, outbox, user_id
         )
+
+
+async def watch_inbox(settings: Settings, database: Database, jobs: JobEngine, user_id: str) -> None:
+    """Hands what is put into the watched folder to the reader, a batch at a time."""
+    assert settings.inbox is not None
+    await asyncio.to_thread(settings.inbox.mkdir, parents=True, exist_ok=True)
+
+    async def take(files: list[IncomingFile]) -> None:
+        for start in range(0, len(files), settings.max_photos):
+            batch = await database.run(
+                create_batch,
+                user_id,
+                files[start : start + settings.max_photos],
+                source="inbox",
+                defaults={},
+                language=settings.language,
+                most=settings.max_photos,
+            )
+            await jobs.read_batch(batch.id, user_id)
+
+    await inbox.watch(settings.inbox, take)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -253,7 +253,7 @@ async def test_a_draft_saves_itself_and_undoes(visit: Visit, closet: Any) -> Non
         await page.get_by_role("option", name="Zara", exact=True).click()
         await expect(page.locator("#field-brand .standing")).to_contain_text("said by you")
         await page.get_by_role("combobox", name="Search: dress").fill("robe")
-        await page.get_by_role("option").first.click()
+        await page.locator("category-search [role=option]").first.click()
         await expect(page.locator("#category")).to_have_value("maxi-dress")
         await page.locator("[data-key=u]").click()
         await expect(page.locator("#category")).to_have_value("polo")
