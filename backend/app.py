@@ -18,6 +18,7 @@ from backend.api.v1.routers import (
     ai,
     audit,
     auth,
+    board,
     bulk,
     drafts,
     health,
@@ -30,6 +31,7 @@ from backend.api.v1.routers import (
     preferences,
     publications,
     queue,
+    uploads,
     users,
     vinted,
 )
@@ -70,7 +72,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     app.include_router(health.router)
     app.include_router(metrics.router)
     for router in (
-        *(ingest, bulk, ai, drafts, preferences, photos),
+        *(ingest, uploads, bulk, board, ai, drafts, preferences, photos),
         *(accounts, vinted, publications, queue, live, notifications),
         *(auth, me, users, audit),
     ):

@@ -6,7 +6,7 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,7 +33,7 @@ from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Publication, SiteCatalog
+from backend.db.models import Account, Batch, Publication, SiteCatalog
 from backend.db.scope import get_owned
 from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
@@ -42,6 +42,8 @@ from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
+from backend.photos import inbox
+from backend.photos.batches import MOVING, IncomingFile, create_batch
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
 from backend.publications import service as publications
@@ -61,6 +63,8 @@ from backend.workflows.parts import Parts, Patience
 
 KEY_FILE, SIGNING_FILE = "secret.key", "jwt.key"
 SIGNING_KEYS = 3
+
+BoardWork = Callable[[Session, Collection[str]], None]
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,46 @@ class Runtime:
         self.jobs.look()
         return account
 
+    async def publish_many(
+        self,
+        user_id: str,
+        draft_ids: Sequence[str],
+        account: str | None,
+        mode: str,
+        *,
+        at: str | None = None,
+        spread: str | None = None,
+    ) -> tuple[list[str], dict[str, Conflict]]:
+        """Asks for a publication of each draft, from `at` on, spread over a time: the publications' ids, and why not of
+        the others. Raises NotFound, BadRequest for a time that can't be used."""
+
+        def prepare(session: Session) -> tuple[str, list[Any]]:
+            chosen = accounts.choose(session, user_id, account)
+            return chosen.id, publications.moments(session, chosen, at, spread, len(draft_ids))
+
+        account_id, moments = await self.database.run(prepare)
+        asked: list[str] = []
+        refused: dict[str, Conflict] = {}
+        for draft_id, moment in zip(draft_ids, moments, strict=True):
+            try:
+                asked.append(
+                    (await self.publish(user_id, publications.Order(draft_id, account_id, mode, not_before=moment))).id
+                )
+            except Conflict as why:
+                refused[draft_id] = why
+        return asked, refused
+
+    async def change_board(self, user_id: str, batch_id: str, change: BoardWork) -> None:
+        """Changes a batch's sorting in one transaction; `change` is handed the drafts that must stay as they are. Items
+        whose photos are others by that are read again. Raises NotFound, BadRequest, Conflict."""
+
+        def work(session: Session) -> bool:
+            change(session, publications.drafts_in_hand(session, user_id))
+            return get_owned(session, Batch, user_id, batch_id).state in MOVING
+
+        if await self.database.run(work):
+            await self.jobs.read_batch(batch_id, user_id)
+
     async def change_account(
         self, user_id: str, account_id: str, *, language: str | None = None, paused: bool | None = None
     ) -> Account:
@@ -320,6 +364,8 @@ async def running(
         outbox = build_outbox(settings, database)
         if run_jobs and outbox.has_targets:
             await stack.enter_async_context(outbox.running())
+        if run_jobs and not if_idle and settings.inbox is not None:
+            stack.push_async_callback(_stop, asyncio.create_task(watch_inbox(settings, database, jobs, person.id)))
         operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
         stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
         ready = build_checks(settings, database, store, jobs)
@@ -338,6 +384,32 @@ async def running(
             person.id,
             ready,
         )
+
+
+async def watch_inbox(settings: Settings, database: Database, jobs: JobEngine, user_id: str) -> None:
+    """Hands what is put into the watched folder to the reader, a batch at a time."""
+    assert settings.inbox is not None
+    await asyncio.to_thread(settings.inbox.mkdir, parents=True, exist_ok=True)
+
+    async def take(files: list[IncomingFile]) -> None:
+        for start in range(0, len(files), settings.max_photos):
+            batch = await database.run(
+                create_batch,
+                user_id,
+                files[start : start + settings.max_photos],
+                source="inbox",
+                defaults={},
+                language=settings.language,
+                most=settings.max_photos,
+            )
+            await jobs.read_batch(batch.id, user_id)
+
+    await inbox.watch(settings.inbox, take)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     model_batch_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
         None, description="Dollars the calls for one batch may cost; then the embedded reader reads alone."
     )
+    inbox: Path | None = Field(
+        None,
+        description="Folder to watch: photos put there become a batch; then they are moved to its subfolder `taken`.",
+    )
     max_photos: Annotated[int, Field(ge=1)] = Field(2000, description="Most photos in one batch.")
 
     # Publishing

@@ -143,7 +143,8 @@ class Account(SQLModel, table=True):
 
 class Batch(SQLModel, table=True):
     """A heap of photos handed in together. `defaults` are the seller's statements for all of it; `origin` is
-    `core.origin.origin()` of whoever handed it in."""
+    `core.origin.origin()` of whoever handed it in; `board_revision` counts the changes a person made to its
+    sorting."""
 
     __tablename__ = "batches"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -154,13 +155,30 @@ class Batch(SQLModel, table=True):
     state: str = Field(default="queued", index=True)
     error: str | None = None
     origin: dict[str, Any] = _json(dict)
+    board_revision: int = 0
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 
 
+class BoardChange(SQLModel, table=True):
+    """One change a person made to a batch's sorting, to be undone and done again: the places and photos it touched,
+    `before` and `after` it, as `drafts.board` keeps them. `number` counts within the batch."""
+
+    __tablename__ = "board_changes"
+    __table_args__ = (UniqueConstraint("batch_id", "number"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    batch_id: str = Field(foreign_key="batches.id")
+    number: int
+    before: dict[str, Any] = _json(dict)
+    after: dict[str, Any] = _json(dict)
+    undone: bool = False
+    at: datetime = Field(default_factory=now)
+
+
 class Photo(SQLModel, table=True):
-    """One file handed in. `state`: pending, accepted, duplicate, near_duplicate, refused. `source_path` is where
-    the pending file waits; `position` its place in the batch."""
+    """One file handed in. `state`: pending, accepted, duplicate, near_duplicate, refused, removed. `source_path` is
+    where the pending file waits; `position` its place in the batch."""
 
     __tablename__ = "photos"
     __table_args__ = (
@@ -233,6 +251,17 @@ class Draft(SQLModel, table=True):
     purchase_cost: str | None = None
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
+
+
+class DraftChange(SQLModel, table=True):
+    """What a draft was before one edit of its seller's, to be undone: its `fields` and `purchase_cost` as `before`."""
+
+    __tablename__ = "draft_changes"
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    draft_id: str = Field(foreign_key="drafts.id", index=True)
+    before: dict[str, Any] = _json(dict)
+    at: datetime = Field(default_factory=now)
 
 
 class DraftPhoto(SQLModel, table=True):

@@ -50,11 +50,18 @@ class Ways:
 
 
 def assemble(
-    reading: Mapping[str, Field], defaults: Defaults, ways: Ways, *, photos: tuple[str, ...], language: str
+    reading: Mapping[str, Field],
+    defaults: Defaults,
+    ways: Ways,
+    *,
+    photos: tuple[str, ...],
+    language: str,
+    said: Mapping[str, Field] | None = None,
 ) -> Listing:
-    """The draft's listing: what was read, the seller's statements on top, and what follows from both."""
+    """The draft's listing: what was read, the seller's statements on top (those for the batch, then those for this
+    item, `said` before it was read), and what follows from all."""
     statements = {name: stated(value, detail="batch") for name, value in defaults.fields.items()}
-    return derive(Listing({**reading, **statements}, photos, language), ways)
+    return derive(Listing({**reading, **statements, **(said or {})}, photos, language), ways)
 
 
 def rewrite(listing: Listing, name: str, ways: Ways) -> Listing:

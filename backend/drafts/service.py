@@ -18,7 +18,7 @@ from backend.core.metrics import count_draft
 from backend.db import audit
 from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
 from backend.db.scope import get_owned, owned
-from backend.drafts import assembly
+from backend.drafts import assembly, history
 from backend.drafts.own_prices import own_items
 from backend.drafts.preferences import preferences_of
 from backend.drafts.schemas import FIELDS
@@ -64,15 +64,25 @@ def open_items(session: Session, batch: Batch, items: Sequence[tuple[Sequence[st
     return [draft.id for draft in drafts]
 
 
-def fill(session: Session, draft_id: str, reading: Mapping[str, Field], warnings: Sequence[str]) -> Draft:
-    """Completes a draft with what was read; a draft already filled is left as it is."""
+def fill(
+    session: Session,
+    draft_id: str,
+    reading: Mapping[str, Field],
+    warnings: Sequence[str],
+    *,
+    revision: int | None = None,
+) -> Draft:
+    """Completes a draft with what was read; what its seller stated stays.
+
+    A draft already filled is left as it is, and so is one whose photos are others than were read (`revision`)."""
     draft = session.get_one(Draft, draft_id)
-    if draft.state != "reading":
+    if draft.state != "reading" or revision not in (None, draft.revision):
         return draft
     defaults = assembly.Defaults.of(get_owned(session, Batch, draft.user_id, draft.batch_id).defaults)
     photos = tuple(photo.id for photo in photos_of(session, draft))
     ways = ways_of(session, draft)
-    listing = assembly.assemble(reading, defaults, ways, photos=photos, language=draft.language)
+    said = {name: f for name, f in FIELDS.validate_python(draft.fields).items() if f.stated_by_seller}
+    listing = assembly.assemble(reading, defaults, ways, photos=photos, language=draft.language, said=said)
     _store(session, draft, listing)
     draft.state, draft.warnings = "open", list(warnings)
     count_draft(problem.code for problem in problems(draft))
@@ -84,6 +94,7 @@ def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: 
 
     `purchase_cost` among them is what the item cost: no field of the listing, but a floor of its price."""
     draft = _in_use(session, user_id, draft_id, revision)
+    history.keep(session, draft)
     fields = {name: value for name, value in changes.items() if name != PURCHASE_COST}
     if PURCHASE_COST in changes:
         draft.purchase_cost = changes[PURCHASE_COST]
@@ -111,10 +122,24 @@ def rewrite(
     after = assembly.rewrite(before, name, ways)
     if after is before:
         raise Conflict(f"Too little is known to write the {name}: state the category first.", code="nothing_to_write")
+    history.keep(session, draft)
     _store(session, draft, after)
     draft.state = "open"
     _next_revision(session, draft)
     audit.record(session, "draft.rewritten", user_id, draft.id, field=name, revision=draft.revision)
+    return draft
+
+
+def undo(session: Session, user_id: str, draft_id: str, revision: int) -> Draft:
+    """Takes the last edit or rewriting back. Raises NotFound, Conflict on a stale revision or where there is none."""
+    draft = _in_use(session, user_id, draft_id, revision)
+    before = history.take_last(session, draft)
+    if before is None:
+        raise Conflict("There is nothing to take back.", code="no_change")
+    draft.purchase_cost = before["purchase_cost"]
+    _store(session, draft, replace(listing_of(session, draft), fields=FIELDS.validate_python(before["fields"])))
+    draft.state = "open"
+    _next_revision(session, draft)
     return draft
 
 
@@ -138,6 +163,14 @@ def approve(session: Session, user_id: str, draft_id: str, revision: int | None 
         raise Conflict("; ".join(problem_messages(draft)), code="draft_not_ready")
     draft.state, draft.updated_at = "approved", now()
     audit.record(session, "draft.approved", user_id, draft.id, revision=draft.revision)
+    return draft
+
+
+def reopen(session: Session, user_id: str, draft_id: str) -> Draft:
+    """Takes the approval back."""
+    draft = get_owned(session, Draft, user_id, draft_id)
+    if draft.state == "approved":
+        draft.state, draft.updated_at = "open", now()
     return draft
 
 
@@ -176,6 +209,12 @@ def drafts_of(
     if ready is not None:
         query = query.where(col(Draft.publish_ready) == ready)
     return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal)).limit(limit).offset(offset)))
+
+
+def to_be_read(session: Session, batch_id: str) -> list[str]:
+    """The ids of a batch's drafts that wait to be read, in order."""
+    query = select(Draft.id).where(Draft.batch_id == batch_id, Draft.state == "reading")
+    return list(session.exec(query.order_by(col(Draft.ordinal))))
 
 
 def problem_messages(draft: Draft, language: str | None = None) -> list[str]:

@@ -237,6 +237,15 @@ def events_of(session: Session, user_id: str, publication_id: str) -> list[Publi
     return list(session.exec(query.order_by(col(PublicationEvent.id))))
 
 
+def drafts_in_hand(session: Session, user_id: str) -> frozenset[str]:
+    """Drafts that are queued or under way somewhere, or have a listing or may have one."""
+    held = col(Publication.state).in_(journal.RUNNING) | col(Publication.claim).is_not(None)
+    query = select(Publication.draft_id).where(
+        Publication.user_id == user_id, held | col(Publication.live_key).is_not(None)
+    )
+    return frozenset(session.exec(query))
+
+
 def publishable(session: Session, user_id: str, route: str = "web") -> list[Draft]:
     """Ready drafts that have no listing by this route yet, in the order they were made."""
     taken = select(Publication.draft_id).where(
@@ -246,6 +255,19 @@ def publishable(session: Session, user_id: str, route: str = "web") -> list[Draf
         col(Draft.publish_ready), col(Draft.state).in_(("open", "approved")), col(Draft.id).not_in(taken)
     )
     return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
+
+
+def pulse(session: Session, user_id: str) -> str:
+    """Another word whenever a publication of the user's has moved, or has come to another step."""
+    query = select(
+        func.count(),
+        func.max(Publication.updated_at),
+        func.sum(func.length(Publication.step)),
+        func.sum(Publication.position),
+    ).where(Publication.user_id == user_id)
+    events = select(func.max(PublicationEvent.id)).where(PublicationEvent.user_id == user_id)
+    parts = (*session.exec(query).one(), session.exec(events).one())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def count_running(session: Session) -> int:

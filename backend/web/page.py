@@ -6,7 +6,7 @@ cookie of who is signed in is set by `sign_in.py`.
 
 import secrets
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -23,20 +23,30 @@ from backend.core.texts import LANGUAGES
 from backend.runtime import Runtime
 from backend.users.access import credentials
 from backend.web.language import Words, choose_language
+from backend.web.values import picture
 
 LANGUAGE_COOKIE, TOKEN_COOKIE = "lang", "vintedbot_token"
 _YEAR = 365 * 24 * 3600
+PLACES = (
+    ("photos", "/", "/batches"),
+    ("drafts", "/drafts", "/drafts"),
+    ("queue", "/publications", "/publi"),
+    ("settings", "/accounts", "/accounts"),
+)
+"""Where a seller goes: the name, the address, and what lies below it."""
 
 
 @cache
 def templates() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("backend.web", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= {"picture": picture, "thumbnail": partial(picture, size="thumbnail")}
+    return made
 
 
 class Page:
@@ -93,6 +103,7 @@ class Page:
                 token=self.token,
                 said=self._said(),
                 who=self.who,
+                places=PLACES,
                 version=version("vintedbot"),
                 **shown,
             )

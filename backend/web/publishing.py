@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from backend.accounts import service as accounts
 from backend.core.errors import BadRequest, VintedBotError
+from backend.core.texts import sentences
 from backend.db.models import Publication
 from backend.db.scope import get_owned
 from backend.publications import evidence, queue
@@ -20,12 +21,15 @@ from backend.publications.journal import State
 from backend.publications.service import Order
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
-from backend.web.pages import draft_page
+from backend.web.review import draft_page
 
 router = APIRouter(include_in_schema=False)
 
 LISTING_ID = re.compile(r"\d{1,20}")
 MODES = ("dry_run", "draft", "publish")
+SPREADS = ("", "2h", "6h", "1d", "3d")
+"""Over how long several may be spread; "" is one after the other, at the account's pace."""
+MOST_AT_ONCE = 500
 
 
 @router.post("/drafts/{draft_id}/publish")
@@ -40,6 +44,54 @@ async def publish_draft(page: PageDep, draft_id: str) -> Response:
     except VintedBotError as error:
         return await draft_page(page, draft_id, error=error)
     return page.go("/publications", "asked", anchor=publication.id)
+
+
+@router.get("/publish")
+async def show_publish(page: PageDep) -> Response:
+    """What is ready and has no listing yet, to be sent in one go."""
+    return await publish_page(page)
+
+
+@router.post("/publish")
+async def publish_ticked(page: PageDep) -> Response:
+    """Asks for all that are ticked; those that can't be are told with the reason."""
+    form = await page.form()
+    ids = [str(one) for one in form.getlist("draft")][:MOST_AT_ONCE]
+    mode, spread = str(form.get("mode")), str(form.get("spread", ""))
+    try:
+        if not ids:
+            raise BadRequest("Tick the drafts this is for.", code="nothing_ticked")
+        _, refused = await page.runtime.publish_many(
+            page.user_id,
+            ids,
+            str(form.get("account")),
+            mode if mode in MODES else "dry_run",
+            at=str(form.get("at", "")).strip() or None,
+            spread=spread if spread in SPREADS else None,
+        )
+    except VintedBotError as error:
+        return await publish_page(page, error)
+    if refused:
+        return await publish_page(page, refused={one: page.words.error(why) for one, why in refused.items()})
+    return page.go("/publications", "asked_all")
+
+
+async def publish_page(
+    page: Page, error: VintedBotError | None = None, refused: dict[str, str] | None = None
+) -> Response:
+    cards, found = await page.runtime.database.run(views.to_publish, page.user_id, page.words)
+    return page.render(
+        "publish.html",
+        here="/publish",
+        status=error.status if error else 200,
+        cards=cards,
+        accounts=found,
+        refused=refused or {},
+        spreads=SPREADS,
+        mode=page.runtime.settings.mode,
+        notice=sentences(page.language)["notice"],
+        error=page.words.error(error) if error else None,
+    )
 
 
 @router.get("/publications")

@@ -15,7 +15,19 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from backend.core.errors import SignInNeeded, VintedBotError
-from backend.web import accounts, live, notifications, pages, people, publishing, security, sign_in
+from backend.web import (
+    accounts,
+    catalog_search,
+    draft_list,
+    live,
+    notifications,
+    people,
+    photos,
+    publishing,
+    review,
+    security,
+    sign_in,
+)
 from backend.web.guard import Guard
 from backend.web.language import Words
 from backend.web.page import Page
@@ -27,7 +39,10 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     """To be called once the API's routes and error handlers are in place; `names` are the server's, see the guard."""
     app.add_middleware(Guard, names=names)
-    app.include_router(pages.router)
+    app.include_router(photos.router)
+    app.include_router(draft_list.router)
+    app.include_router(review.router)
+    app.include_router(catalog_search.router)
     app.include_router(publishing.router)
     app.include_router(accounts.router)
     app.include_router(notifications.router)

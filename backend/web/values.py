@@ -23,7 +23,7 @@ Level = Literal["sure", "unsure", "unknown"]
 class Crop:
     """The part of a photo where something was read, in the photo's pixels, with a little around it."""
 
-    photo_id: str
+    href: str
     width: int
     height: int
     x: int
@@ -39,6 +39,7 @@ class Seen:
     sentence: str
     photo: int | None = None
     crop: Crop | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ class FieldView:
     alternatives: tuple[Choice, ...]
     problems: tuple[str, ...]
     to_confirm: bool
+
+
+def picture(photo: Photo, size: str = "full") -> str:
+    """The address of a photo's picture; another one once the photo was turned, so that a browser may keep each."""
+    key = (photo.store_key or "").replace("/", "")[:10]
+    return f"/api/v1/photos/{photo.id}?size={size}&v={key}"
 
 
 def terms_of(name: str) -> Mapping[str, Term | Kind]:
@@ -151,7 +158,10 @@ def _view(
 
 def _seen(words: Words, name: str, evidence: Evidence, photos: Mapping[str, tuple[int, Photo]]) -> Seen:
     number, photo = photos.get(evidence.photo or "", (None, None))
-    return Seen(_sentence(words, evidence, number), number, _crop(evidence, photo) if photo else None)
+    sentence = _sentence(words, evidence, number)
+    if photo is None:
+        return Seen(sentence, number)
+    return Seen(sentence, number, _crop(evidence, photo), picture(photo, "thumbnail"))
 
 
 def _sentence(words: Words, evidence: Evidence, number: int | None) -> str:
@@ -178,7 +188,7 @@ def _crop(evidence: Evidence, photo: Photo) -> Crop | None:
     across, down = min(1.0, right + margin_x) - x, min(1.0, bottom + margin_y) - y
     width, height = photo.width, photo.height
     return Crop(
-        photo.id,
+        picture(photo),
         width,
         height,
         int(x * width),

@@ -16,18 +16,21 @@ from backend.core.listing import Field
 from backend.core.remarks import remarks
 from backend.db.models import Account, Batch, Draft, Photo, Publication
 from backend.db.scope import get_owned
+from backend.drafts import board, history
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS
 from backend.photos import batches, intake
 from backend.publications import journal, queue
 from backend.publications import service as publications
 from backend.publications.journal import UNCERTAIN_CODE, State
+from backend.web.board_view import UNSURE_BELOW
 from backend.web.language import Words
 from backend.web.values import FieldView, field_views, sizes, value_text
 
 DRAFTS_A_PAGE = 60
 BATCHES_SHOWN = 3
 """Batches that are done; those under way are all shown."""
+COVERS_SHOWN = 40
 FILTERS = ("all", "todo", "ready", "approved", "discarded")
 
 
@@ -69,22 +72,42 @@ class Card:
     sure: bool
     status: str
     problems: tuple[str, ...]
-    cover: str | None
+    cover: Photo | None
     photos: int
+    facts: str
+
+
+@dataclass(frozen=True)
+class BatchCard:
+    """A batch with the covers of its items."""
+
+    batch: BatchView
+    covers: tuple[Photo, ...]
+    unsure: int
 
 
 @dataclass(frozen=True)
 class Home:
-    batches: tuple[BatchView, ...]
+    batches: tuple[BatchCard, ...]
+    drafts: int
+
+    @property
+    def running(self) -> list[BatchView]:
+        return [card.batch for card in self.batches if not card.batch.progress.finished]
+
+
+@dataclass(frozen=True)
+class DraftList:
+    """`running` are the ids of batches under way: their drafts are still coming; `first_open` is where reviewing
+    begins."""
+
     cards: tuple[Card, ...]
     counts: dict[str, int]
     show: str
     page: int
     pages: int
-
-    @property
-    def running(self) -> list[BatchView]:
-        return [batch for batch in self.batches if not batch.progress.finished]
+    running: tuple[str, ...]
+    first_open: str | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +124,11 @@ class DraftView:
     together_sure: str
     accounts: list[Account]
     publications: tuple["PublicationView", ...]
+    before_id: str | None
     next_id: str | None
+    place: int
+    waiting: int
+    can_undo: bool
 
 
 @dataclass(frozen=True)
@@ -121,22 +148,43 @@ class PublicationView:
     live: bool = False
 
 
-def home(session: Session, user_id: str, words: Words, show: str, page: int) -> Home:
-    """The batches under way and lately done, and a page of drafts, those of the newest batch first."""
+def home(session: Session, user_id: str, words: Words) -> Home:
+    """The batches under way and lately done, newest first."""
     latest = batches.batches_of(session, user_id)
-    shown = [_batch(session, words, b) for n, b in enumerate(latest) if n < BATCHES_SHOWN or b.state in batches.MOVING]
+    shown = [b for n, b in enumerate(latest) if n < BATCHES_SHOWN or b.state in batches.MOVING]
+    return Home(
+        tuple(_batch_card(session, user_id, words, batch) for batch in shown),
+        len(drafts.drafts_of(session, user_id)),
+    )
+
+
+def _batch_card(session: Session, user_id: str, words: Words, batch: Batch) -> BatchCard:
+    items = board.look(session, user_id, batch.id).items
+    unsure = sum(float(draft.grouping.get("confidence", 1.0)) < UNSURE_BELOW for draft, _ in items)
+    return BatchCard(_batch(session, words, batch), tuple(photos[0] for _, photos in items[:COVERS_SHOWN]), unsure)
+
+
+def drafts_shown(session: Session, user_id: str, words: Words, show: str, page: int) -> DraftList:
+    """A page of drafts, those of the newest batch first."""
     live = _live_drafts(session, user_id)
     found = drafts.drafts_of(session, user_id)
-    away = drafts.drafts_of(session, user_id, state="discarded")
+    away = [d for d in drafts.drafts_of(session, user_id, state="discarded") if drafts.photos_of(session, d)]
     by_filter = {name: [d for d in found if name in ("all", _filter(d))] for name in FILTERS} | {"discarded": away}
     show = show if show in FILTERS else "all"
     wanted = _newest_batch_first(by_filter[show])
     pages = max(1, -(-len(wanted) // DRAFTS_A_PAGE))
     page = min(max(page, 1), pages)
     here = wanted[(page - 1) * DRAFTS_A_PAGE : page * DRAFTS_A_PAGE]
-    cards = tuple(card(session, words, draft, live) for draft in here)
-    counts = {name: len(rows) for name, rows in by_filter.items()}
-    return Home(tuple(shown), cards, counts, show, page, pages)
+    to_review = _newest_batch_first([d for d in found if d.state == "open"])
+    return DraftList(
+        tuple(card(session, words, draft, live) for draft in here),
+        {name: len(rows) for name, rows in by_filter.items()},
+        show,
+        page,
+        pages,
+        tuple(b.id for b in batches.batches_of(session, user_id) if b.state in batches.MOVING),
+        next((d.id for d in to_review), None),
+    )
 
 
 def card(session: Session, words: Words, draft: Draft, live: frozenset[str]) -> Card:
@@ -145,6 +193,10 @@ def card(session: Session, words: Words, draft: Draft, live: frozenset[str]) -> 
     title, category = fields.get("title", Field()), fields.get("category", Field())
     guesses = [value_text(words, "category", a.value) for a in category.alternatives[:2]]
     confidence = drafts.confidence(fields)
+
+    def known(name: str) -> object:
+        return fields.get(name, Field()).value
+
     return Card(
         id=draft.id,
         title=str(title.value)
@@ -158,8 +210,11 @@ def card(session: Session, words: Words, draft: Draft, live: frozenset[str]) -> 
         sure=confidence >= readiness.SURE,
         status="live" if draft.id in live and draft.state != "discarded" else _filter(draft),
         problems=tuple(drafts.problem_messages(draft, words.language)),
-        cover=photos[0].id if photos else None,
+        cover=photos[0] if photos else None,
         photos=len(photos),
+        facts=" · ".join(
+            text for name in ("brand", "size", "condition") if (text := value_text(words, name, known(name)))
+        ),
     )
 
 
@@ -168,6 +223,8 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
     draft = get_owned(session, Draft, user_id, draft_id)
     fields = FIELDS.validate_python(draft.fields)
     photos, problems = drafts.photos_of(session, draft), drafts.problems(draft)
+    line = _to_review(session, user_id, draft)
+    at = line.index(draft.id)
     return DraftView(
         draft=draft,
         card=card(session, words, draft, _live_drafts(session, user_id)),
@@ -181,8 +238,19 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
         together_sure=words.percent(float(draft.grouping.get("confidence", 0.0))),
         accounts=accounts.accounts_of(session, user_id),
         publications=publications_shown(session, user_id, words, draft_id=draft_id),
-        next_id=_next_todo(session, user_id, draft),
+        before_id=line[at - 1] if len(line) > 1 else None,
+        next_id=line[(at + 1) % len(line)] if len(line) > 1 else None,
+        place=at + 1,
+        waiting=len(line),
+        can_undo=history.can_undo(session, draft),
     )
+
+
+def to_publish(session: Session, user_id: str, words: Words) -> tuple[list[Card], list[Account]]:
+    """The drafts that are ready and have no listing, approved ones first; and the accounts there are."""
+    found = sorted(publications.publishable(session, user_id), key=lambda draft: draft.state != "approved")
+    live = _live_drafts(session, user_id)
+    return [card(session, words, draft, live) for draft in found], accounts.accounts_of(session, user_id)
 
 
 def publications_shown(
@@ -263,11 +331,15 @@ def _newest_batch_first(found: Sequence[Draft]) -> list[Draft]:
     return sorted(found, key=lambda draft: order[draft.batch_id])
 
 
-def _next_todo(session: Session, user_id: str, draft: Draft) -> str | None:
-    """The next draft that waits for the seller, after this one and round again."""
-    waiting = [d for d in drafts.drafts_of(session, user_id, state="open") if d.id == draft.id or not d.publish_ready]
-    ids = [d.id for d in _newest_batch_first(waiting)]
-    if draft.id in ids:
-        at = ids.index(draft.id)
-        ids = ids[at + 1 :] + ids[:at]
-    return next(iter(ids), None)
+def _to_review(session: Session, user_id: str, draft: Draft) -> list[str]:
+    """The drafts that wait for the seller's word, and this one, in the order they are shown."""
+    found = drafts.drafts_of(session, user_id)
+    waiting = [d.id for d in _newest_batch_first(found) if d.id == draft.id or d.state == "open"]
+    return waiting if draft.id in waiting else [draft.id, *waiting]
+
+
+def next_to_review(session: Session, user_id: str, draft_id: str) -> str | None:
+    """The draft after this one that waits for the seller's word, going round."""
+    line = _to_review(session, user_id, get_owned(session, Draft, user_id, draft_id))
+    at = line.index(draft_id)
+    return next(iter(line[at + 1 :] + line[:at]), None)

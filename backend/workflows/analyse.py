@@ -28,7 +28,7 @@ from backend.core.photo_order import in_showing_order, photo_warnings
 from backend.core.reading import ItemReading, PhotoInput, Refusal, Sight
 from backend.core.redaction import hide
 from backend.core.sorting import sort_photos
-from backend.db.models import Batch, Draft, Photo
+from backend.db.models import Batch, Draft, Photo, now
 from backend.drafts import service as drafts
 from backend.photos import batches, sights
 from backend.photos.intake import Reason, take_in
@@ -65,7 +65,8 @@ async def _carry_through(batch_id: str) -> None:
             draft_ids = await sort_into_items(batch_id)
         with tracing.span("read_items"):
             await read_items(batch_id, draft_ids)
-        await finish(batch_id)
+            while again := await finish(batch_id):  # its seller sorted anew meanwhile
+                await read_items(batch_id, again)
         logger.bind(items=len(draft_ids)).info("batch_read")
     except SetupError as error:
         await stop(batch_id, str(error))
@@ -219,6 +220,9 @@ async def read_items(batch_id: str, draft_ids: list[str]) -> None:
 
 async def _read_one(parts: Parts, draft_id: str) -> None:
     draft, photos = await parts.database.run(_to_read, draft_id)
+    while draft.revision > 1 and (wait := parts.patience.sorting - (now() - draft.updated_at).total_seconds()) > 0:
+        await asyncio.sleep(wait)  # its seller is still sorting: each photo moved would be a reading
+        draft, photos = await parts.database.run(_to_read, draft_id)
     if draft.state != "reading":
         return
     started = time.monotonic()
@@ -231,7 +235,7 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
     warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
-    await parts.database.run(drafts.fill, draft_id, reading.fields, warnings)
+    await parts.database.run(drafts.fill, draft_id, reading.fields, warnings, revision=draft.revision)
     seconds = round(time.monotonic() - started, 2)
     logger.bind(draft=draft_id, photos=len(photos), seconds=seconds).info("item_read")
 
@@ -252,12 +256,17 @@ def _to_read(session: Session, draft_id: str) -> tuple[Draft, list[Photo]]:
 
 
 @DBOS.step()
-async def finish(batch_id: str) -> None:
-    def end(session: Session) -> None:
+async def finish(batch_id: str) -> list[str]:
+    """Ends the batch, unless drafts of it are to be read again: returns those."""
+
+    def end(session: Session) -> list[str]:
+        if unread := drafts.to_be_read(session, batch_id):
+            return unread
         batches.set_state(session, batch_id, "done")
         tell_of_batch(session, batch_id)
+        return []
 
-    await current().database.run(end)
+    return await current().database.run(end)
 
 
 async def stop(batch_id: str, error: str) -> None:

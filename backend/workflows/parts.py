@@ -20,15 +20,17 @@ from backend.workflows.reconcile import LOOKS_AFTER
 
 @dataclass(frozen=True)
 class Patience:
-    """How long publishing waits, in seconds.
+    """How long jobs wait, in seconds.
 
     `click_within` bounds the time from the committed point of no return to the click; `looks_after` are the waits
     before each look at the account's listings, together far longer: by the last look nobody can click any more. `owner`
-    is how long a challenge's page stays open."""
+    is how long a challenge's page stays open. An item whose photos were moved is read again once its seller has left it
+    alone for `sorting`."""
 
     click_within: float = 10.0
     looks_after: tuple[float, ...] = LOOKS_AFTER
     owner: float = 12 * 3600.0
+    sorting: float = 2.0
 
     def __post_init__(self) -> None:
         assert sum(self.looks_after) > 1.5 * self.click_within, "the last look must come after the last possible click"

@@ -1,14 +1,49 @@
 """Accounts and notifications in a real browser, on a phone's screen: added by paste, told by the bell, seen."""
 
+from collections.abc import AsyncIterator, Iterator
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from backend.accounts import service as accounts
+from backend.app import create_app
 from backend.db.engine import Database
+from backend.marketplace.vinted_web.browser import find_browser, launch
 from backend.notifications import service
+from backend.sandbox.loopback import serving
 from backend.settings import Settings
 from backend.users.service import local_user
-from tests.browser.test_pages import address, browser, complaints, page  # noqa: F401 - fixtures
+from tests.fakes import ScriptedReader
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def address(settings: Settings, reader: ScriptedReader) -> Iterator[str]:
+    with serving(create_app(settings, run_jobs=True, analyzer=reader)) as url:
+        yield url
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as driver:
+        running = await launch(driver, find_browser())
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
+    """A phone's page, which complains of nothing."""
+    context = await browser.new_context(base_url=address, viewport=PHONE, locale="fr-FR", has_touch=True)
+    context.set_default_timeout(10_000)
+    complaints: list[str] = []
+    opened = await context.new_page()
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    await context.close()
+    assert complaints == []
 
 
 async def has_no_sideways_scroll(shown: Page) -> bool:
@@ -16,12 +51,11 @@ async def has_no_sideways_scroll(shown: Page) -> bool:
 
 
 async def test_an_account_is_added_paused_and_told_about_on_a_phone(
-    page: Page,  # noqa: F811
+    page: Page,
     settings: Settings,
-    complaints: list[str],  # noqa: F811
 ) -> None:
     await page.goto("/accounts")
-    await expect(page.locator("header.top").get_by_role("link", name="Comptes")).to_be_in_viewport(ratio=1)
+    await expect(page.locator(".places").get_by_role("link", name="Réglages")).to_be_in_viewport(ratio=1)
     assert await has_no_sideways_scroll(page)
     await page.get_by_label("Site", exact=True).select_option(label="127.0.0.1:9")
     await page.get_by_label("Nom sur le site").fill("marie")
@@ -54,7 +88,7 @@ async def test_an_account_is_added_paused_and_told_about_on_a_phone(
 
 
 @pytest.mark.parametrize("width", [320, 390])
-async def test_no_page_scrolls_sideways(page: Page, width: int) -> None:  # noqa: F811
+async def test_no_page_scrolls_sideways(page: Page, width: int) -> None:
     await page.set_viewport_size({"width": width, "height": 700})
     for path in ("/", "/accounts", "/notifications", "/publications"):
         await page.goto(path)

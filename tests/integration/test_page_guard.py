@@ -122,7 +122,12 @@ async def test_the_token_is_out_of_reach_of_scripts_and_other_sites(client: http
 
 
 async def test_people_get_a_page_and_programs_a_problem(client: httpx.AsyncClient) -> None:
-    for path, status in (("/nothing", 404), ("/drafts/none", 404), ("/?page=abc", 422), ("/drafts/x/publish", 405)):
+    for path, status in (
+        ("/nothing", 404),
+        ("/drafts/none", 404),
+        ("/drafts?page=abc", 422),
+        ("/drafts/x/publish", 405),
+    ):
         page = await client.get(path, headers={"Accept": "text/html,*/*", "Accept-Language": "en"})
         assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8"), path
         assert "Something is in the way" in page.text

@@ -1,7 +1,10 @@
-// <photo-drop>: gathers photos chosen, taken or dropped, and hands them to the API as one batch.
-// Without script the form says so; everything said here stands in the element's data-* attributes.
+// <photo-drop>: gathers photos chosen, taken or dropped. Sending begins at once, while what is true of all of them is
+// being said; the button makes a batch of what arrived. Without script the form says so; everything said here stands in
+// the element's data-* attributes. The sending itself is `upload.js`'s.
 
-const key = (file) => [file.name, file.size, file.lastModified].join("/");
+import { Upload } from "./upload.js";
+
+const OVER = ["whole", "refused", "duplicate"];
 
 async function filesOf(entry) {
   if (entry.isFile) {
@@ -20,25 +23,34 @@ async function filesOf(entry) {
 class PhotoDrop extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
-    this.chosen = new Map();
+    this.wanted = false;
+    this.renew();
     for (const input of this.querySelectorAll("input[type=file]")) {
       input.addEventListener("change", () => {
-        this.add([...input.files].map((file) => ({ file, name: file.name })));
+        this.add([...input.files].map((file) => ({ file, name: file.webkitRelativePath || file.name })));
         input.value = "";
       });
     }
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.send();
+      this.finish();
     });
     this.form.addEventListener("reset", () => this.clear());
+    this.querySelector(".drop-retry").addEventListener("click", () => this.upload.retry());
     for (const kind of ["dragover", "dragleave", "drop"]) {
-      this.addEventListener(kind, (event) => {
+      document.addEventListener(kind, (event) => {
+        if (!event.dataTransfer?.types.includes("Files")) return;
         event.preventDefault();
         this.classList.toggle("over", kind === "dragover");
       });
     }
-    this.addEventListener("drop", (event) => this.addDropped(event.dataTransfer));
+    document.addEventListener("drop", (event) => event.dataTransfer?.files.length && this.addDropped(event.dataTransfer));
+    addEventListener("online", () => this.upload.retry());
+  }
+
+  renew() {
+    this.upload = new Upload((one) => this.changed(one), document.documentElement.lang);
+    this.querySelector(".drop-files ul").replaceChildren();
   }
 
   async addDropped(transfer) {
@@ -48,71 +60,98 @@ class PhotoDrop extends HTMLElement {
   }
 
   add(files) {
-    for (const one of files) this.chosen.set(`${one.name}/${key(one.file)}`, one);
+    for (const { file, name } of files) this.upload.add(file, name);
     this.show();
+    if (this.count() <= Number(this.dataset.most)) this.upload.run();
   }
 
   clear() {
-    this.chosen.clear();
+    this.upload.cancel();
+    this.renew();
     this.show();
   }
 
+  count(...states) {
+    const files = [...this.upload.files.values()];
+    return (states.length ? files.filter((one) => states.includes(one.state)) : files).length;
+  }
+
+  // One file's line; what needs its owner goes to the top.
+  changed(one) {
+    one.line ??= this.line(one);
+    one.line.className = `file file-${one.state}`;
+    one.line.querySelector("progress").value = one.file.size ? one.sent / one.file.size : 1;
+    const why = one.state === "duplicate" ? this.dataset.duplicate.replace("{name}", one.why) : one.why;
+    one.line.querySelector(".file-state").textContent = why || this.dataset[one.state] || "";
+    if (["refused", "duplicate", "failed"].includes(one.state)) one.line.parentElement.prepend(one.line);
+    this.pending ??= requestAnimationFrame(() => {
+      this.pending = null;
+      this.show();
+    });
+  }
+
+  line(one) {
+    const line = document.createElement("li");
+    const [name, bar, state] = ["span", "progress", "span"].map((kind) => document.createElement(kind));
+    name.textContent = one.name;
+    name.className = "file-name";
+    bar.max = 1;
+    bar.setAttribute("aria-label", one.name);
+    state.className = "file-state";
+    line.append(name, bar, state);
+    this.querySelector(".drop-files ul").append(line);
+    return line;
+  }
+
   show() {
-    const n = this.chosen.size;
+    const files = [...this.upload.files.values()];
+    const n = files.length;
     const text = n === 1 ? this.dataset.one : this.dataset.other;
-    const megabytes = [...this.chosen.values()].reduce((sum, { file }) => sum + file.size, 0) / 1e6;
-    const size = megabytes.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
-    const tooMany = n > Number(this.dataset.most);
+    const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
+    const size = (bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
+    const failed = this.count("failed");
     this.querySelector(".drop-chosen").hidden = n === 0;
     this.querySelector(".chosen-count").textContent = text.replace("{n}", n).replace("{megabytes}", size);
-    this.querySelector("[type=submit]").disabled = tooMany;
-    this.say(tooMany ? this.dataset.tooMany : "");
+    this.querySelector(".arrived").textContent = this.dataset.arrived.replace("{done}", this.count(...OVER)).replace("{n}", n);
+    this.querySelector(".drop-bar").value = bytes ? files.reduce((sum, one) => sum + one.sent, 0) / bytes : 0;
+    this.querySelector(".drop-retry").hidden = !failed;
+    const tooMany = n > Number(this.dataset.most);
+    const arrived = this.count(...OVER) === n && this.count("whole") > 0;
+    this.querySelector("[type=submit]").disabled = tooMany || this.wanted || !this.count("waiting", "sending", "whole", "failed");
+    if (tooMany) this.say(this.dataset.tooMany, true);
+    else if (failed) this.say(this.dataset.failed, true);
+    else if (n) this.say("");
+    if (this.count("refused", "duplicate", "failed")) this.querySelector(".drop-files").open = true;
+    if (this.wanted && arrived) this.send();
+    else if (this.wanted && !this.count("waiting", "sending")) this.wanted = false;
   }
 
-  body() {
-    const body = new FormData();
+  // The button was pressed: at once where everything is here, else as soon as it is.
+  finish() {
+    if (!this.count()) return;
+    this.wanted = true;
+    this.upload.retry();
+    this.show();
+  }
+
+  async send() {
+    if (this.sending) return;
+    this.sending = true;
     const stated = {};
-    for (const select of this.querySelectorAll(".statements select")) {
-      if (select.name === "language") body.append("language", select.value);
-      else if (select.value) stated[select.name] = select.value;
+    for (const select of this.querySelectorAll(".statements select")) if (select.value && select.name !== "language") stated[select.name] = select.value;
+    try {
+      await this.upload.finish(stated, this.form.elements.language.value);
+      this.renew();
+      this.form.classList.add("small");
+      this.show();
+      this.say(this.dataset.sent);
+      document.querySelector("live-region")?.refresh();
+    } catch (error) {
+      this.say(error instanceof TypeError ? this.dataset.failed : error.message, true);
+    } finally {
+      this.sending = this.wanted = false;
+      this.querySelector("[type=submit]").disabled = false;
     }
-    body.append("defaults", JSON.stringify(stated));
-    for (const { file, name } of this.chosen.values()) body.append("files", file, name);
-    return body;
-  }
-
-  send() {
-    if (!this.chosen.size || this.request) return;
-    const bar = this.querySelector("progress");
-    const request = (this.request = new XMLHttpRequest()); // fetch tells nothing of an upload's progress
-    request.upload.addEventListener("progress", ({ loaded, total }) => {
-      bar.value = (loaded / total) * 1000;
-      this.say(this.dataset.sending.replace("{percent}", Math.floor((loaded / total) * 100)));
-    });
-    request.upload.addEventListener("load", () => this.say(this.dataset.storing));
-    request.addEventListener("loadend", () => this.answered(request));
-    request.open("POST", this.form.action);
-    request.responseType = "json";
-    this.busy(true);
-    request.send(this.body());
-  }
-
-  answered(request) {
-    this.request = null;
-    this.busy(false);
-    if (request.status !== 202) {
-      this.say(request.response?.detail ?? this.dataset.failed, true);
-      return;
-    }
-    this.form.reset();
-    this.form.classList.add("small");
-    this.say(this.dataset.sent);
-    document.querySelector("live-region")?.refresh();
-  }
-
-  busy(sending) {
-    this.querySelector("progress").hidden = !sending;
-    for (const button of this.querySelectorAll("button, input, select")) button.disabled = sending;
   }
 
   say(text, failed = false) {

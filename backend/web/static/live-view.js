@@ -1,6 +1,6 @@
 // <live-view src back>: a page of the marketplace as it is now, to be acted on. Shows the pictures that the WebSocket at
 // `src` sends, sends what is done on them, and goes to `back` once it is solved. Its words are its data-* attributes.
-// Two fingers zoom as everywhere (touch-action in site.css); one finger is the page's mouse.
+// Two fingers zoom as everywhere (touch-action in queue.css); one finger is the page's mouse.
 
 const SILENT_FOR = 30_000;
 const BACK_AFTER = 2_500;

@@ -1,8 +1,14 @@
 // <live-region>: keeps its content as the server would render it now.
 // Looks again at each event of its `events` (addresses of event streams), or `every` so many milliseconds.
-// What is unchanged stays the same node, so pictures don't blink and what is open stays open.
+// What is unchanged stays the same node, so pictures don't blink and what is open, ticked or typed stays so.
 
 const AT_MOST_EVERY = 600;
+const KEEP = {
+  beforeAttributeUpdated: (name) => name !== "open",
+  beforeNodeMorphed: (before, fresh) => {
+    if (before instanceof HTMLInputElement && before.type === "checkbox") fresh.toggleAttribute("checked", before.checked);
+  },
+};
 
 class LiveRegion extends HTMLElement {
   connectedCallback() {
@@ -49,26 +55,8 @@ class LiveRegion extends HTMLElement {
     if (!answer?.ok) return this.later(5000);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(this.id);
-    for (const name of ["events", "every"]) {
-      if (fresh.hasAttribute(name)) this.setAttribute(name, fresh.getAttribute(name));
-      else this.removeAttribute(name);
-    }
-    const focused = document.activeElement?.id;
-    keep(this, fresh);
-    this.replaceChildren(...fresh.childNodes);
-    if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+    Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks: KEEP });
     this.watch();
-  }
-}
-
-// Puts the nodes of `shown` that `fresh` has word for word in the place of fresh's own, and opens what was open.
-function keep(shown, fresh) {
-  for (const node of fresh.querySelectorAll("[data-key]")) {
-    const before = shown.querySelector(`[data-key="${CSS.escape(node.dataset.key)}"]`);
-    if (!before) continue;
-    const open = before.querySelector(":scope > details[open]");
-    if (open) node.querySelector(":scope > details")?.setAttribute("open", "");
-    if (before.outerHTML === node.outerHTML) node.replaceWith(before);
   }
 }
 

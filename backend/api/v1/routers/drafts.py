@@ -36,6 +36,12 @@ class AtRevision(BaseModel):
     revision: int | None = None
 
 
+class UndoAt(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    revision: int
+
+
 class Rewrite(BaseModel):
     """`tone` for this once, instead of the seller's own."""
 
@@ -89,6 +95,20 @@ async def rewrite_field(draft_id: str, wish: Rewrite, runtime: RuntimeDep, user_
             session, service.rewrite(session, user_id, draft_id, wish.revision, wish.field, tone=wish.tone)
         )
     )
+
+
+@router.post("/{draft_id}/undo")
+async def undo_edit(draft_id: str, at: UndoAt, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    """Takes the last edit back, one at a time; 409 `no_change` where there is none."""
+    return await runtime.database.run(
+        lambda session: shown(session, service.undo(session, user_id, draft_id, at.revision))
+    )
+
+
+@router.post("/{draft_id}/reopen")
+async def reopen_draft(draft_id: str, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    """Takes the approval back."""
+    return await runtime.database.run(lambda session: shown(session, service.reopen(session, user_id, draft_id)))
 
 
 @router.post("/{draft_id}/approve")

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile, status
@@ -12,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from backend.api.deps import RuntimeDep, UserId, get_caller
 from backend.api.errors import RESPONSES
-from backend.core.errors import BadRequest, SetupError
+from backend.core.errors import BadRequest
 from backend.db.models import new_id
 from backend.drafts.schemas import BatchDefaults
-from backend.photos import batches, quota
+from backend.photos import batches, quota, uploads
 
 
 class ManyFiles(APIRoute):
@@ -63,7 +62,7 @@ async def ingest(
     sent = sum(upload.size or 0 for upload in files)
     await runtime.database.run(quota.check, user_id, runtime.store, runtime.quota, files=len(files), size=sent)
     try:
-        incoming = await asyncio.to_thread(_keep, folder, files)
+        incoming = await asyncio.to_thread(uploads.keep_files, folder, [(f.filename or "", f.file) for f in files])
         await runtime.database.run(
             batches.create_batch,
             user_id,
@@ -90,30 +89,3 @@ def parse_defaults(text: str) -> BatchDefaults:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadRequest(f"`defaults` can't be used: {problems}", code="invalid_defaults") from None
-
-
-def _keep(folder: Path, files: list[UploadFile]) -> list[batches.IncomingFile]:
-    """Copies the uploads into the folder, each under a name of ours: theirs is only shown. Raises SetupError."""
-    try:
-        return _copy(folder, files)
-    except OSError as error:
-        raise SetupError(f"The upload can't be kept in {folder.parent} ({error.strerror}). Free some space.") from error
-
-
-def _copy(folder: Path, files: list[UploadFile]) -> list[batches.IncomingFile]:
-    folder.mkdir(parents=True)
-    kept = []
-    for number, upload in enumerate(files):
-        target = folder / f"{number:05d}"
-        with target.open("wb") as out:
-            shutil.copyfileobj(upload.file, out, 1 << 20)
-        subfolder, name = _shown_name(upload.filename or f"photo-{number + 1}")
-        kept.append(batches.IncomingFile(target, name, subfolder, owned=True))
-    return kept
-
-
-def _shown_name(filename: str) -> tuple[str, str]:
-    """The subfolder (browsers send one for a dropped folder) and the name, without control characters."""
-    parts = Path("".join(c for c in filename.replace("\\", "/") if c.isprintable())).parts
-    parts = tuple(part for part in parts if part not in ("/", "..", "."))
-    return "/".join(parts[:-1])[:200], (parts[-1] if parts else "photo")[:200]

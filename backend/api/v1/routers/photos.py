@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
@@ -51,11 +51,15 @@ async def show_photo(
     runtime: RuntimeDep,
     user_id: Annotated[str, Depends(_owner)],
     size: Literal["full", "thumbnail"] = "full",
+    v: Annotated[str | None, Query(description="Of no meaning here: names the picture for a browser to keep.")] = None,
 ) -> FileResponse:
-    """The cleaned JPEG, or its thumbnail. With `link`, a signed address's, nobody needs to be signed in."""
+    """The cleaned JPEG, or its thumbnail. Where `v` names the picture a browser may keep it: a photo can be turned.
+
+    With `link`, a signed address's, nobody needs to be signed in."""
     photo = await runtime.database.run(get_owned, Photo, user_id, photo_id)
     key = photo.thumbnail_key if size == "thumbnail" else photo.store_key
     if key is None or not runtime.store.exists(key):
         raise NotFound(f"Photo {photo_id!r} has no stored picture.")
-    headers = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Cookie, Authorization"}
+    kept = "private, max-age=31536000, immutable" if v else "private, no-cache"
+    headers = {"Cache-Control": kept, "Vary": "Cookie, Authorization"}
     return FileResponse(runtime.store.path(key), media_type="image/jpeg", headers=headers)

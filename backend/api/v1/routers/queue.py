@@ -1,9 +1,11 @@
 """The queue: asking for several publications at once, their order, their times, and why they wait."""
 
-from datetime import datetime
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Request, status
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
@@ -11,13 +13,13 @@ from backend.accounts import service as accounts
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.api.v1.routers.publications import PublicationOut, shown
-from backend.core.errors import Conflict
 from backend.core.pacing import Pace, parse_moment
 from backend.db.engine import clock
 from backend.db.models import Account, Publication
 from backend.db.scope import get_owned
 from backend.publications import queue, service
-from backend.publications.service import Order
+
+_LOOK_EVERY, _BREATH = 0.5, 15.0
 
 router = APIRouter(prefix="/queue", tags=["publishing"], responses=RESPONSES)
 
@@ -79,25 +81,36 @@ async def show_queue(runtime: RuntimeDep, user_id: UserId, account: str | None =
 async def queue_drafts(wanted: QueueRequest, runtime: RuntimeDep, user_id: UserId) -> Queued:
     """Asks for each; one that isn't ready or has a listing keeps none of the others."""
 
-    def prepare(session: Session) -> tuple[str, list[datetime | None]]:
-        chosen = accounts.choose(session, user_id, wanted.account)
-        return chosen.id, service.moments(session, chosen, wanted.at, wanted.spread, len(wanted.draft_ids))
-
-    account_id, moments = await runtime.database.run(prepare)
     mode = wanted.mode or runtime.settings.mode
-    asked: list[str] = []
-    not_asked: list[NotAsked] = []
-    for draft_id, moment in zip(wanted.draft_ids, moments, strict=True):
-        try:
-            asked.append((await runtime.publish(user_id, Order(draft_id, account_id, mode, not_before=moment))).id)
-        except Conflict as refused:
-            not_asked.append(NotAsked(draft_id=draft_id, code=refused.code, detail=str(refused)))
+    asked, refused = await runtime.publish_many(
+        user_id, wanted.draft_ids, wanted.account, mode, at=wanted.at, spread=wanted.spread
+    )
+    not_asked = [NotAsked(draft_id=draft, code=why.code, detail=str(why)) for draft, why in refused.items()]
 
     def look(session: Session) -> list[PublicationOut]:
         reasons = queue.waiting(session, user_id)
         return [shown(get_owned(session, Publication, user_id, one), reasons) for one in asked]
 
     return Queued(publications=await runtime.database.run(look), not_asked=not_asked)
+
+
+@router.get("/events", response_class=StreamingResponse)
+async def queue_events(request: Request, runtime: RuntimeDep, user_id: UserId) -> StreamingResponse:
+    """An event whenever a publication of the user's moves a step, and one at once: to look again, after a break too."""
+
+    async def stream() -> AsyncIterator[str]:
+        seen, silent = None, 0.0
+        while not await request.is_disconnected():
+            now = await runtime.database.run(service.pulse, user_id)
+            if now != seen:
+                seen, silent = now, 0.0
+                yield f"event: progress\nid: {now}\ndata: {{}}\n\n"
+            elif (silent := silent + _LOOK_EVERY) >= _BREATH:
+                silent = 0.0
+                yield ": still here\n\n"
+            await asyncio.sleep(_LOOK_EVERY)
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
 
 
 @router.post("/{publication_id}/move")

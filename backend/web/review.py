@@ -1,21 +1,25 @@
-"""The pages: drafts, one draft, publications; and what their forms ask for.
+"""One draft, looked through by its seller: corrected, written anew, approved, put away, one after the other.
 
-Every form is answered by a redirect, or by its own page with what went wrong and everything that was typed. Owns no
-business rule: the handlers call the services and show what they say. Publishing's handlers are in `publishing.py`.
+Every form is answered by a redirect, or by the page with what went wrong and everything that was typed; the page's
+script sends the same form at each change and shows what came of it. Owns no business rule: the handlers call the
+services and show what they say. Publishing's handlers are in `publishing.py`.
 """
 
 import json
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from backend.core.errors import VintedBotError
 from backend.core.readiness import COLOURS_MAX, DESCRIPTION_LENGTH, MATERIALS_MAX, TITLE_LENGTH
 from backend.core.texts import sentences
-from backend.db.models import new_id
+from backend.db.models import Draft, new_id
+from backend.db.scope import get_owned
 from backend.drafts import service as drafts
+from backend.drafts.schemas import FIELDS
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
 from backend.web.values import options
@@ -30,14 +34,6 @@ LIMITS = {
 }
 
 
-@router.get("/")
-async def show_home(page: PageDep, show: str = "all", number: Annotated[int, Query(alias="page")] = 1) -> Response:
-    """The place to drop photos, the batches under way, the drafts."""
-    found = await page.runtime.database.run(views.home, page.user_id, page.words, show, number)
-    stated = {name: options(page.words, name) for name in ("audience", "condition")}
-    return page.render("home.html", home=found, stated=stated, most=page.runtime.settings.max_photos)
-
-
 @router.get("/drafts/{draft_id}")
 async def show_draft(page: PageDep, draft_id: str) -> Response:
     return await draft_page(page, draft_id)
@@ -50,15 +46,46 @@ async def save_draft(page: PageDep, draft_id: str) -> Response:
     try:
         changed = forms.changes(form)
         if changed:
-            revision = forms.revision(form)
-            await page.runtime.database.run(drafts.edit, page.user_id, draft_id, revision, changed)
+            await page.runtime.database.run(_edit, page.user_id, draft_id, forms.revision(form), changed)
+        if (name := str(form.get("rewrite", ""))) in drafts.REWRITABLE:
+            return await _rewrite(page, draft_id, name)
     except VintedBotError as error:
         bad = error.fields if isinstance(error, forms.BadFields) else ()
         return await draft_page(page, draft_id, error=error, typed=forms.touched(form), bad=bad)
-    if form.get("then") == "approve":
-        return await _change(page, draft_id, "approved", drafts.approve)
+    if form.get("then") in ("approve", "next"):
+        return await _change(page, draft_id, "approved", drafts.approve, onward=form.get("then") == "next")
     field = forms.acted_on(form)
     return page.go(f"/drafts/{draft_id}", "saved" if changed else "unchanged", anchor=f"field-{field}" if field else "")
+
+
+def _edit(session: Session, user_id: str, draft_id: str, revision: int, changed: dict[str, Any]) -> None:
+    """The same edit sent twice is one: by the script at the change, then by the button that was pressed right after."""
+    draft = get_owned(session, Draft, user_id, draft_id)
+    shown = forms.as_shown(FIELDS.validate_python(draft.fields))
+    if draft.revision != revision and all(shown[name] == value for name, value in changed.items()):
+        return
+    drafts.edit(session, user_id, draft_id, revision, changed)
+
+
+async def _rewrite(page: Page, draft_id: str, name: str) -> Response:
+    def work(session: Session) -> None:
+        draft = get_owned(session, Draft, page.user_id, draft_id)
+        drafts.rewrite(session, page.user_id, draft_id, draft.revision, name)
+
+    await page.runtime.database.run(work)
+    return page.go(f"/drafts/{draft_id}", "rewritten", anchor=f"field-{name}")
+
+
+@router.post("/drafts/{draft_id}/undo")
+async def undo_edit(page: PageDep, draft_id: str) -> Response:
+    form = await page.form()
+    return await _change(page, draft_id, "undone", partial(drafts.undo, revision=forms.revision(form)))
+
+
+@router.post("/drafts/{draft_id}/reopen")
+async def reopen_draft(page: PageDep, draft_id: str) -> Response:
+    await page.form()
+    return await _change(page, draft_id, "reopened", drafts.reopen)
 
 
 @router.post("/drafts/{draft_id}/discard")
@@ -105,12 +132,16 @@ async def draft_page(
     )
 
 
-async def _change(page: Page, draft_id: str, said: str, change: Any) -> Response:
-    """Carries out a change of state, and shows the draft with it or with what was in the way."""
+async def _change(page: Page, draft_id: str, said: str, change: Any, *, onward: bool = False) -> Response:
+    """Carries out a change of state, and shows the draft with it or with what was in the way; with `onward` the next
+    draft that waits, or the list once none does."""
     try:
         await page.runtime.database.run(change, page.user_id, draft_id)
     except VintedBotError as error:
         if error.code == "not_found":
             raise
         return await draft_page(page, draft_id, error=error)
-    return page.go(f"/drafts/{draft_id}", said)
+    if not onward:
+        return page.go(f"/drafts/{draft_id}", said)
+    following = await page.runtime.database.run(views.next_to_review, page.user_id, draft_id)
+    return page.go(f"/drafts/{following}", said) if following else page.go("/drafts", "all_reviewed")

@@ -1,0 +1,173 @@
+"""Photos on their way here, piece by piece: an upload that was cut off goes on where it stopped.
+
+An upload is a folder of its own, a file in it a number. Owns the folder, its bounds and what can be said of a file at
+once: that it is no photo, too large, or here already. Owns no batch: a finished upload's files are handed over to one.
+"""
+
+import hashlib
+import re
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from backend.core.errors import BadRequest, Conflict, NotFound, SetupError
+from backend.db.models import new_id
+from backend.photos.batches import IncomingFile
+from backend.photos.intake import FORMATS, MAX_BYTES, Reason
+from backend.photos.sniffing import name_format
+
+PIECE_MOST = 8 << 20
+"""Bytes one request may bring."""
+KEPT_SECONDS = 24 * 3600.0
+"""How long an upload nobody goes on with is kept."""
+OPEN_MOST = 8
+"""Uploads a user may have open at once."""
+_ID = re.compile(r"[0-9a-f]{16}")
+_HEAD = 4096
+
+FileState = Literal["partial", "whole", "refused"]
+
+
+@dataclass(frozen=True)
+class Received:
+    """How far a file is: bytes here, and once it is whole its digest; `reason` says why it is refused."""
+
+    received: int
+    state: FileState
+    reason: Reason | None = None
+    sha256: str | None = None
+
+
+def open_upload(home: Path, user_id: str) -> str:
+    """A new upload's id; those nobody went on with are cleared away. Raises Conflict for too many at once."""
+    mine = home / user_id
+    with _explained(home):
+        mine.mkdir(parents=True, exist_ok=True)
+        _clear_old(home)
+        if len(list(mine.iterdir())) >= OPEN_MOST:
+            raise Conflict("Too many uploads are open. Finish or cancel one first.", code="too_many_uploads")
+        upload_id = new_id()
+        (mine / upload_id).mkdir()
+    return upload_id
+
+
+def add_piece(
+    home: Path, user_id: str, upload_id: str, number: int, piece: bytes, *, offset: int, size: int, most: int
+) -> Received:
+    """Puts a piece of `piece` bytes at `offset` of file `number`, which is `size` bytes in all.
+
+    Raises NotFound, BadRequest for a number or a piece out of bounds, Conflict where the file is at another place."""
+    folder = folder_of(home, user_id, upload_id)
+    if not 0 <= number < most:
+        raise BadRequest(f"An upload takes {most} files at most.", code="too_many_files")
+    if len(piece) > PIECE_MOST or offset + len(piece) > size or (not piece and size):
+        raise BadRequest("This piece does not fit into its file.", code="bad_piece")
+    if reason := _refusal(piece if offset == 0 else None, size):
+        return Received(0, "refused", reason)
+    path = folder / f"{number:05d}"
+    with _explained(home):
+        here = path.stat().st_size if path.exists() else 0
+        if here != offset:
+            raise Conflict(f"This file is at byte {here}, not {offset}. Go on from there.", code="upload_offset")
+        with path.open("ab") as file:
+            file.write(piece)
+        folder.touch()
+        if here + len(piece) < size:
+            return Received(here + len(piece), "partial")
+        with path.open("rb") as file:
+            return Received(size, "whole", sha256=hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def received(home: Path, user_id: str, upload_id: str) -> dict[int, int]:
+    """Bytes here by file number. Raises NotFound."""
+    return {int(path.name): path.stat().st_size for path in sorted(folder_of(home, user_id, upload_id).iterdir())}
+
+
+def hand_over(
+    home: Path, user_id: str, upload_id: str, files: Sequence[tuple[int, str]], target: Path
+) -> list[IncomingFile]:
+    """Moves the upload's files, named by their number, to `target` for a batch. Raises NotFound, BadRequest."""
+    folder = folder_of(home, user_id, upload_id)
+    missing = [name for number, name in files if not (folder / f"{number:05d}").exists()]
+    if missing:
+        raise BadRequest(f"{missing[0]} has not been sent yet.", code="upload_unfinished")
+    with _explained(home):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(target)
+    wanted = {f"{number:05d}" for number, _ in files}
+    for path in target.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+    return [IncomingFile(target / f"{number:05d}", *_shown_name(name), owned=True) for number, name in files]
+
+
+def cancel(home: Path, user_id: str, upload_id: str) -> None:
+    """Forgets an upload and what came of it so far. Raises NotFound."""
+    shutil.rmtree(folder_of(home, user_id, upload_id))
+
+
+def folder_of(home: Path, user_id: str, upload_id: str) -> Path:
+    """Raises NotFound for an upload that isn't this user's, or that was cleared away."""
+    folder = home / user_id / upload_id
+    if not _ID.fullmatch(upload_id) or not folder.is_dir():
+        raise NotFound(f"There is no upload {upload_id!r} of yours.")
+    return folder
+
+
+def keep_files(folder: Path, files: Iterable[tuple[str, BinaryIO]]) -> list[IncomingFile]:
+    """Copies whole files into the new folder, each under a name of ours: theirs is only shown. Raises SetupError."""
+    kept = []
+    with _explained(folder.parent):
+        folder.mkdir(parents=True)
+        for number, (name, file) in enumerate(files):
+            target = folder / f"{number:05d}"
+            with target.open("wb") as out:
+                shutil.copyfileobj(file, out, 1 << 20)
+            kept.append(IncomingFile(target, *_shown_name(name or f"photo-{number + 1}"), owned=True))
+    return kept
+
+
+def _shown_name(filename: str) -> tuple[str, str]:
+    """The name without control characters, and the subfolder (browsers send one for a dropped folder)."""
+    parts = Path("".join(c for c in filename.replace("\\", "/") if c.isprintable())).parts
+    parts = tuple(part for part in parts if part not in ("/", "..", "."))
+    return (parts[-1] if parts else "photo")[:200], "/".join(parts[:-1])[:200]
+
+
+def _refusal(head: bytes | None, size: int) -> Reason | None:
+    """What can be said of a file by its size and first bytes."""
+    if size == 0:
+        return Reason.EMPTY
+    if size > MAX_BYTES:
+        return Reason.TOO_LARGE
+    if head is None:
+        return None
+    found = name_format(head[:_HEAD])
+    if found in FORMATS or found == "MPO":
+        return None
+    return Reason.UNSUPPORTED_FORMAT if found else Reason.NOT_A_PHOTO
+
+
+def _clear_old(home: Path) -> None:
+    for folder in home.glob("*/*"):
+        if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class _explained:  # noqa: N801 - reads as a statement
+    """A disk that can't take it is said so."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise SetupError(
+                f"The upload can't be kept in {self.place} ({error.strerror}). Free some space."
+            ) from error

@@ -1,0 +1,85 @@
+"""The page of photos: the place to drop them, the batches under way, and the board of a batch.
+
+Also what makes the page installable: its manifest, and the address photos are shared to. Owns no rule of sorting
+(`drafts/board.py`, which the board's script asks through the API) and no upload.
+"""
+
+import asyncio
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import UploadFile
+
+from backend.db.models import new_id
+from backend.photos import batches, uploads
+from backend.web import board_view, views
+from backend.web.page import PageDep
+from backend.web.values import options
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def show_home(page: PageDep) -> Response:
+    """The place to drop photos, and the batches with their items."""
+    found = await page.runtime.database.run(views.home, page.user_id, page.words)
+    stated = {name: options(page.words, name) for name in ("audience", "condition")}
+    return page.render("photos.html", home=found, stated=stated, most=page.runtime.settings.max_photos)
+
+
+@router.get("/batches/{batch_id}")
+async def show_board(page: PageDep, batch_id: str) -> Response:
+    """The photo board of a batch."""
+    found = await page.runtime.database.run(board_view.board, page.user_id, page.words, batch_id)
+    return page.render("board.html", board=found)
+
+
+@router.post("/share")
+async def take_shared(page: PageDep) -> Response:
+    """Photos handed over by the phone's own share sheet: a batch at once."""
+    runtime = page.runtime
+    form = await page.request.form(max_files=runtime.settings.max_photos + 1)
+    shared = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
+    batches.check_size(len(shared), "what was shared", runtime.settings.max_photos)
+    batch_id = new_id()
+    folder = runtime.settings.data / "incoming" / batch_id
+    files = [(one.filename or "", one.file) for one in shared]
+    await runtime.database.run(
+        batches.create_batch,
+        page.user_id,
+        await asyncio.to_thread(uploads.keep_files, folder, files),
+        source="share",
+        defaults={},
+        language=page.language,
+        batch_id=batch_id,
+        most=runtime.settings.max_photos,
+    )
+    await runtime.jobs.read_batch(batch_id, page.user_id)
+    return page.go("/", "shared", anchor=f"batch-{batch_id}")
+
+
+@router.get("/manifest.webmanifest")
+async def show_manifest(page: PageDep) -> Response:
+    """What a phone needs to install the page."""
+    manifest = {
+        "name": "VintedBot",
+        "short_name": "VintedBot",
+        "lang": page.language,
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "share_target": {
+            "action": "/share",
+            "method": "POST",
+            "enctype": "multipart/form-data",
+            "params": {"files": [{"name": "files", "accept": ["image/*", ".heic", ".heif"]}]},
+        },
+        "background_color": "#f7f5f1",
+        "theme_color": "#f7f5f1",
+        "icons": [
+            {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"},
+            {"src": "/static/icon-512.png", "sizes": "512x512", "type": "image/png", "purpose": "any maskable"},
+            {"src": "/static/icon-192.png", "sizes": "192x192", "type": "image/png", "purpose": "any maskable"},
+        ],
+    }
+    return JSONResponse(manifest, media_type="application/manifest+json", headers={"Vary": "Accept-Language, Cookie"})

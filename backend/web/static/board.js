@@ -1,0 +1,222 @@
+// <photo-board>: photos are chosen and put somewhere, by tapping, by dragging or by keys. Every change is one request to
+// the API (`data-api`), named with the board's revision; then the page as the server has it now is laid over this one.
+// Dragging is `board-drag.js`'s.
+
+import { watchDrags } from "./board-drag.js";
+
+const LOOK_AGAIN = 1500;
+const KEYS = { n: "new", m: "merge", u: "unsorted", c: "cover", r: "turn", z: "undo", y: "redo", Delete: "bin", Backspace: "bin", p: "here", Escape: "clear" };
+
+class PhotoBoard extends HTMLElement {
+  connectedCallback() {
+    this.chosen = new Set();
+    this.addEventListener("click", (event) => this.clicked(event));
+    this.addEventListener("keydown", (event) => this.pressed(event));
+    document.addEventListener("keydown", (event) => event.target === document.body && this.pressed(event));
+    watchDrags(this);
+    this.show();
+    this.later();
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.timer);
+  }
+
+  // What is where
+
+  get tiles() {
+    return [...this.querySelectorAll(".tile")];
+  }
+
+  placeOf(element) {
+    return element?.closest("[data-place]")?.dataset.place;
+  }
+
+  get inOrder() {
+    return this.tiles.filter((tile) => this.chosen.has(tile.dataset.photo));
+  }
+
+  // Choosing
+
+  clicked(event) {
+    const tile = event.target.closest(".tile");
+    const pick = event.target.closest(".pick");
+    const wish = event.target.closest("[data-do]");
+    if (tile) return this.toggle(tile, event.shiftKey);
+    if (pick) return this.chosen.size && !this.wholeItem(pick) ? this.put(pick.dataset.pick) : this.pickItem(pick);
+    if (wish) this.carryOut(wish.dataset.do);
+  }
+
+  toggle(tile, range) {
+    const tiles = this.tiles;
+    if (range && this.anchor) {
+      const [from, to] = [tiles.findIndex((one) => one.dataset.photo === this.anchor), tiles.indexOf(tile)].sort((a, b) => a - b);
+      for (const one of tiles.slice(Math.max(0, from), to + 1)) this.chosen.add(one.dataset.photo);
+    } else if (!this.chosen.delete(tile.dataset.photo)) this.chosen.add(tile.dataset.photo);
+    this.anchor = tile.dataset.photo;
+    this.show();
+  }
+
+  photosOf(pick) {
+    return [...pick.closest("[data-place]").querySelectorAll(".tile")].map((tile) => tile.dataset.photo);
+  }
+
+  // Whether nothing is chosen but photos of this very item: then its button chooses, else it takes what is chosen in.
+  wholeItem(pick) {
+    const mine = this.photosOf(pick);
+    return [...this.chosen].every((photo) => mine.includes(photo));
+  }
+
+  pickItem(pick) {
+    const mine = this.photosOf(pick);
+    const all = mine.every((photo) => this.chosen.has(photo));
+    for (const photo of mine) all ? this.chosen.delete(photo) : this.chosen.add(photo);
+    this.show();
+  }
+
+  clear() {
+    this.chosen.clear();
+    this.show();
+  }
+
+  show() {
+    const known = new Set(this.tiles.map((tile) => tile.dataset.photo));
+    for (const photo of this.chosen) if (!known.has(photo)) this.chosen.delete(photo);
+    const focused = document.activeElement?.closest?.(".tile")?.dataset.photo;
+    this.tiles.forEach((tile, n) => {
+      const button = tile.firstElementChild;
+      button.setAttribute("aria-pressed", String(this.chosen.has(tile.dataset.photo)));
+      button.tabIndex = (focused ? tile.dataset.photo === focused : n === 0) ? 0 : -1; // one stop; arrows go on
+    });
+    for (const pick of this.querySelectorAll(".pick")) pick.textContent = this.chosen.size && !this.wholeItem(pick) ? "↓" : "✓";
+    this.querySelector(".hand").hidden = !this.chosen.size;
+    const text = this.chosen.size === 1 ? this.dataset.selectedOne : this.dataset.selected;
+    this.querySelector(".hand-count").textContent = text.replace("{n}", this.chosen.size);
+  }
+
+  // Keys
+
+  pressed(event) {
+    if (event.defaultPrevented || event.altKey || event.target.closest("input, select, textarea, [popover]")) return;
+    const command = event.ctrlKey || event.metaKey;
+    if (command && event.key.toLowerCase() === "z") return this.key(event, event.shiftKey ? "redo" : "undo");
+    if (command) return;
+    if (event.key.startsWith("Arrow")) return this.step(event);
+    const wish = KEYS[event.key];
+    if (wish && (wish === "undo" || wish === "redo" || this.chosen.size)) this.key(event, wish);
+  }
+
+  key(event, wish) {
+    event.preventDefault();
+    if (wish === "here") this.putHere(document.activeElement?.closest(".tile"));
+    else this.carryOut(wish);
+  }
+
+  step(event) {
+    const tiles = this.tiles;
+    const here = tiles.indexOf(event.target.closest(".tile"));
+    if (here < 0 && event.target !== document.body) return;
+    event.preventDefault();
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = here < 0 ? tiles[0] : by ? tiles[here + by] : this.across(tiles, here, event.key === "ArrowDown");
+    if (!next) return;
+    tiles.forEach((tile) => (tile.firstElementChild.tabIndex = tile === next ? 0 : -1));
+    next.firstElementChild.focus();
+    next.scrollIntoView({ block: "nearest" });
+    if (event.shiftKey) {
+      this.chosen.add(next.dataset.photo).add(tiles[Math.max(0, here)].dataset.photo);
+      this.show();
+    }
+  }
+
+  // The first photo of the item after, or before, this one.
+  across(tiles, here, down) {
+    const place = this.placeOf(tiles[here]);
+    if (down) return tiles.slice(here).find((tile) => this.placeOf(tile) !== place);
+    const before = tiles.slice(0, here).filter((tile) => this.placeOf(tile) !== place).at(-1);
+    return before && tiles.find((tile) => this.placeOf(tile) === this.placeOf(before));
+  }
+
+  // Changes
+
+  carryOut(wish) {
+    const first = this.inOrder[0];
+    const photos = this.inOrder.map((tile) => tile.dataset.photo);
+    switch (wish) {
+      case "clear": return this.clear();
+      case "undo": case "redo": return this.change({}, `/${wish}`);
+      case "new": case "unsorted": case "bin": return this.put(wish);
+      case "turn": return this.change({ photos }, "/turn", true);
+      case "cover": return this.put(this.placeOf(first), first.parentElement.firstElementChild.dataset.photo);
+      case "merge": return this.merge(first, photos);
+    }
+  }
+
+  put(to, before = null) {
+    const photos = this.inOrder.map((tile) => tile.dataset.photo).filter((photo) => photo !== before);
+    if (photos.length) return this.change({ photos, to, before });
+  }
+
+  putHere(tile) {
+    if (tile) return this.put(this.placeOf(tile), tile.dataset.photo);
+  }
+
+  // The items of all chosen photos become one, that of the first; loose photos come along.
+  merge(first, photos) {
+    const items = [...new Set(this.inOrder.map((tile) => this.placeOf(tile)))].filter((place) => place !== "unsorted" && place !== "bin");
+    const [to, ...others] = items.length ? items : ["new"];
+    const loose = photos.filter((photo) => !items.includes(this.placeOf(this.querySelector(`#p-${photo}`))));
+    return this.change({ photos: loose, items: others, to });
+  }
+
+  async change(body, what = "", keep = false) {
+    if (this.busy) return;
+    this.busy = true;
+    const answer = await fetch(this.dataset.api + what, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ revision: Number(this.dataset.revision), ...body }),
+    }).catch(() => null);
+    this.busy = false;
+    if (!answer?.ok) this.tell(await this.reason(answer));
+    else if (!keep) this.chosen.clear();
+    await this.refresh();
+  }
+
+  async reason(answer) {
+    const problem = await answer?.json().catch(() => null);
+    const known = { stale_board: "stale", item_in_publication: "fixed", batch_sorting: "sorting" }[problem?.code];
+    return known ? this.dataset[known] : (problem?.detail ?? this.dataset.failed);
+  }
+
+  tell(text) {
+    const toast = this.querySelector(".toast");
+    toast.textContent = text;
+    toast.hidden = false;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => (toast.hidden = true), 6000);
+  }
+
+  // The page as it is now
+
+  later() {
+    clearTimeout(this.timer);
+    if ("moving" in this.dataset) this.timer = setTimeout(() => this.refresh(), LOOK_AGAIN);
+  }
+
+  async refresh() {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (answer?.ok && !this.dragging && !this.busy) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const focused = document.activeElement?.closest?.(".tile")?.id;
+      const fresh = page.getElementById(this.id);
+      fresh.querySelector(".toast").replaceWith(this.querySelector(".toast").cloneNode(true));
+      Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open" } });
+      if (focused) document.getElementById(focused)?.firstElementChild.focus({ preventScroll: true });
+      this.show();
+    }
+    this.later();
+  }
+}
+
+customElements.define("photo-board", PhotoBoard);

@@ -1,0 +1,98 @@
+// <review-keys>: reviewing draft after draft, mostly without the mouse. Each change of the form is saved at once (htmx
+// sends the form, the page that comes back is laid over this one), and one key does what a button with data-key does.
+// Without script the form has a button to save, and every link is there.
+
+const FIELD = "input:not([type=radio], [type=checkbox]), select, textarea";
+
+// What a person opened, and what a search box has put into the page, is not the server's to take away.
+const KEEP = {
+  beforeAttributeUpdated: (name, node) => name !== "open" && !(node.role === "combobox" && /^(role|aria-)/.test(name)),
+  beforeNodeMorphed: (before) => before.nodeName !== "CATEGORY-SEARCH",
+  beforeNodeRemoved: (node) => !node.classList?.contains("found"),
+};
+
+htmx.defineExtension("morph", {
+  isInlineSwap: (style) => style === "morph",
+  handleSwap: (style, target, fragment) =>
+    style === "morph" &&
+    Idiomorph.morph(target, fragment.firstElementChild ?? fragment, {
+      morphStyle: "outerHTML",
+      ignoreActiveValue: true,
+      callbacks: KEEP,
+    }),
+});
+
+class ReviewKeys extends HTMLElement {
+  connectedCallback() {
+    this.prepare();
+    if (this.listening) return;
+    this.listening = true;
+    document.addEventListener("keydown", (event) => this.pressed(event));
+    const words = { "htmx:beforeRequest": "saving", "htmx:afterSwap": "saved", "htmx:sendError": "failed", "htmx:responseError": "failed" };
+    for (const [event, word] of Object.entries(words)) {
+      this.addEventListener(event, () => {
+        if (word === "saved") this.prepare();
+        this.say(word);
+      });
+    }
+    this.addEventListener("click", (event) => this.openTarget(event));
+  }
+
+  // Every button of the form but those that go elsewhere is answered in place.
+  prepare() {
+    for (const button of this.querySelectorAll("#edit button:is([name=set], [name=confirm], [name=reset], [name=rewrite])")) {
+      if (button.hasAttribute("hx-post")) continue;
+      button.setAttribute("hx-post", button.form.getAttribute("action"));
+      button.setAttribute("hx-trigger", "click");
+      htmx.process(button);
+    }
+  }
+
+  say(word) {
+    const said = this.querySelector(".saved");
+    if (!said) return;
+    said.textContent = said.dataset[word];
+    said.classList.toggle("failed", word === "failed");
+  }
+
+  pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const field = event.target.closest(FIELD);
+    if (event.key === "Escape" && field) return field.blur();
+    if (field || document.querySelector("[popover]:popover-open") && event.key !== "?") return;
+    if (/^[1-5]$/.test(event.key)) return this.tick(this.querySelectorAll("[name=condition]")[event.key - 1], event);
+    if (event.key === "g") return this.first(event);
+    const wanted = this.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!wanted) return;
+    event.preventDefault();
+    wanted.click();
+  }
+
+  tick(radio, event) {
+    if (!radio) return;
+    event.preventDefault();
+    radio.click();
+  }
+
+  // To the first thing that is still to do.
+  first(event) {
+    const field = this.querySelector(".field.wrong");
+    if (!field) return;
+    event.preventDefault();
+    field.scrollIntoView({ block: "center" });
+    (field.querySelector(".chip") ?? field.querySelector("input:not([type=hidden]), select, textarea, summary"))?.focus();
+  }
+
+  // A link of the checklist puts the focus into its field, and opens what is closed there.
+  openTarget(event) {
+    const link = event.target.closest(".checklist a");
+    const field = link && this.querySelector(link.getAttribute("href"));
+    if (!field) return;
+    const closed = field.querySelector("details");
+    if (closed) closed.open = true;
+    requestAnimationFrame(() => field.querySelector("input:not([type=hidden]), select, textarea, summary")?.focus({ preventScroll: true }));
+  }
+}
+
+customElements.define("review-keys", ReviewKeys);
+document.documentElement.classList.add("scripted");

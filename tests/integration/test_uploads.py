@@ -1,0 +1,105 @@
+"""Uploads in pieces over HTTP: judged as they come, gone on with, bounded, and everybody's own."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.app import create_app
+from backend.photos import uploads
+from backend.settings import Settings
+from tests.conftest import DrawPhoto
+from tests.fakes import ScriptedReader
+from tests.integration.test_api import finished
+
+UPLOADS = "/api/v1/uploads"
+
+
+@pytest.fixture
+async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings, run_jobs=True, analyzer=reader)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as opened:
+            yield opened
+
+
+async def open_one(client: httpx.AsyncClient) -> str:
+    return str((await client.post(UPLOADS)).json()["id"])
+
+
+async def send(client: httpx.AsyncClient, upload: str, number: int, piece: bytes, offset: int, size: int) -> Any:
+    address = f"{UPLOADS}/{upload}/files/{number}"
+    return await client.put(address, params={"offset": offset, "size": size}, content=piece)
+
+
+async def test_pieces_become_a_batch_once(client: httpx.AsyncClient, draw_photo: DrawPhoto, settings: Settings) -> None:
+    photo = draw_photo("a.jpg", seed=1).read_bytes()
+    upload, half, size = await open_one(client), len(photo) // 2, len(photo)
+    assert (await send(client, upload, 0, photo[:half], 0, size)).json()["state"] == "partial"
+    again = await send(client, upload, 0, photo[:half], 0, size)
+    assert (again.status_code, again.json()["code"]) == (409, "upload_offset")
+    unfinished = await client.post(f"{UPLOADS}/{upload}/finish", json={"files": [{"number": 1, "name": "b.jpg"}]})
+    assert unfinished.json()["code"] == "upload_unfinished"
+    assert (await client.get(f"{UPLOADS}/{upload}")).json() == {"0": half}
+    assert (await send(client, upload, 0, photo[half:], half, size)).json()["state"] == "whole"
+    wish = {"files": [{"number": 0, "name": "../../robe/été.jpg"}], "defaults": {"audience": "women"}}
+    answers = [await client.post(f"{UPLOADS}/{upload}/finish", json=wish) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+    job = await finished(client, answers[0].json()["url"])
+    assert (job["files"], job["photos"]) == (1, {"accepted": 1})
+    (draft,) = (await client.get("/api/v1/drafts")).json()
+    assert (draft["photos"][0]["name"], draft["fields"]["audience"]["value"]) == ("été.jpg", "women")
+    assert list((settings.data / "uploads").rglob("0*")) == []
+    second = await open_one(client)
+    assert (await send(client, second, 0, photo, 0, size)).json()["state"] == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("head", "size", "reason"),
+    [(b"hello", 5, "not_a_photo"), (b"GIF89a__", 8, "unsupported_format"), (b"", 0, "empty"),
+     (b"\xff\xd8\xff", 90_000_000, "too_large")],
+)  # fmt: skip
+async def test_a_file_is_refused_at_its_first_piece(
+    client: httpx.AsyncClient, head: bytes, size: int, reason: str
+) -> None:
+    upload = await open_one(client)
+    answer = (await send(client, upload, 0, head, 0, size)).json()
+    assert (answer["state"], answer["reason"]) == ("refused", reason)
+    assert (await client.get(f"{UPLOADS}/{upload}")).json() == {}, "nothing of it is kept"
+
+
+async def test_uploads_are_bounded_and_cleared_away(client: httpx.AsyncClient, settings: Settings) -> None:
+    upload = await open_one(client)
+    for number, piece, offset, size in ((9999, b"x", 0, 1), (0, b"xx", 0, 1), (0, b"x" * (8 << 20) + b"x", 0, 1 << 24)):
+        assert (await send(client, upload, number, piece, offset, size)).status_code == 422
+    assert (await send(client, "../../etc", 0, b"x", 0, 1)).status_code == 404
+    assert (await send(client, "0" * 16, 0, b"x", 0, 1)).status_code == 404
+    others = [await open_one(client) for _ in range(uploads.OPEN_MOST - 1)]
+    refused = await client.post(UPLOADS)
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_uploads")
+    assert (await client.delete(f"{UPLOADS}/{others[0]}")).status_code == 204
+    old = next(path for path in (settings.data / "uploads").glob("*/*") if path.name == upload)
+    long_ago = time.time() - uploads.KEPT_SECONDS - 60
+    os.utime(old, (long_ago, long_ago))
+    assert (await client.post(UPLOADS)).status_code == 201
+    assert not Path(old).exists()
+
+
+async def test_photos_shared_by_the_phone_are_read(client: httpx.AsyncClient, draw_photo: DrawPhoto) -> None:
+    files = [("files", (f"{n}.jpg", draw_photo(f"{n}.jpg", seed=n).read_bytes())) for n in range(2)]
+    answer = await client.post("/share", files=files, headers={"Sec-Fetch-Site": "none"})
+    assert answer.status_code == 303
+    batch = answer.headers["location"].partition("#batch-")[2]
+    assert (await finished(client, f"/api/v1/bulk/jobs/{batch}"))["photos"] == {"accepted": 2}
+    manifest = (await client.get("/manifest.webmanifest")).json()
+    assert manifest["share_target"]["action"] == "/share"
+    for icon in manifest["icons"]:
+        assert (await client.get(icon["src"])).status_code == 200
+    foreign = await client.post("/share", files=files, headers={"Sec-Fetch-Site": "cross-site"})
+    assert foreign.status_code == 403
