@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
         {
             "publish": settings.limit_publish,
             "uploads": settings.limit_uploads,
+            "pieces": settings.limit_reads,  # of one upload, a few a second
             "logins": settings.limit_logins,
             "writes": settings.limit_writes,
             "reads": settings.limit_reads,

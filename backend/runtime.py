@@ -271,7 +271,7 @@ class Runtime:
     async def remove_user(self, user_id: str) -> None:
         """Forgets a user and everything of theirs, on disk too. Raises Conflict (`last_admin`, `user_busy`)."""
         left = await self.database.run(leaving.erase, user_id)
-        folders = (self.settings.evidence_folder, self.settings.data / "incoming")
+        folders = (self.settings.evidence_folder, self.settings.incoming_folder, self.settings.uploads_folder)
         await asyncio.to_thread(leaving.clear_away, self.database, self.store, left, folders)
 
     async def rotate_signing_key(self) -> int:

@@ -216,6 +216,11 @@ class Settings(BaseSettings):
         return self.data / "evidence"
 
     @property
+    def uploads_folder(self) -> Path:
+        """Photos of uploads that are not finished."""
+        return self.data / "uploads"
+
+    @property
     def incoming_folder(self) -> Path:
         """Below it, a folder for each batch whose uploaded files are still to be taken in."""
         return self.data / "incoming"

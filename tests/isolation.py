@@ -4,12 +4,14 @@ Owns what alice has and how every route is to be probed. A route that isn't list
 then fails: whoever adds a route says here what of alice's it could give away.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import FastAPI
+from PIL import Image
 from sqlmodel import Session, SQLModel
 
 from backend.core import bundles
@@ -28,6 +30,7 @@ from backend.db.models import (
     User,
     UserSettings,
 )  # fmt: skip
+from backend.photos import uploads
 from backend.publications import journal
 from backend.publications.evidence import folder_of
 from backend.runtime import Runtime
@@ -61,14 +64,22 @@ def own(**more: Any) -> Probe:
 
 
 OPEN, ADMIN = Probe("open"), Probe("admin")
-PAGE = {"GET /", "GET /publications", "GET /accounts", "GET /notifications", "GET /security"}
+PAGE = {
+    "GET /",
+    "GET /drafts",
+    "GET /publish",
+    "GET /publications",
+    "GET /accounts",
+    "GET /notifications",
+    "GET /security",
+}
 PUBLISH = {"draft_id": "{draft_id}", "mode": "dry_run"}
 
 PROBES: dict[str, Probe] = {
     **dict.fromkeys(
         ("GET /health", "GET /ready", "GET /metrics", "GET /api/v1/health", "GET /api/v1/ready", "GET /openapi.json",
          "GET /docs", "GET /docs/oauth2-redirect", "GET /redoc", "GET /sign-in", "GET /register", "GET /reset",
-         "GET /static"),
+         "GET /static", "GET /manifest.webmanifest"),
         OPEN,
     ),
     "POST /api/v1/auth/sign-in": Probe("open", json={"name": "bob", "password": "x"}),
@@ -88,12 +99,24 @@ PROBES: dict[str, Probe] = {
     "GET /api/v1/bulk/jobs/{job_id}/events": foreign(),
     "GET /api/v1/bulk/jobs/{job_id}/refused": foreign(),
     "POST /api/v1/bulk/jobs/{job_id}/resume": foreign(),
+    "POST /api/v1/uploads": own(),
+    "GET /api/v1/uploads/{upload_id}": foreign(),
+    "PUT /api/v1/uploads/{upload_id}/files/{number}": foreign(json="x", query="offset=0&size=3"),
+    "POST /api/v1/uploads/{upload_id}/finish": foreign(json={"files": [{"number": 0, "name": "x.jpg"}]}),
+    "DELETE /api/v1/uploads/{upload_id}": foreign(),
+    "GET /api/v1/bulk/jobs/{job_id}/board": foreign(),
+    "POST /api/v1/bulk/jobs/{job_id}/board": foreign(json={"revision": 0, "photos": ["{photo_id}"], "to": "bin"}),
+    "POST /api/v1/bulk/jobs/{job_id}/board/turn": foreign(json={"revision": 0, "photos": ["{photo_id}"]}),
+    "POST /api/v1/bulk/jobs/{job_id}/board/undo": foreign(json={"revision": 0}),
+    "POST /api/v1/bulk/jobs/{job_id}/board/redo": foreign(json={"revision": 0}),
     "GET /api/v1/drafts": own(query="batch_id={job_id}"),
     "GET /api/v1/drafts/{draft_id}": foreign(),
     "PATCH /api/v1/drafts/{draft_id}": foreign(json={"revision": 1, "fields": {"title": "bob was here"}}),
     "POST /api/v1/drafts/{draft_id}/rewrite": foreign(json={"revision": 1, "field": "title"}),
     "POST /api/v1/drafts/{draft_id}/approve": foreign(json={}),
     "POST /api/v1/drafts/{draft_id}/restore": foreign(),
+    "POST /api/v1/drafts/{draft_id}/reopen": foreign(),
+    "POST /api/v1/drafts/{draft_id}/undo": foreign(json={"revision": 1}),
     "DELETE /api/v1/drafts/{draft_id}": foreign(),
     "GET /api/v1/preferences": own(),
     "PUT /api/v1/preferences": own(json={}),
@@ -115,6 +138,7 @@ PROBES: dict[str, Probe] = {
     },
     "GET /api/v1/queue": foreign(query="account={account_id}"),
     "POST /api/v1/queue": foreign(json={"draft_ids": ["{draft_id}"], "account": "{account_id}"}),
+    "GET /api/v1/queue/events": own(),
     "POST /api/v1/queue/{publication_id}/move": foreign(json={"before": None}),
     "PUT /api/v1/queue/{publication_id}/time": foreign(json={"not_before": "+2h"}),
     "GET /api/v1/publications": own(query="draft_id={draft_id}"),
@@ -151,6 +175,14 @@ PROBES: dict[str, Probe] = {
     **dict.fromkeys(PAGE, own()),
     "GET /drafts/{draft_id}": foreign(),
     "POST /drafts/{draft_id}": foreign(form={"revision": "1", "title": "bob was here", "before": "{{}}"}),
+    "GET /batches/{batch_id}": foreign(),
+    "GET /catalog/brands": own(query="q=a"),
+    "GET /catalog/categories": own(query="q=a"),
+    "POST /drafts": own(form={"draft": "{draft_id}", "do": "discard"}),
+    "POST /publish": own(form={"draft": "{draft_id}", "account": "{account_id}", "mode": "dry_run"}),
+    "POST /share": own(form={}),
+    "POST /drafts/{draft_id}/reopen": foreign(form={}),
+    "POST /drafts/{draft_id}/undo": foreign(form={"revision": "1"}),
     "POST /drafts/{draft_id}/discard": foreign(form={"revision": "1"}),
     "POST /drafts/{draft_id}/restore": foreign(form={}),
     "POST /drafts/{draft_id}/publish": foreign(form={"revision": "1", "mode": "dry_run", "account": "{account_id}"}),
@@ -202,7 +234,9 @@ def give_alice_everything(session: Session, runtime: Runtime, user: User) -> dic
     account = Account(username=MARK, base_url="http://127.0.0.1:9", state="ready", session=b"x", **mine)
     session.add_all([batch, account])
     session.flush()
-    key = runtime.store.put(MARK.encode(), ".jpg")
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "JPEG", comment=MARK.encode())
+    key = runtime.store.put(picture.getvalue(), ".jpg")
     photo = Photo(batch_id=batch.id, position=0, name=f"{MARK}.jpg", source_path=MARK, state="accepted",
                   store_key=key, thumbnail_key=key, sha256="a" * 64, **mine)  # fmt: skip
     title = {"value": MARK, "confidence": 1.0, "source": "seller"}
@@ -233,7 +267,8 @@ def give_alice_everything(session: Session, runtime: Runtime, user: User) -> dic
     return {
         "job_id": batch.id, "photo_id": photo.id, "draft_id": draft.id, "account_id": account.id, "file": "log.txt",
         "publication_id": publication.id, "notification_id": told.id, "session_id": row.id, "key_id": made.id,
-        "user_id": user.id, "bundle": folder.name, "verb": "remove",
+        "user_id": user.id, "bundle": folder.name, "verb": "remove", "batch_id": batch.id, "number": "0",
+        "upload_id": uploads.open_upload(runtime.settings.uploads_folder, user.id),
     }  # fmt: skip
 
 

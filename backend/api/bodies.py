@@ -48,7 +48,7 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_upload = class_of(scope["method"], scope["path"]) == "uploads"
+        is_upload = class_of(scope["method"], scope["path"]) in ("uploads", "pieces")
         most = self.longest_upload if is_upload else LONGEST_DOCUMENT
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced) > most:

@@ -22,17 +22,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.core.errors import LimitReached, VintedBotError
 
-RouteClass = Literal["publish", "uploads", "logins", "writes", "reads"]
+RouteClass = Literal["publish", "uploads", "pieces", "logins", "writes", "reads"]
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
     ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue")),
-    ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze)")),
+    ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze)|/share")),
+    ("pieces", re.compile(r"/api/v1/uploads/[^/]+/files/\d+")),
     ("logins", re.compile(r"(/api/v1/auth)?/(sign-in|register|reset)")),
 )
 _UNCOUNTED = re.compile(r"/(static/.*|health|ready|metrics|api/v1/health|api/v1/ready)")
 NAMES: Mapping[RouteClass, str] = {
-    "publish": "publish requests", "uploads": "uploads", "logins": "tries to sign in", "writes": "changes",
-    "reads": "requests",
+    "publish": "publish requests", "uploads": "uploads", "pieces": "pieces of uploads",
+    "logins": "tries to sign in", "writes": "changes", "reads": "requests",
 }  # fmt: skip
 PER_ADDRESS = 4
 """An address may ask so many times as often as a user: a family, or a shop, has one."""

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
 from backend.db.models import new_id
-from backend.photos import batches, uploads
+from backend.photos import batches, quota, uploads
 from backend.web import board_view, views
 from backend.web.page import PageDep
 from backend.web.values import options
@@ -42,7 +42,9 @@ async def take_shared(page: PageDep) -> Response:
     shared = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
     batches.check_size(len(shared), "what was shared", runtime.settings.max_photos)
     batch_id = new_id()
-    folder = runtime.settings.data / "incoming" / batch_id
+    sent = sum(one.size or 0 for one in shared)
+    await runtime.database.run(quota.check, page.user_id, runtime.store, runtime.quota, files=len(shared), size=sent)
+    folder = runtime.settings.incoming_folder / batch_id
     files = [(one.filename or "", one.file) for one in shared]
     await runtime.database.run(
         batches.create_batch,

@@ -87,7 +87,7 @@ def erase(session: Session, user_id: str) -> Left:
     keys = frozenset(key for photo in photos for key in (photo.store_key, photo.thumbnail_key) if key)
     folders = [row.id for row in session.exec(owned(Publication, user_id))]
     folders += [row.id for row in session.exec(owned(Batch, user_id))]
-    left = Left(keys, tuple(folders))
+    left = Left(keys, (*folders, user_id))
     audit.record(session, "user.deleted", user_id, user_id)
     session.flush()
     for table in reversed(SQLModel.metadata.sorted_tables):

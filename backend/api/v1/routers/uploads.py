@@ -14,7 +14,7 @@ from backend.core.errors import BadRequest
 from backend.db.models import Batch
 from backend.db.scope import owned
 from backend.drafts.schemas import BatchDefaults
-from backend.photos import batches, intake, uploads
+from backend.photos import batches, intake, quota, uploads
 from backend.runtime import Runtime
 
 router = APIRouter(prefix="/uploads", tags=["ingest"], responses=RESPONSES)
@@ -106,7 +106,11 @@ async def finish_upload(
     if not await runtime.database.run(_is_batch, user_id, upload_id):
         batches.check_size(len(wish.files), "the upload", runtime.settings.max_photos)
         files = [(file.number, file.name) for file in wish.files]
-        target = runtime.settings.data / "incoming" / upload_id
+        target = runtime.settings.incoming_folder / upload_id
+        sent = await asyncio.to_thread(uploads.received, _home(runtime), user_id, upload_id)
+        await runtime.database.run(
+            quota.check, user_id, runtime.store, runtime.quota, files=len(files), size=sum(sent.values())
+        )
         incoming = await asyncio.to_thread(uploads.hand_over, _home(runtime), user_id, upload_id, files, target)
         await runtime.database.run(
             batches.create_batch,
@@ -138,7 +142,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _home(runtime: Runtime) -> Path:
-    return runtime.settings.data / "uploads"
+    return runtime.settings.uploads_folder
 
 
 def _same_file(session: Session, user_id: str, sha256: str) -> str | None:
