@@ -22,6 +22,8 @@ htmx.defineExtension("morph", {
     }),
 });
 
+const isSave = (event) => event.detail.requestConfig.verb === "post";
+
 class ReviewKeys extends HTMLElement {
   connectedCallback() {
     this.prepare();
@@ -36,6 +38,48 @@ class ReviewKeys extends HTMLElement {
       });
     }
     this.addEventListener("click", (event) => this.openTarget(event));
+    this.saving = 0;
+    this.addEventListener("change", () => (this.changed = true), true);
+    this.addEventListener("htmx:beforeRequest", (event) => isSave(event) && this.begun());
+    this.addEventListener("htmx:beforeSwap", (event) => isSave(event) && this.changed && this.onlyCatchUp(event.detail));
+    this.addEventListener("htmx:afterRequest", (event) => isSave(event) && this.saved(event.detail.successful));
+    this.addEventListener("submit", (event) => this.holdBack(event));
+  }
+
+  // A button pressed while a change is being saved waits for it: what it is sent with would be out of date by then.
+  holdBack(event) {
+    if (!this.saving) return;
+    event.preventDefault();
+    this.heldBack = event.submitter;
+  }
+
+  begun() {
+    this.saving++;
+    this.changed = false;
+  }
+
+  // What was changed while the last change was being saved is not to be laid over by what came back: it is sent next.
+  onlyCatchUp(detail) {
+    detail.shouldSwap = false;
+    const now = new DOMParser().parseFromString(detail.serverResponse, "text/html");
+    for (const name of ["revision", "before"]) {
+      const [mine, theirs] = [this, now].map((place) => place.querySelector(`#edit [name=${name}]`));
+      if (mine && theirs) mine.value = theirs.value;
+    }
+  }
+
+  saved(well) {
+    this.saving--;
+    if (!well) this.heldBack = null; // the person looks at what is wrong first
+    setTimeout(() => this.goOn()); // a change that waited for this one is sent before
+  }
+
+  goOn() {
+    const button = this.heldBack;
+    if (this.saving || !button) return;
+    this.heldBack = null;
+    const same = button.isConnected ? button : this.querySelector(`[data-key="${CSS.escape(button.dataset.key ?? "")}"]`);
+    same?.form?.requestSubmit(same);
   }
 
   // Every button of the form but those that go elsewhere is answered in place.
