@@ -118,7 +118,8 @@ def _plain(value: Any) -> Any:
 
 
 def _as_json(record: "Record") -> str:
-    return _shaped(record, json.dumps(entry(record), ensure_ascii=False))
+    line = json.dumps(entry(record), ensure_ascii=False)
+    return _shaped(record, _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
 
 
 def _readable(record: "Record") -> str:
@@ -129,8 +130,8 @@ def for_a_reader(line: Mapping[str, Any], at: str) -> str:
     """A line of `entry` as text: when, how grave, what, and its fields; an exception below it."""
     fields = " ".join(f"{name}={value}" for name, value in line.items() if name not in _TOLD_APART)
     said = "  ".join(part for part in (line["event"], line.get("message"), fields) if part)
-    first = _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "replace").decode(), said)
-    return "\n".join((f"{at} {line['level']:<7} {first}", *line.get("exception", "").splitlines()))
+    told = (f"{at} {line['level']:<7} {said}", *line.get("exception", "").splitlines())
+    return "\n".join(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], one) for one in told)
 
 
 _TOLD_APART = frozenset({"at", "level", "event", "message", "where", "process", "exception"})

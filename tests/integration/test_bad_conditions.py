@@ -114,7 +114,7 @@ def test_a_taken_port_says_who_to_ask(tmp_path: Path) -> None:
 def test_serving_the_network_without_sign_in_is_refused() -> None:
     code, told = invoke("serve", "--host", "0.0.0.0", "--port", "0")
     assert code == 4
-    assert "no sign-in yet" in " ".join(told.split())
+    assert "nobody has a password yet" in " ".join(told.split())
 
 
 async def test_without_an_account_the_way_is_named_and_nothing_is_asked(runtime: Runtime, closet: Path) -> None:

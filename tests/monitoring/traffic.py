@@ -211,7 +211,7 @@ async def one_hour(seen: Watched, *, items: int, refused: int, every: float = 0.
                 seen.sandbox.set_fault("validation_error")
             if number == items - 1:
                 seen.sandbox.set_fault("challenge", times=-1)
-            made = await runtime.publish(Order(row["id"], account.id, "draft"))
+            made = await runtime.publish(runtime.user_id, Order(row["id"], account.id, "draft"))
             await _ended(runtime, made.id)
             await asyncio.sleep(every)
 

@@ -12,6 +12,7 @@ from loguru import logger
 
 from backend.core import logs
 from backend.core.origin import accepted_id, coming_from, origin
+from backend.core.redaction import remember
 
 BACKEND = Path(__file__).parents[2] / "backend"
 LEVELS = ("debug", "info", "warning", "error", "exception", "log")
@@ -62,7 +63,8 @@ def test_what_somebody_put_into_a_line_makes_no_second_one(capsys: pytest.Captur
 def test_secrets_stand_in_no_line_whatever_the_place(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     known, shaped = "hunter2hunter2", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     for as_json in (True, False):
-        logs.set_up("INFO", as_json=as_json, secrets=[known])
+        remember([known])
+        logs.set_up("INFO", as_json=as_json)
         with logs.kept(tmp_path, level="INFO", days=1):
             logger.bind(cookie=known, url=f"http://x/?token={known}").info("told: {} and Bearer {}", known, shaped)
             try:
