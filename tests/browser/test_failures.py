@@ -66,6 +66,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield site
 
 
+@pytest.mark.timeout(900)
 async def test_each_fault_comes_to_what_the_page_says(
     settings: Settings, sandbox: Sandbox, draw_photo: DrawPhoto
 ) -> None:
@@ -114,7 +115,7 @@ async def row_of(runtime: Runtime, publication_id: str) -> Publication:
 
 async def everything_rests(runtime: Runtime, ids: list[str]) -> None:
     """Until each has ended, waits for its owner, or for longer than anybody sits and watches."""
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(840):
         while True:
             reasons = await runtime.database.run(queue.waiting, runtime.user_id)
             put_off = {one for one, held in reasons.items() if not held.is_brief}
