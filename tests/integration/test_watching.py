@@ -60,7 +60,7 @@ def test_a_scrape_reads_no_table_from_end_to_end(tmp_path: Path) -> None:
     database.migrate()
     publication_row(database)
     asked: list[tuple[str, object]] = []
-    event.listen(database.engine, "before_cursor_execute", lambda c, cu, sql, args, *_: asked.append((sql, args)))
+    event.listen(database.reading, "before_cursor_execute", lambda c, cu, sql, args, *_: asked.append((sql, args)))
     readings.read(database, tmp_path, Engine(), Budget())
     queries = [(sql, args) for sql, args in asked if sql.lstrip().upper().startswith("SELECT")]
     assert 8 <= len(queries) <= 16
