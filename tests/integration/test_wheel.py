@@ -41,7 +41,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def run(installed: Path, environment: dict[str, str], *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [str(installed / "vintedbot"), *arguments]
-    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=280, check=False)
+    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_the_code_is_the_wheels(installed: Path, environment: dict[str, str], tmp_path: Path) -> None:
