@@ -18,9 +18,9 @@ def harness(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2700)
 def test_nothing_is_doubled_lost_or_stuck_whenever_it_is_killed() -> None:
-    status, tallies = harness("--trials", "20", "--database", "both")
+    status, tallies = harness("--trials", "20", "--database", "both", "--patience", "300")
     assert {tally["database"] for tally in tallies} == {"sqlite", "postgresql"}
     for tally in tallies:
         assert tally["notes"] == []
