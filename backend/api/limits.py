@@ -2,7 +2,7 @@
 
 Owns the classes of requests, the counting, and the headers `RateLimit` and `RateLimit-Policy` (IETF draft) and
 `Retry-After`. An address is counted before anything of a request is read, a user as soon as it is known who asks
-(`deps.UserId`). Counts live in this process: several behind one name each count for themselves. Owns no quota
+(`deps.get_caller`). Counts live in this process: several behind one name each count for themselves. Owns no quota
 (`photos/quota.py`) and no pace of publishing, which is the journal's.
 """
 
@@ -21,9 +21,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.core.errors import LimitReached, VintedBotError
+from backend.users.access import SAFE_METHODS
 
 RouteClass = Literal["publish", "uploads", "pieces", "logins", "writes", "reads"]
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
     ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue")),
     ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze)|/share")),

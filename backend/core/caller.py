@@ -14,7 +14,6 @@ Scope = Literal["read", "write", "publish", "admin"]
 Way = Literal["local", "page", "token", "key", "link", "cli", "job"]
 ROLES: tuple[str, ...] = get_args(Role)
 SCOPES: tuple[str, ...] = get_args(Scope)
-WAYS: tuple[str, ...] = get_args(Way)
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ class Database:
     def snapshot(self) -> Iterator[Connection]:
         """A connection that reads everything as it was at one moment, and keeps nobody from writing meanwhile."""
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with storage_errors(self.url), self.engine.connect() as plain:
-            connection = plain.execution_options(only_reads=True, **options)
+        with storage_errors(self.url), self.reading.connect() as plain:
+            connection = plain.execution_options(**options)
             if not self.is_sqlite:  # rows may be fetched slowly
                 connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
             yield connection
@@ -187,8 +187,7 @@ def _sqlite_engine(url: str, *, read_only: bool = False) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # Taking the write lock at once waits its turn; upgrading a read lock later could fail half-way.
-        only_reads = read_only or connection.get_execution_options().get("only_reads", False)
-        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -98,7 +98,7 @@ class AuditEvent(SQLModel, table=True):
 
     `user_id` is whose things it was done to, None where that is nobody's; `actor_id` who did it, None for a stranger.
     Neither refers to `users`: the row stays when the user goes, and holds no name. `way` is one of
-    `core.caller.WAYS`."""
+    `core.caller.Way`."""
 
     __tablename__ = "audit_events"
     id: int | None = Field(default=None, primary_key=True)

@@ -36,10 +36,6 @@ class Waiting:
     until: datetime | None = None
 
     @property
-    def for_its_owner(self) -> bool:
-        return self.code in ("paused", "account")
-
-    @property
     def is_brief(self) -> bool:
         """Whether it is a matter of a minute or two."""
         return self.code in ("minute", "gap", "ahead", "under_way")

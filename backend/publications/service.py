@@ -270,11 +270,6 @@ def pulse(session: Session, user_id: str) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def count_running(session: Session) -> int:
-    query = select(func.count()).select_from(Publication).where(col(Publication.state).in_(journal.RUNNING))
-    return session.exec(query).one()
-
-
 def remember(session: Session, publication_id: str, claim: str, /, **columns: Any) -> None:
     """Stores what a job reports (`step`, `screenshot_key`, `sheet`) without a transition; nothing of a job that has
     lost its claim."""

@@ -1,6 +1,9 @@
 """Tables and migrations on real SQLite and PostgreSQL."""
 
+import asyncio
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel, select
 
 from backend.core.errors import Conflict, NotFound, SetupError
 from backend.db.engine import Database, alembic_config
@@ -144,3 +147,21 @@ def test_a_process_frozen_in_a_transaction_keeps_no_lock_for_ever(
         held.invalidate()
     frozen.close()
     living.close()
+
+
+async def test_who_is_cancelled_goes_when_the_transaction_has_ended(database: Database) -> None:
+    """Nobody who was told of the cancelling finds the row changed only afterwards."""
+    begun = threading.Event()
+
+    def slow(session: Session) -> None:
+        session.add(User(name="slow"))
+        begun.set()
+        time.sleep(0.3)
+
+    under_way = asyncio.ensure_future(database.run(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    under_way.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await under_way
+    with database.session() as session:
+        assert session.exec(select(User.name).where(User.name == "slow")).all() == ["slow"]

@@ -37,6 +37,25 @@ async def send(client: httpx.AsyncClient, upload: str, number: int, piece: bytes
     return await client.put(address, params={"offset": offset, "size": size}, content=piece)
 
 
+async def test_what_passes_the_quota_is_no_batch(
+    settings: Settings, reader: ScriptedReader, draw_photo: DrawPhoto
+) -> None:
+    app = create_app(settings.model_copy(update={"photos_a_day": 1}), run_jobs=False, analyzer=reader)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:
+            upload = await open_one(client)
+            for number in range(2):
+                photo = draw_photo(f"{number}.jpg", seed=number).read_bytes()
+                await send(client, upload, number, photo, 0, len(photo))
+            wish = {"files": [{"number": n, "name": f"{n}.jpg"} for n in range(2)]}
+            refused = await client.post(f"{UPLOADS}/{upload}/finish", json=wish)
+            assert (refused.status_code, refused.json()["code"]) == (429, "photo_quota")
+            assert (await client.get("/api/v1/bulk/jobs")).json() == []
+            taken = await client.post(f"{UPLOADS}/{upload}/finish", json={"files": wish["files"][:1]})
+            assert taken.status_code == 202, "what fits may still come"
+
+
 async def test_pieces_become_a_batch_once(client: httpx.AsyncClient, draw_photo: DrawPhoto, settings: Settings) -> None:
     photo = draw_photo("a.jpg", seed=1).read_bytes()
     upload, half, size = await open_one(client), len(photo) // 2, len(photo)

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(1000)  # a bound for a machine far slower than any
 
 
 @pytest.fixture(scope="module")

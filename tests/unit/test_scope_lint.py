@@ -65,7 +65,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("publications/queue.py", "orphans"): JOB,
     ("publications/queue.py", "page_is_gone"): JOB,
     ("publications/queue.py", "submit"): JOB,
-    ("publications/service.py", "count_running"): ALL,
     ("publications/service.py", "drafts_in_hand"): NARROWED,
     ("publications/service.py", "publishable"): NARROWED,
     ("publications/service.py", "pulse"): NARROWED,
