@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
 
 from backend.app import create_app
 from backend.core.listing import Alternative, Evidence, Field
@@ -273,6 +273,27 @@ async def test_a_draft_saves_itself_and_undoes(visit: Visit, closet: Any) -> Non
         await page.wait_for_url(re.compile("said=(approved|all_reviewed)"))
         stored = await ask(page, f"/drafts/{draft['id']}")
         assert (stored["fields"]["title"]["value"], stored["state"]) == ("Mine, after all", "approved")
+
+
+async def test_a_change_made_while_another_is_being_saved_is_kept(visit: Visit, closet: Any) -> None:
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    async with visit() as page:
+        batch = await drop(page, closet("slow", 1, 2), audience="women", condition="good")
+        (draft,) = await ask(page, f"/drafts?batch_id={batch}")
+        await page.goto(f"/drafts/{draft['id']}")
+        await expect(page.locator(".scripted #edit")).to_be_attached()
+        await page.route(f"**/drafts/{draft['id']}", slowly)
+        await page.locator("[name=condition][value=very-good]").check(force=True)
+        await page.locator("[name=parcel][value=large]").check(force=True)
+        await page.locator("[data-key=u]").click()  # waits until both are saved, and takes back the last
+        await page.wait_for_url("**said=undone*")
+        kept = await ask(page, f"/drafts/{draft['id']}")
+        assert kept["fields"]["condition"]["value"] == "very-good"
+        assert kept["fields"]["parcel"]["value"] == draft["fields"]["parcel"]["value"] != "large"
+        assert kept["revision"] >= draft["revision"] + 3, "two changes, and one taken back"
 
 
 async def _edit_elsewhere(page: Page, draft_id: str, fields: dict[str, Any]) -> None:
