@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.async_api import Page
 
 from backend.core.errors import (
     AccountRestricted,
@@ -23,7 +24,9 @@ from backend.core.errors import (
     VintedTimeoutError,
     WrongAccount,
 )
-from backend.marketplace.port import ListingSheet, Mode, Permit
+from backend.marketplace.port import AccountSession, ListingSheet, Mode, Permit
+from backend.marketplace.vinted_web import attempt
+from backend.marketplace.vinted_web.session import open_form
 from backend.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -183,13 +186,22 @@ async def test_a_session_that_refreshes_goes_on_and_its_new_cookies_are_kept(
 
 
 async def test_the_second_listing_spares_a_visit_and_still_renews_a_session(
-    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, kept: list[Any]
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, kept: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await attempts.put(sheet, "dry_run")
+    visits: list[str] = []
+
+    async def counted(page: Page, account: AccountSession, *where: str, **how: bool) -> str:
+        visits.append(account.base_url)
+        return await open_form(page, account, *where, **how)
+
+    monkeypatch.setattr(attempt, "open_form", counted)
     await attempts.put(sheet, "draft")
+    assert len(visits) == 2, "to learn where the wardrobe is, and to fill"
+    await attempts.put(sheet, "draft")
+    assert len(visits) == 3
     sandbox.expire_sessions("lea", refresh_too=False)
     await attempts.put(sheet, "draft", replace(attempts.account, storage_state=kept[-1]))
-    assert len(sandbox.received()["items"]) == 2
+    assert len(sandbox.received()["items"]) == 3
 
 
 async def test_rotated_cookies_outlive_a_failure(
