@@ -34,6 +34,7 @@ from backend.api.v1.routers import (
     uploads,
     users,
     vinted,
+    wardrobe,
 )
 from backend.core.operator_metrics import know_routes
 from backend.core.reading import Analyzer
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
             "uploads": settings.limit_uploads,
             "pieces": settings.limit_reads,  # of one upload, a few a second
             "logins": settings.limit_logins,
+            "downloads": settings.limit_downloads,
             "writes": settings.limit_writes,
             "reads": settings.limit_reads,
         }
@@ -74,7 +76,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     app.include_router(metrics.router)
     for router in (
         *(ingest, uploads, bulk, board, ai, drafts, preferences, photos),
-        *(accounts, vinted, publications, queue, live, notifications),
+        *(accounts, vinted, publications, queue, live, wardrobe, notifications),
         *(auth, me, users, audit),
     ):
         app.include_router(router.router, prefix="/api/v1")

@@ -36,7 +36,7 @@ from backend.db.engine import Database
 from backend.db.models import Account, Batch, Publication, SiteCatalog
 from backend.db.scope import get_owned
 from backend.drafts.site_catalogs import keep_catalog
-from backend.marketplace.port import AccountSession
+from backend.marketplace.port import AccountSession, LookedAt
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
@@ -53,6 +53,8 @@ from backend.users.access import is_loopback
 from backend.users.people import People
 from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
+from backend.wardrobe.pieces import Seen
+from backend.wardrobe.refresh import refresh
 from backend.watch import checks, readings
 from backend.watch.checks import Checks, Part, Probe
 from backend.workflows import leaving
@@ -170,6 +172,14 @@ class Runtime:
             await self.database.run(accounts.keep_session, self.vault, user_id, account.id, left, instead_of=known)
 
         return AccountSession(account.base_url, account.username, state, account.language, keep=keep)
+
+    async def refresh_wardrobe(self, user_id: str, account: str | None, progress: LookedAt | None = None) -> Seen:
+        """See `wardrobe.refresh`; what waited for the visit to end goes on."""
+        try:
+            session_of = partial(self._session_of, user_id)
+            return await refresh(self.database, self.web, session_of, user_id, account, progress)
+        finally:
+            self.jobs.look()
 
     async def fetch_catalog(self, user_id: str, account: str | None, leaves: Sequence[Leaf]) -> SiteCatalog:
         """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it."""

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     limit_publish: str = Field("5/minute", description="Publish requests of one user.")
     limit_uploads: str = Field("30/minute", description="Uploads of one user; four times as many from one address.")
     limit_logins: str = Field("10/minute", description="Tries to sign in; four times as many from one address.")
+    limit_downloads: str = Field("20/minute", description="Exports and photos as files, of one user.")
     limit_writes: str = Field("300/minute", description="Other changes of one user; four times from one address.")
     limit_reads: str = Field("3000/minute", description="Reads of one user; four times as many from one address.")
     max_upload_mb: Annotated[int, Field(ge=1)] = Field(4000, description="Most megabytes of one upload.")
@@ -155,7 +156,7 @@ class Settings(BaseSettings):
     )
     captcha_url: str = Field("https://2captcha.com", description="Address of the challenge solver.")
 
-    @field_validator("limit_publish", "limit_uploads", "limit_logins", "limit_writes", "limit_reads")
+    @field_validator("limit_publish", "limit_uploads", "limit_logins", "limit_downloads", "limit_writes", "limit_reads")
     @classmethod
     def _limit_is_one(cls, text: str) -> str:
         try:

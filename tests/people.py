@@ -13,7 +13,9 @@ from backend.runtime import Runtime
 
 PASSWORD = "coat hanger violet sparrow"
 ADDRESS = "http://127.0.0.1:5000"
-UNHURRIED = {f"limit_{name}": "100000/minute" for name in ("publish", "uploads", "logins", "writes", "reads")}
+UNHURRIED = {
+    f"limit_{name}": "100000/minute" for name in ("publish", "uploads", "downloads", "logins", "writes", "reads")
+}
 """Settings for tests that ask more often than anybody would."""
 
 

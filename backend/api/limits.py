@@ -23,17 +23,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.core.errors import LimitReached, VintedBotError
 from backend.users.access import SAFE_METHODS
 
-RouteClass = Literal["publish", "uploads", "pieces", "logins", "writes", "reads"]
+RouteClass = Literal["publish", "uploads", "pieces", "downloads", "logins", "writes", "reads"]
 _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
-    ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue")),
-    ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze)|/share")),
+    ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue|(/api/v1)?/wardrobe/refresh")),
+    ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze|wardrobe/import)|/share|/wardrobe/import")),
     ("pieces", re.compile(r"/api/v1/uploads/[^/]+/files/\d+")),
     ("logins", re.compile(r"(/api/v1/auth)?/(sign-in|register|reset)")),
 )
+_DOWNLOADS = re.compile(r"/api/v1/(wardrobe/(export|photos\.zip)|me/export)")
 _UNCOUNTED = re.compile(r"/(static/.*|health|ready|metrics|api/v1/health|api/v1/ready)")
 NAMES: Mapping[RouteClass, str] = {
     "publish": "publish requests", "uploads": "uploads", "pieces": "pieces of uploads",
-    "logins": "tries to sign in", "writes": "changes", "reads": "requests",
+    "downloads": "downloads", "logins": "tries to sign in", "writes": "changes", "reads": "requests",
 }  # fmt: skip
 PER_ADDRESS = 4
 """An address may ask so many times as often as a user: a family, or a shop, has one."""
@@ -46,7 +47,7 @@ def class_of(method: str, path: str) -> RouteClass | None:
     if _UNCOUNTED.fullmatch(path):
         return None
     if method in SAFE_METHODS:
-        return "reads"
+        return "downloads" if _DOWNLOADS.fullmatch(path) else "reads"
     return next((name for name, pattern in _CLASSES if pattern.fullmatch(path.rstrip("/"))), "writes")
 
 

@@ -28,6 +28,7 @@ from backend.cli import (
     showcase,
     site_catalog,
     users,
+    wardrobe,
 )
 from backend.cli.terminal import AsJson, Chosen, show_json
 from backend.core.logs import tell_crash
@@ -51,6 +52,7 @@ app.command("costs")(costs.costs)
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
 app.add_typer(queue.app, name="queue")
+app.add_typer(wardrobe.app, name="wardrobe")
 app.command("login")(accounts.login)
 app.add_typer(accounts.app, name="accounts")
 accounts.app.command("catalog")(site_catalog.show_catalog)

@@ -1,8 +1,7 @@
 """What the seller's own items say about a price: those like this one, brought to its condition.
 
 Owns which items are comparable and how far they count. Owns no table of prices (`pricing.py`) and no query
-(`backend/drafts/own_prices.py`). Prices the seller chose or published at are meant, not what something sold for: that
-nobody tells us.
+(`backend/drafts/own_prices.py`). What something sold for says most, then prices the seller chose or published at.
 """
 
 from collections.abc import Iterable
@@ -22,18 +21,20 @@ _CHILDREN = ("girls", "boys")
 
 @dataclass(frozen=True)
 class OwnItem:
-    """An item of the seller's with a price that is their word."""
+    """An item of the seller's with a price that is their word, or what it sold for."""
 
     kind: str
     audience: str | None
     brand: str | None
     condition: str | None
     price: Decimal
+    sold: bool = False
 
 
 def compare(listing: Listing, own: Iterable[OwnItem]) -> Comparison | None:
     """The seller's items of the same kind, for grown-ups or for children alike, of the same brand where there are two,
-    otherwise of brands of its tier; latest first. None where there are none."""
+    otherwise of brands of its tier; sold ones first, then the latest. A sold one counts twice. None where there are
+    none."""
     if not listing["category"].usable:
         return None
     alike = [
@@ -44,11 +45,12 @@ def compare(listing: Listing, own: Iterable[OwnItem]) -> Comparison | None:
     chosen = same if len(same) > 1 else [item for item in alike if _tier(item.brand) == _tier(brand)]
     if not chosen:
         return None
-    chosen = chosen[:MOST]
+    chosen = sorted(chosen, key=lambda item: not item.sold)[:MOST]
+    sold = [item for item in chosen if item.sold]
     here = condition_times(listing.value("condition") if listing["condition"].usable else None)
-    prices = [item.price * here / condition_times(item.condition) for item in chosen]
-    weight = Decimal(len(chosen)) / (len(chosen) + HALF_AT)
-    return Comparison(len(chosen), Decimal(median(prices)).quantize(Decimal("0.01")), weight)
+    prices = [item.price * here / condition_times(item.condition) for item in (*chosen, *sold)]
+    weight = Decimal(len(prices)) / (len(prices) + HALF_AT)
+    return Comparison(len(chosen), Decimal(median(prices)).quantize(Decimal("0.01")), weight, len(sold))
 
 
 def _child(audience: str | None) -> bool:

@@ -57,12 +57,13 @@ class PriceRule:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The seller's own comparable items: how many, their median brought to this item's condition, and their share
-    of the price, from 0 to 1."""
+    """The seller's own comparable items: how many, their median brought to this item's condition, their share of the
+    price, from 0 to 1, and how many of them were sold."""
 
     count: int
     median: Decimal
     weight: Decimal
+    sold: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class PriceSuggestion:
         told: str = texts["own"]["one" if own.count == 1 else "other"].format(
             count=own.count,
             median=_money(own.median, language),
+            sold=texts["own"]["sold"].format(sold=own.sold) if own.sold else "",
             percent=round(own.weight * 100),
             blended=_money(_blended(_middle(self.base, self.factors), own), language),
         )

@@ -5,7 +5,7 @@ local time, without zone. JSON columns hold what their docstring says. Changing 
 """
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pydantic import NaiveDatetime
@@ -119,7 +119,10 @@ class Account(SQLModel, table=True):
     One with `removed_at` is there for the history of its publications alone.
 
     `pace` is `core.pacing.Pace` as JSON, {} for the default. `paused` is the owner's wish, `stopped_until` the
-    marketplace's, and `setbacks` how often in a row it refused: each makes the next stop longer."""
+    marketplace's, and `setbacks` how often in a row it refused: each makes the next stop longer.
+
+    Its wardrobe was last read whole at `wardrobe_seen_at`; while that is being done nothing else begins for it, until
+    `visiting_until` at most."""
 
     __tablename__ = "accounts"
     __table_args__ = (UniqueConstraint("user_id", "base_url", "username"),)
@@ -136,6 +139,8 @@ class Account(SQLModel, table=True):
     paused: bool = False
     stopped_until: datetime | None = None
     setbacks: int = 0
+    visiting_until: datetime | None = None
+    wardrobe_seen_at: datetime | None = None
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
     removed_at: datetime | None = None
@@ -324,6 +329,55 @@ class PublicationEvent(SQLModel, table=True):
     from_state: str | None = None
     state: str
     detail: dict[str, Any] = _json(dict)
+
+
+class Piece(SQLModel, table=True):
+    """A piece of a seller's wardrobe: a draft that has a listing or is on its way to one, or a listing that the
+    account's own wardrobe showed. Money is in cents.
+
+    `state` is one of `wardrobe.pieces.STATES`; `seen_state` what the marketplace's wardrobe said last, `seen_at` when
+    it last showed it. Title and price are the listing's, category, audience and brand the draft's, as they were at
+    `drawn_at`; `words` is what a search looks through. `sold_by` says whose word a sale is: site or person.
+    `reference` and `notes` are the seller's own."""
+
+    __tablename__ = "pieces"
+    __table_args__ = (UniqueConstraint("account_id", "listing_id"), Index("ix_pieces_by_state", "user_id", "state"))
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    account_id: str = Field(foreign_key="accounts.id")
+    draft_id: str | None = Field(default=None, foreign_key="drafts.id", unique=True)
+    listing_id: str | None = None
+    url: str | None = None
+    title: str = ""
+    cents: int | None = None
+    state: str
+    state_since: datetime = Field(default_factory=now)
+    seen_state: str | None = None
+    seen_at: datetime | None = None
+    listed_at: datetime | None = None
+    category: str | None = None
+    audience: str | None = None
+    brand: str | None = None
+    words: str = ""
+    drawn_at: datetime | None = None
+    sold_cents: int | None = None
+    sold_on: date | None = None
+    sold_by: str | None = None
+    reference: str = ""
+    notes: str = ""
+    created_at: datetime = Field(default_factory=now)
+
+
+class SavedView(SQLModel, table=True):
+    """A view of the wardrobe its seller named: `wardrobe.search.Wanted` as JSON."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    name: str
+    wanted: dict[str, Any] = _json(dict)
+    created_at: datetime = Field(default_factory=now)
 
 
 class IdempotencyKey(SQLModel, table=True):

@@ -14,6 +14,8 @@ from typing import Any, Literal, Protocol
 from backend.core.catalog import Leaf, SizeOption, Term
 
 Mode = Literal["dry_run", "draft", "publish"]
+ListingState = Literal["live", "draft", "sold", "hidden"]
+"""How a listing stands on the marketplace: for sale, not published yet, sold, or there but shown to nobody else."""
 
 KeepSession = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -70,6 +72,16 @@ class WardrobeItem:
     price: Decimal | None
     is_draft: bool
     photos: int | None = None
+    state: ListingState = "live"
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """All of an account's listings and drafts, newest first; not `whole` where there were more than are looked at."""
+
+    items: tuple[WardrobeItem, ...]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,10 @@ BeforeSubmit = Callable[[Filled], Awaitable[Permit]]
 
 Progress = Callable[[str], Awaitable[None]]
 """Told the name of each step as it begins: `opening`, `photos`, `category`, …, `read_back`, `submitting`."""
+
+
+LookedAt = Callable[[int], Awaitable[None]]
+"""Told how many listings of a wardrobe were seen so far."""
 
 
 KEYS = frozenset(
@@ -202,6 +218,10 @@ class Route(Protocol):
 
     async def list_wardrobe(self, account: AccountSession) -> list[WardrobeItem]:
         """The account's newest listings and drafts, newest first. Raises what `put` raises before the click."""
+        ...
+
+    async def whole_wardrobe(self, account: AccountSession, progress: LookedAt) -> Wardrobe:
+        """All of the account's listings and drafts, page after page. Raises what `put` raises before the click."""
         ...
 
     def listing_url(self, account: AccountSession, listing_id: str, mode: Mode) -> str:

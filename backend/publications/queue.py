@@ -1,8 +1,8 @@
 """The queue: which publication begins next, and why the others wait.
 
 Owns the order of an account's line, the checks under the account's lock before a start and once more at the click, and
-the hard limit, counted in the journal. Owns no pace (`core/pacing.py`) and no job: `workflows/engine.py` asks here what
-is due.
+the hard limit, counted in the journal; and that nobody else is at an account meanwhile. Owns no pace (`core/pacing.py`)
+and no job: `workflows/engine.py` asks here what is due.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +25,8 @@ WaitCode = Literal["paused", "account", "stopped", "under_way", "ahead", "schedu
 READY = "ready"
 _COUNTED = timedelta(hours=26)
 """A day's budget counts from local midnight, on the longest day of the year too."""
+_VISIT = timedelta(minutes=3)
+"""A look that is not heard of for so long has died with its process."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,26 @@ def reschedule(session: Session, user_id: str, publication_id: str, not_before: 
     return publication
 
 
+def begin_visit(session: Session, user_id: str, account_id: str) -> Waiting | None:
+    """Keeps the account for a look at its marketplace, a few minutes at most: no publication begins meanwhile. Returns
+    why not where that can't be now. To be called again to go on (`go_on_visiting`), and ended."""
+    account = _locked(session, get_owned(session, Account, user_id, account_id).id)
+    now = clock(session)
+    held = _account_hold(session, account, now)
+    if held is None:
+        account.visiting_until = now + _VISIT
+    return held
+
+
+def go_on_visiting(session: Session, user_id: str, account_id: str) -> None:
+    """The visit that was begun takes longer."""
+    get_owned(session, Account, user_id, account_id).visiting_until = clock(session) + _VISIT
+
+
+def end_visit(session: Session, user_id: str, account_id: str) -> None:
+    get_owned(session, Account, user_id, account_id).visiting_until = None
+
+
 def orphans(session: Session) -> list[Publication]:
     """Everybody's publications under way, or waiting on an open page: candidates whose holder may be gone."""
     table = col(Publication.state)
@@ -188,6 +210,8 @@ def _account_hold(session: Session, account: Account, now: datetime) -> Waiting 
         return Waiting("account")
     if account.stopped_until is not None and account.stopped_until > now:
         return Waiting("stopped", account.stopped_until)
+    if account.visiting_until is not None and account.visiting_until > now:
+        return Waiting("under_way")
     held = or_(col(Publication.state).in_(journal.UNDER_WAY), col(Publication.claim).is_not(None))
     query = select(Publication.id).where(Publication.account_id == account.id, held).limit(1)
     return Waiting("under_way") if session.exec(query).first() else None

@@ -53,6 +53,10 @@ class OptionsRequest(Strict):
     banner: bool | None = None
 
 
+class ItemRequest(Strict):
+    state: Literal["live", "sold", "hidden", "deleted"]
+
+
 class TokenRequest(Strict):
     token: str
 
@@ -113,6 +117,18 @@ def get_options(state: State) -> dict[str, Any]:
 def put_options(wanted: OptionsRequest, state: State) -> dict[str, Any]:
     state.options = replace(state.options, **wanted.model_dump(exclude_none=True))
     return get_options(state)
+
+
+@router.put("/items/{item_id}")
+def put_item(item_id: int, wanted: ItemRequest, state: State) -> dict[str, Any]:
+    """What becomes of a listing: somebody buys it, its seller hides, shows or deletes it."""
+    if item_id not in state.items:
+        raise HTTPException(404, {"detail": f"There is no listing {item_id}."})
+    if wanted.state == "deleted":
+        state.delete_item(item_id)
+    else:
+        state.close_item(item_id, "" if wanted.state == "live" else wanted.state)
+    return received(state)
 
 
 @router.get("/geo.captcha-delivery.com/captcha/")

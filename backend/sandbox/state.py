@@ -20,6 +20,9 @@ from backend.sandbox.options import SandboxOptions
 
 Event = Literal["published", "drafts", "drafts_updated", "completed", "items_updated", "photos", "refused", "logins"]
 
+Closed = Literal["", "sold", "hidden"]
+"""What takes a listing out of the others' sight or reach; "" is for sale."""
+
 FIRST_USER, FIRST_PHOTO, FIRST_ITEM = 301_000_001, 30_000_000_001, 5_000_000_001
 
 
@@ -83,6 +86,7 @@ class StoredItem:
     upload_session_id: str
     created_at: str = ""
     updated_at: str = ""
+    closed: Closed = ""
 
 
 class SandboxState:
@@ -204,20 +208,28 @@ class SandboxState:
 
     def update_item(self, item: StoredItem, event: Event) -> StoredItem:
         with self.change():
-            stored = replace(item, created_at=self.items[item.id].created_at, updated_at=_now())
+            before = self.items[item.id]
+            stored = replace(item, created_at=before.created_at, updated_at=_now(), closed=before.closed)
             self.items[stored.id] = stored
             self.count(event, item.account_id)
             return stored
+
+    def close_item(self, item_id: int, closed: Closed) -> None:
+        """Sold, hidden, or for sale again."""
+        with self.change():
+            self.items[item_id] = replace(self.items[item_id], closed=closed)
 
     def delete_item(self, item_id: int) -> None:
         with self.change():
             del self.items[item_id]
 
     def items_of(self, account_id: int | None, *, drafts: bool = True) -> list[StoredItem]:
-        """An account's (None: everybody's) listings, newest first."""
+        """An account's (None: everybody's) listings, newest first; without `drafts` what everybody sees."""
         with self.lock:
             found = [
-                i for i in self.items.values() if account_id in (None, i.account_id) and (drafts or not i.is_draft)
+                i
+                for i in self.items.values()
+                if account_id in (None, i.account_id) and (drafts or not (i.is_draft or i.closed == "hidden"))
             ]
         return sorted(found, key=lambda item: item.id, reverse=True)
 

@@ -23,6 +23,7 @@ def describe(item: StoredItem, state: SandboxState) -> dict[str, Any]:
     return {
         "id": item.id,
         "is_draft": item.is_draft,
+        "closed": item.closed,
         "account": state.accounts[item.account_id].username,
         "title": item.title,
         "description": item.description,
@@ -60,6 +61,10 @@ def card(item: StoredItem, state: SandboxState) -> dict[str, Any]:
         "id": item.id,
         "title": item.title,
         "is_draft": item.is_draft,
+        "is_closed": item.closed == "sold",
+        "is_hidden": item.closed == "hidden",
+        "is_reserved": False,
+        "item_closing_action": "sold" if item.closed == "sold" else None,
         "price": {"amount": item.price, "currency_code": item.currency},
         "brand": brand_name(item),
         "size": size.label if size else "",

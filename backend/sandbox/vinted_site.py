@@ -80,10 +80,10 @@ def edit_item(request: Request, state: State, item_id: int) -> Response:
 
 @router.get("/items/{reference}")
 def item_page(request: Request, state: State, reference: str) -> Response:
-    """`/items/<id>` or `/items/<id>-<slug>`; a draft is its owner's alone."""
+    """`/items/<id>` or `/items/<id>-<slug>`; a draft, or a hidden one, is its owner's alone."""
     number = reference.split("-", 1)[0]
     item = state.items.get(int(number)) if number.isdigit() else None
-    if item is None or (item.is_draft and not _is_own(request, item)):
+    if item is None or ((item.is_draft or item.closed == "hidden") and not _is_own(request, item)):
         raise HTTPException(404)
     if f"/items/{reference}" != views.path(item):
         return RedirectResponse(views.path(item), 302)

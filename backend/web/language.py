@@ -8,7 +8,7 @@ of the marketplace's options (`core/catalog`).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -81,6 +81,11 @@ class Words:
     def moment(self, when: datetime) -> str:
         """The day and the hour on this machine's clock."""
         return when.astimezone().strftime("%d/%m %H:%M" if self.language == "fr" else "%d %b, %H:%M")
+
+    def day(self, when: date) -> str:
+        if isinstance(when, datetime):
+            when = when.astimezone().date()
+        return when.strftime("%d/%m/%Y") if self.language == "fr" else f"{when.day} {when:%b %Y}"
 
     def percent(self, share: float) -> str:
         number = f"{round(share * 100)}"

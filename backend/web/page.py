@@ -31,6 +31,7 @@ PLACES = (
     ("photos", "/", "/batches"),
     ("drafts", "/drafts", "/drafts"),
     ("queue", "/publications", "/publi"),
+    ("wardrobe", "/wardrobe", "/wardrobe"),
     ("settings", "/accounts", "/accounts"),
 )
 """Where a seller goes: the name, the address, and what lies below it."""

@@ -27,6 +27,7 @@ from backend.web import (
     review,
     security,
     sign_in,
+    wardrobe,
 )
 from backend.web.guard import Guard
 from backend.web.language import Words
@@ -44,6 +45,7 @@ def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     app.include_router(review.router)
     app.include_router(catalog_search.router)
     app.include_router(publishing.router)
+    app.include_router(wardrobe.router)
     app.include_router(accounts.router)
     app.include_router(notifications.router)
     app.include_router(live.router)

@@ -26,10 +26,12 @@ from backend.marketplace.port import (
     Difference,
     Filled,
     ListingSheet,
+    LookedAt,
     Mode,
     Outcome,
     Permit,
     Progress,
+    Wardrobe,
     WardrobeItem,
 )
 from backend.marketplace.vinted_web.attempt import Attempt, OwnPages, state_of
@@ -40,7 +42,12 @@ from backend.marketplace.vinted_web.form import Form
 from backend.marketplace.vinted_web.handover import Handover
 from backend.marketplace.vinted_web.ontology import listen
 from backend.marketplace.vinted_web.session import NEW_ITEM, explained, mind_cookie_banner, open_form
-from backend.marketplace.vinted_web.stored import own_page, read_stored, read_wardrobe
+from backend.marketplace.vinted_web.stored import (
+    own_page,
+    read_stored,
+    read_wardrobe,
+    read_whole_wardrobe,
+)
 from backend.marketplace.vinted_web.traffic import Traffic
 
 NOWHERE = "about:blank"
@@ -141,6 +148,12 @@ class VintedWebRoute:
         async with self._page(account) as (page, traffic), explained(page, traffic, "reading the wardrobe"):
             await open_form(page, account)
             return await read_wardrobe(page, account, await own_page(page))
+
+    async def whole_wardrobe(self, account: AccountSession, progress: LookedAt) -> Wardrobe:
+        """See `Route.whole_wardrobe`."""
+        async with self._page(account) as (page, traffic), explained(page, traffic, "reading the wardrobe"):
+            await open_form(page, account)
+            return await read_whole_wardrobe(page, account, await own_page(page), progress)
 
     async def site_catalog(self, account: AccountSession, leaves: Sequence[Leaf]) -> Ontology:
         """What the form offers this account, and the sizes of these leaves; nothing is stored."""

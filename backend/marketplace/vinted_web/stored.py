@@ -11,7 +11,8 @@ from typing import Any
 from playwright.async_api import Error, Page
 
 from backend.core.errors import VintedBotError, VintedNetworkError
-from backend.marketplace.port import AccountSession, Difference, WardrobeItem
+from backend.core.retry_utils import pause
+from backend.marketplace.port import AccountSession, Difference, ListingState, LookedAt, Wardrobe, WardrobeItem
 from backend.marketplace.vinted_web import selectors
 from backend.marketplace.vinted_web.challenge import PageFacts
 from backend.marketplace.vinted_web.form import Form
@@ -20,7 +21,10 @@ from backend.marketplace.vinted_web.traffic import refuse
 from backend.marketplace.vinted_web.values import differences, parse_price
 
 _MEMBER = re.compile(r"^/member/\d+")
-NEWEST = "?page=1&per_page=96&order=newest_first"
+_PER_PAGE = 96
+_MOST_PAGES = 60
+_BETWEEN_PAGES = 1.0
+"""Seconds; somebody who scrolls through their wardrobe is no quicker."""
 ASK = """async path => {
     const answer = await fetch(path, {headers: {accept: 'application/json'}});
     const headers = Object.fromEntries(answer.headers);
@@ -52,11 +56,34 @@ async def read_wardrobe(page: Page, account: AccountSession, own: str) -> list[W
     Goes there as this account and asks, from there, for what it shows."""
     await visit(page, account.base_url + own)
     await check_signed_in(page, account)
-    answer = await page.evaluate(ASK, f"/api/v2/wardrobe/{own.rsplit('/', 1)[1]}/items{NEWEST}")
+    items, _ = await _read_page(page, account, own, 1)
+    return items
+
+
+async def read_whole_wardrobe(page: Page, account: AccountSession, own: str, progress: LookedAt) -> Wardrobe:
+    """All of it, page after page at a person's pace; `progress` is awaited after each with the count so far."""
+    items, pages, number = await read_wardrobe(page, account, own), 2, 1
+    found = {item.id: item for item in items}
+    await progress(len(found))
+    while number < pages and number < _MOST_PAGES and len(items) == _PER_PAGE:
+        await pause(_BETWEEN_PAGES)
+        number += 1
+        items, pages = await _read_page(page, account, own, number)
+        found |= {item.id: item for item in items}
+        await progress(len(found))
+    return Wardrobe(tuple(found.values()), number >= pages or len(items) < _PER_PAGE)
+
+
+async def _read_page(page: Page, account: AccountSession, own: str, number: int) -> tuple[list[WardrobeItem], int]:
+    """One page of the wardrobe, and how many there are."""
+    query = f"?page={number}&per_page={_PER_PAGE}&order=newest_first"
+    answer = await page.evaluate(ASK, f"/api/v2/wardrobe/{own.rsplit('/', 1)[1]}/items{query}")
     refuse(PageFacts(answer["status"], page.url, answer["type"], answer["body"], json_due=True), answer["headers"])
     try:
-        return [_item(item) for item in json.loads(answer["body"])["items"]]
-    except (ValueError, KeyError, TypeError) as error:
+        read = json.loads(answer["body"])
+        pages = int(read.get("pagination", {}).get("total_pages", _MOST_PAGES + 1))
+        return [_item(item, account.base_url) for item in read["items"]], pages
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VintedNetworkError(f"The wardrobe could not be read ({answer['status']}).") from error
 
 
@@ -71,13 +98,25 @@ async def own_page(page: Page) -> str:
     raise VintedNetworkError("The header does not lead to the account's own page.")
 
 
-def _item(item: Mapping[str, Any]) -> WardrobeItem:
+def _item(item: Mapping[str, Any], base_url: str) -> WardrobeItem:
     price = item.get("price")
     amount = price.get("amount") if isinstance(price, dict) else price
+    path = str(item.get("path") or "")
     return WardrobeItem(
-        str(item.get("id")),
+        str(item["id"]),
         str(item.get("title", "")),
         None if amount is None else parse_price(str(amount)),
         bool(item.get("is_draft")),
         len(item["photos"]) if isinstance(item.get("photos"), list) else None,
+        _state(item),
+        base_url + path if path.startswith("/") and not path.startswith("//") else None,
     )
+
+
+def _state(item: Mapping[str, Any]) -> ListingState:
+    """Closed means that nobody can buy it any more, sold or not; a reserved one is for sale."""
+    if item.get("item_closing_action") == "sold":
+        return "sold"
+    if item.get("is_draft"):
+        return "draft"
+    return "hidden" if item.get("is_hidden") or item.get("is_closed") else "live"

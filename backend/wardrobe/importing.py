@@ -1,0 +1,276 @@
+"""A table back into the wardrobe: what each line would change, what is refused and why; and then the changes.
+
+The columns are the export's; a column that isn't there, and a cell that says what is so already, change nothing. An
+empty cell takes back. A draft's fields go through the drafts service: with a revision, and to be undone there. Owns the
+reading of lines. Owns no column (`sheet.py`) and no rule of drafts or pieces.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session, col, select
+
+from backend.core.errors import BadRequest, Conflict, NotFound, VintedBotError
+from backend.core.listing import FIELD_NAMES
+from backend.core.readiness import amount
+from backend.core.spreadsheets import from_csv
+from backend.db import audit
+from backend.db.engine import Database
+from backend.db.models import Draft, Piece, Publication
+from backend.db.scope import owned
+from backend.drafts import service as drafts
+from backend.drafts.schemas import FieldsPatch
+from backend.publications.journal import RUNNING
+from backend.wardrobe import pieces, search, sheet
+
+LINES_MAX = 5000
+CHANGED_MAX = 500
+"""Lines that change something; each of them is an edit of a draft."""
+BYTES_MAX = 5_000_000
+_LISTS = ("colours", "materials")
+_DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
+
+
+@dataclass(frozen=True)
+class Change:
+    column: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the file: the changes it asks for, or why it can't be. `of_draft` are a draft's fields as its service
+    wants them, `own` the rest by column."""
+
+    number: int
+    title: str = ""
+    piece_id: str | None = None
+    draft_id: str | None = None
+    revision: int = 0
+    changes: tuple[Change, ...] = ()
+    of_draft: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
+    refused: VintedBotError | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`ignored` are columns that nobody knows; `unchanged` counts the lines that say what is so already."""
+
+    lines: tuple[Line, ...]
+    unchanged: int
+    ignored: tuple[str, ...]
+
+    @property
+    def changing(self) -> list[Line]:
+        return [line for line in self.lines if line.refused is None]
+
+    @property
+    def refused(self) -> list[Line]:
+        return [line for line in self.lines if line.refused is not None]
+
+
+def look(session: Session, user_id: str, raw: bytes) -> Plan:
+    """What the file would change, line by line. Changes no piece and no draft. Raises BadRequest for what is no table
+    of ours (`csv_unreadable`, `csv_too_long`)."""
+    if len(raw) > BYTES_MAX:
+        raise BadRequest(f"More than {BYTES_MAX // 1_000_000} MB. Split the file.", code="csv_too_long")
+    columns, found = from_csv(raw, most=LINES_MAX)
+    if not {"id", "draft_id"} & set(columns):
+        raise BadRequest(
+            "A column `id` or `draft_id` has to say what each line is about: begin with an export.",
+            code="csv_unreadable",
+        )
+    pieces.catch_up(session, user_id)
+    known = _Known(session, user_id, found)
+    read = [known.read(number, row) for number, row in found]
+    lines = tuple(line for line in read if line.changes or line.refused)
+    if sum(line.refused is None for line in lines) > CHANGED_MAX:
+        raise BadRequest(f"More than {CHANGED_MAX} lines change something. Split the file.", code="csv_too_long")
+    return Plan(lines, len(read) - len(lines), tuple(c for c in columns if c and c not in sheet.COLUMNS))
+
+
+async def apply(database: Database, user_id: str, lines: Iterable[Line]) -> list[Line]:
+    """Makes the changes, each line in a transaction of its own, and returns the lines with what could not be."""
+    done: list[Line] = []
+    for line in lines:
+        try:
+            await database.run(_change, user_id, line)
+            done.append(line)
+        except VintedBotError as error:
+            done.append(Line(line.number, line.title, line.piece_id, line.draft_id, refused=error))
+    return done
+
+
+def _change(session: Session, user_id: str, line: Line) -> None:
+    if line.of_draft:
+        assert line.draft_id is not None
+        _check_idle(session, user_id, line.draft_id)
+        drafts.edit(session, user_id, line.draft_id, line.revision, line.of_draft)
+    if line.own:
+        assert line.piece_id is not None
+        given = line.own
+        if {"reference", "notes"} & given.keys():
+            pieces.note(session, user_id, line.piece_id, reference=given.get("reference"), notes=given.get("notes"))
+        if "sold" in given:
+            cents, on = given["sold"]
+            if cents is None:
+                pieces.take_sale_back(session, user_id, line.piece_id)
+            else:
+                pieces.sell(session, user_id, line.piece_id, cents, on)
+    audit.record(session, "wardrobe.imported", user_id, line.piece_id or line.draft_id or "", line=line.number)
+
+
+def _check_idle(session: Session, user_id: str, draft_id: str) -> None:
+    """A draft that is being published is left alone: its publication would end by it."""
+    running = owned(Publication, user_id).where(Publication.draft_id == draft_id, col(Publication.state).in_(RUNNING))
+    if session.exec(running).first():
+        raise _in_publication()
+
+
+def _in_publication() -> Conflict:
+    return Conflict("This draft is being published. Let that end, or cancel it, first.", code="draft_in_publication")
+
+
+class _Known:
+    """What the lines may be about: the user's own pieces and drafts, looked up at once."""
+
+    def __init__(self, session: Session, user_id: str, found: Sequence[tuple[int, Mapping[str, str]]]) -> None:
+        self._session, self._user_id = session, user_id
+        self._pieces = {piece.id: piece for piece in session.exec(owned(Piece, user_id))}
+        self._by_draft = {piece.draft_id: piece for piece in self._pieces.values() if piece.draft_id}
+        named = {row.get("draft_id", "") for _, row in found} | {*self._by_draft} - {""}
+        self._drafts = search.drafts_of(session, user_id, list(named))
+        busy = select(Publication.draft_id).where(Publication.user_id == user_id, col(Publication.state).in_(RUNNING))
+        self._busy = frozenset(session.exec(busy))
+        self._met: set[str] = set()
+
+    def read(self, number: int, row: Mapping[str, str]) -> Line:
+        """The line as far as it can be told without changing anything."""
+        try:
+            piece, draft = self._meant(row)
+        except VintedBotError as error:
+            return Line(number, row.get("title", "") or row.get("listing_title", ""), refused=error)
+        title = piece.title if piece else ""
+        before = sheet.cells(sheet.values_of(piece, draft))
+        told = Line(number, title or before["title"], piece.id if piece else None, draft.id if draft else None)
+        try:
+            return self._asked(told, row, before, piece, draft)
+        except VintedBotError as error:
+            return Line(number, told.title, told.piece_id, told.draft_id, refused=error)
+
+    def _meant(self, row: Mapping[str, str]) -> tuple[Piece | None, Draft | None]:
+        piece_id, draft_id = row.get("id", ""), row.get("draft_id", "")
+        if not piece_id and not draft_id:
+            raise BadRequest("The line says neither `id` nor `draft_id`.", code="line_about_nothing")
+        piece = self._pieces.get(piece_id) if piece_id else self._by_draft.get(draft_id)
+        draft = self._drafts.get(draft_id or (piece.draft_id or "" if piece else ""))
+        if (piece_id and piece is None) or (draft_id and draft is None):
+            raise NotFound("There is nothing of yours with this id.")
+        if piece and draft_id and piece.draft_id != draft_id:
+            raise BadRequest("`id` and `draft_id` are of two different things.", code="line_about_nothing")
+        key = piece.id if piece else draft_id
+        if key in self._met:
+            raise BadRequest("An earlier line is about the same.", code="line_twice")
+        self._met.add(key)
+        return piece, draft
+
+    def _asked(
+        self, told: Line, row: Mapping[str, str], before: Mapping[str, str], piece: Piece | None, draft: Draft | None
+    ) -> Line:
+        typed = {name: row[name].replace("\r\n", "\n") for name in sheet.CHANGEABLE if name in row}
+        other = {name: value for name, value in typed.items() if not _same(name, value, before[name])}
+        of_draft = _draft_changes({n: v for n, v in other.items() if n in (*FIELD_NAMES, "purchase_cost")}, before)
+        own = _own_changes(other, typed, before)
+        changed = tuple(
+            Change(name, before[name], typed[name])
+            for name in sheet.CHANGEABLE
+            if name in of_draft or name in own or ("sold" in own and name in other and name.startswith("sold_"))
+        )
+        if of_draft:
+            self._check_draft(draft, row.get("revision", ""))
+        if own and piece is None:
+            raise BadRequest("This draft has no listing yet: only its fields can be changed.", code="no_listing_yet")
+        revision = draft.revision if draft else 0
+        return Line(told.number, told.title, told.piece_id, told.draft_id, revision, changed, of_draft, own)
+
+    def _check_draft(self, draft: Draft | None, revision: str) -> None:
+        if draft is None:
+            raise BadRequest(
+                "This listing was not made here, so there is no draft of it to change.", code="no_draft_here"
+            )
+        if revision and revision != str(draft.revision):
+            raise Conflict("The draft has changed since this was exported.", code="stale_revision")
+        if draft.state in ("reading", "discarded"):
+            raise Conflict(f"This draft is {draft.state}.", code=f"draft_{draft.state}")
+        if draft.id in self._busy:
+            raise _in_publication()
+
+
+def _same(name: str, typed: str, before: str) -> bool:
+    """Whether the cell says what is so already: a spreadsheet writes 12.50 as 12,5 and a day its own way."""
+    if typed == before.strip():
+        return True
+    if not typed or not before:
+        return False
+    if name in ("price", "purchase_cost", "sold_price"):
+        return _number(typed) == _number(before) is not None
+    return name == "sold_on" and _day(typed) == _day(before)
+
+
+def _draft_changes(typed: Mapping[str, str], before: Mapping[str, str]) -> dict[str, Any]:
+    """The changed fields as the drafts service wants them. Raises BadRequest (`bad_fields`) with each that can't be."""
+    given: dict[str, Any] = {name: _value(name, text) for name, text in typed.items()}
+    try:
+        return FieldsPatch.model_validate(given).changes()
+    except ValidationError as error:
+        told = "; ".join(f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+        raise BadRequest(told, code="bad_cells") from None
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "brand" and text == sheet.NO_BRAND:
+        return ""
+    if not text:
+        return None
+    return [part.strip() for part in text.split(",") if part.strip()] if name in _LISTS else text
+
+
+def _own_changes(other: Mapping[str, str], typed: Mapping[str, str], before: Mapping[str, str]) -> dict[str, Any]:
+    own: dict[str, Any] = {name: other[name] for name in ("reference", "notes") if name in other}
+    for name, most in (("reference", pieces.REFERENCE_MAX), ("notes", pieces.NOTES_MAX)):
+        if len(own.get(name, "")) > most:
+            raise BadRequest(f"{name}: at most {most} characters.", code="note_too_long")
+    if {"sold_price", "sold_on"} & other.keys():
+        price, day = (typed.get(name, before[name]) for name in ("sold_price", "sold_on"))
+        own["sold"] = (_cents(price), _day(day)) if price else (None, None)
+        if day and not price:
+            raise BadRequest("A day of sale needs its price (`sold_price`).", code="bad_sale")
+    return own
+
+
+def _cents(text: str) -> int:
+    cents = pieces.cents_of(_number(text))
+    if not cents:
+        raise BadRequest(f"{text!r} is no price.", code="bad_sale")
+    return cents
+
+
+def _number(text: str) -> Decimal | None:
+    return amount(text.replace("\u00a0", "").replace(" ", "").strip("€£").replace(",", "."))
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    for form in _DAYS:
+        try:
+            return datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    raise BadRequest(f"{text!r} is no day. Write 2026-11-30.", code="bad_sale")
