@@ -26,7 +26,9 @@ from backend.db.models import (
     ModelCall,
     Notification,
     Photo,
+    Piece,
     Publication,
+    SavedView,
     User,
     UserSettings,
 )  # fmt: skip
@@ -72,6 +74,8 @@ PAGE = {
     "GET /accounts",
     "GET /notifications",
     "GET /security",
+    "GET /wardrobe",
+    "GET /wardrobe/import",
 }
 PUBLISH = {"draft_id": "{draft_id}", "mode": "dry_run"}
 
@@ -127,6 +131,16 @@ PROBES: dict[str, Probe] = {
     "PATCH /api/v1/accounts/{account_id}": foreign(json={"paused": True, "pace": {"per_day": 1}}),
     "POST /api/v1/accounts/{account_id}/check": foreign(),
     "DELETE /api/v1/accounts/{account_id}": foreign(),
+    "GET /api/v1/wardrobe": own(query="account={account_id}"),
+    "POST /api/v1/wardrobe/refresh": foreign(json={"account": "{account_id}"}),
+    "GET /api/v1/wardrobe/export": own(query="as=json"),
+    "GET /api/v1/wardrobe/photos.zip": own(),
+    "POST /api/v1/wardrobe/import": own(json=None, query="apply=true"),
+    "GET /api/v1/wardrobe/views": own(),
+    "POST /api/v1/wardrobe/views": own(json={"name": "x", "wanted": {}}),
+    "DELETE /api/v1/wardrobe/views/{view_id}": foreign(),
+    "GET /api/v1/wardrobe/{piece_id}": foreign(),
+    "PATCH /api/v1/wardrobe/{piece_id}": foreign(json={"notes": "bob was here", "sold": {"price": "1"}}),
     "GET /api/v1/notifications": own(),
     "POST /api/v1/notifications/seen": own(),
     "POST /api/v1/notifications/{notification_id}/seen": foreign(),
@@ -191,6 +205,11 @@ PROBES: dict[str, Probe] = {
     "POST /publications/{publication_id}/cancel": foreign(form={}),
     "POST /publications/{publication_id}/resume": foreign(form={}),
     "POST /publications/{publication_id}/settle": foreign(form={"decision": "give_up"}),
+    "POST /wardrobe/refresh": foreign(form={"account": "{account_id}"}),
+    "POST /wardrobe/import": own(form={"table": "id,notes\n{piece_id},bob was here", "do": "apply"}),
+    "POST /wardrobe/views": own(form={"name": "x", "view": ""}),
+    "POST /wardrobe/views/{view_id}": foreign(form={}),
+    "POST /wardrobe/{piece_id}": foreign(form={"notes": "bob was here"}),
     "POST /accounts": own(form={"username": "x", "cookies": "a"}),
     "POST /accounts/{account_id}/{verb}": foreign(form={}),
     "POST /notifications/seen": own(form={}),
@@ -256,6 +275,9 @@ def give_alice_everything(session: Session, runtime: Runtime, user: User) -> dic
         ModelCall(batch_id=batch.id, day="2026-11-25", model=MARK, prompt="p", status="success", micros=7, **mine),
         UserSettings(drafts={"hashtags": [MARK]}, **mine),
     ])  # fmt: skip
+    piece = Piece(account_id=account.id, listing_id=MARK, state="live", title=MARK, words=MARK, reference=MARK, **mine)
+    view = SavedView(name=MARK, wanted={"q": MARK}, **mine)
+    session.add_all([piece, view])
     audit.record(session, "draft.edited", user.id, MARK)
     folder = bundles.write(
         folder_of(runtime.settings.evidence_folder, publication.id), "network", {"log.txt": MARK.encode()}
@@ -268,6 +290,7 @@ def give_alice_everything(session: Session, runtime: Runtime, user: User) -> dic
         "job_id": batch.id, "photo_id": photo.id, "draft_id": draft.id, "account_id": account.id, "file": "log.txt",
         "publication_id": publication.id, "notification_id": told.id, "session_id": row.id, "key_id": made.id,
         "user_id": user.id, "bundle": folder.name, "verb": "remove", "batch_id": batch.id, "number": "0",
+        "piece_id": piece.id, "view_id": view.id,
         "upload_id": uploads.open_upload(runtime.settings.uploads_folder, user.id),
     }  # fmt: skip
 

@@ -170,8 +170,10 @@ def _clauses(wanted: Wanted) -> list[Any]:
 
 def _days(wanted: Wanted) -> list[Any]:
     if wanted.dated == "sold":
-        day = col(Piece.sold_on)
-        return [day >= wanted.since] * bool(wanted.since) + [day <= wanted.until] * bool(wanted.until)
-    at = col(Piece.listed_at)
-    since, until = (datetime.combine(day, time(), UTC) if day else None for day in (wanted.since, wanted.until))
-    return ([at >= since] if since else []) + ([at < until + timedelta(days=1)] if until else [])
+        column: Any = col(Piece.sold_on)
+        first, after = wanted.since, wanted.until and wanted.until + timedelta(days=1)
+    else:
+        column = col(Piece.listed_at)
+        first = wanted.since and datetime.combine(wanted.since, time(), UTC)
+        after = wanted.until and datetime.combine(wanted.until, time(), UTC) + timedelta(days=1)
+    return ([column >= first] if first else []) + ([column < after] if after else [])

@@ -22,6 +22,7 @@ from backend.core.listing import FIELD_NAMES
 from backend.db.models import Account, Photo, Piece, SavedView
 from backend.wardrobe import importing, pieces, search, sheet
 from backend.wardrobe.importing import Line, Plan
+from backend.wardrobe.pieces import PieceState
 from backend.wardrobe.search import Wanted
 from backend.web.language import Words
 from backend.web.page import Page, PageDep
@@ -50,7 +51,7 @@ class WardrobeView:
 
     pieces: tuple[PieceView, ...]
     total: int
-    counts: Mapping[pieces.PieceState, int]
+    counts: Mapping[PieceState, int]
     number: int
     numbers: int
     views: tuple[tuple[SavedView, str], ...]

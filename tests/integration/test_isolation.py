@@ -27,6 +27,9 @@ pytestmark = pytest.mark.usefixtures("quick_hashes")
 SAFE = ("GET", "WebSocket")
 NO_CONTROL = {
     "POST /api/v1/accounts/{account_id}/check": "opens a browser",
+    "POST /api/v1/wardrobe/refresh": "opens a browser",
+    "POST /wardrobe/refresh": "opens a browser",
+    "POST /wardrobe/views/{view_id}": "removes what the controls after it need",
     "POST /accounts/{account_id}/{verb}": "removes what the controls after it need",
 }
 
