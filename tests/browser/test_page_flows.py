@@ -373,10 +373,18 @@ async def test_every_page_is_accessible_narrow_and_light(visit: Visit, closet: A
                 (draft, _) = await ask(page, f"/drafts?batch_id={batch}")
                 paths = [
                     *("/", "/drafts?as=list", f"/drafts/{draft['id']}", f"/batches/{batch}", "/publications"),
-                    *("/accounts", "/drafts", "/publish", "/notifications", "/nothing"),
+                    *(
+                        "/wardrobe",
+                        "/wardrobe/import",
+                        "/accounts",
+                        "/drafts",
+                        "/publish",
+                        "/notifications",
+                        "/nothing",
+                    ),
                 ]
             await page.add_init_script(WATCH)
-            for path in paths[: 6 if phone else None]:  # the others are set as narrow by the same rules
+            for path in paths[: 8 if phone else None]:  # the others are set as narrow by the same rules
                 await _look_at(page, path, axe)
 
 

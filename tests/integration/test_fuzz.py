@@ -23,7 +23,7 @@ from tests.fakes import ScriptedReader
 
 EXAMPLES = 20
 """Requests an operation; half of them about things that exist."""
-LIMITS = ("publish", "uploads", "logins", "writes", "reads")
+LIMITS = ("publish", "uploads", "downloads", "logins", "writes", "reads")
 MAY_BE_UNABLE = {"/ready"}
 """Says 503 by design where no process runs jobs, as here."""
 
