@@ -277,4 +277,4 @@ def _import_page(
 
 
 def _column(words: Words, name: str) -> str:
-    return words.field(name) if name in FIELD_NAMES else words(f"wardrobe.column.{name}")
+    return words.field(name) if name in FIELD_NAMES else words(f"column.{name}")

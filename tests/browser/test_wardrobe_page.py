@@ -76,6 +76,14 @@ async def titles(page: Page) -> list[str]:
     return [text.strip() for text in await page.locator(".piece-title").all_inner_texts()]
 
 
+async def check_accessible(page: Page) -> None:
+    from axe_playwright_python.base import AXE_FILE_PATH
+
+    found = await page.evaluate(AXE_FILE_PATH.read_text() + "\n;axe.run()")
+    assert [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]] == []
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 async def test_from_the_site_to_a_table_and_back(
     site: Sandbox, address: str, window: Browser, tmp_path: Path, phone: bool
@@ -106,7 +114,6 @@ async def test_from_the_site_to_a_table_and_back(
         counts = {s: await page.locator(f"#state-{s} .count").inner_text() for s in ("live", "draft", "sold", "hidden")}
         assert counts == {"live": "1", "draft": "1", "sold": "1", "hidden": "1"}
         assert await page.locator(".piece .cover img").count() == 1, "what was made here has its photo"
-        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
         await page.get_by_role("searchbox").fill(f"SEZANE {name}")
         await page.get_by_role("button", name="Search").click()
@@ -123,6 +130,8 @@ async def test_from_the_site_to_a_table_and_back(
         await page.get_by_role("button", name="Show", exact=True).click()
         await expect(page.locator(".piece")).to_have_count(3)
         assert (await titles(page))[0] == f"Pull {name}"
+        await page.locator(".words summary").first.click()
+        await check_accessible(page)
         await page.locator("#state-sold").click()
         await expect(page.locator(".piece")).to_have_count(1)
         await page.get_by_text("Save this view").click()
@@ -158,13 +167,13 @@ async def test_from_the_site_to_a_table_and_back(
         writer.writerows(rows)
         (tmp_path / "changed.csv").write_text(out.getvalue(), encoding="utf-8")
 
-        await page.locator(".page-head .menu summary").click()  # closes, and opens again for the import
         await page.goto("/wardrobe/import")
         await page.locator("#file").set_input_files(tmp_path / "changed.csv")
         await page.get_by_role("button", name="See what would change").click()
         await expect(page.locator("#told")).to_contain_text("2 lines would change. 1 is refused. 1 stays as it is.")
         await expect(page.locator(".lines .refused")).to_contain_text("there is no draft of it to change")
         await expect(page.locator(".lines .changing").first).to_contain_text("→")
+        await check_accessible(page)
         async with httpx.AsyncClient(base_url=address) as client:
             assert (await client.get(f"/api/v1/drafts/{draft['id']}")).json()["revision"] == draft["revision"]
             await page.get_by_role("button", name="Make 2 changes").click()
@@ -174,7 +183,6 @@ async def test_from_the_site_to_a_table_and_back(
             await client.post(f"/api/v1/drafts/{draft['id']}/undo", json={"revision": kept["revision"]})
             undone = (await client.get(f"/api/v1/drafts/{draft['id']}")).json()
             assert (undone["purchase_cost"], undone["fields"]["title"]) == (None, draft["fields"]["title"])
-        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert complaints == []
     finally:
         await context.close()
