@@ -29,6 +29,7 @@ from backend.cli import (
     site_catalog,
     users,
     wardrobe,
+    wardrobe_files,
 )
 from backend.cli.terminal import AsJson, Chosen, show_json
 from backend.core.logs import tell_crash
@@ -53,6 +54,9 @@ app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
 app.add_typer(queue.app, name="queue")
 app.add_typer(wardrobe.app, name="wardrobe")
+wardrobe.app.command("export")(wardrobe_files.export)
+wardrobe.app.command("import")(wardrobe_files.import_table)
+wardrobe.app.command("photos")(wardrobe_files.photos)
 app.command("login")(accounts.login)
 app.add_typer(accounts.app, name="accounts")
 accounts.app.command("catalog")(site_catalog.show_catalog)

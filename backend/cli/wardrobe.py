@@ -1,9 +1,7 @@
-"""`wardrobe list|refresh|sold|note|export|import|photos|views`: what is live, sold and waiting."""
+"""`wardrobe list|refresh|sold|note|views`: what is live, sold and waiting. Its files are `wardrobe_files.py`'s."""
 
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,14 +11,12 @@ from rich.table import Table
 from sqlmodel import Session
 
 from backend.accounts import service as accounts
-from backend.cli.terminal import AsJson, err, out, progress_bars, show_json, with_runtime
+from backend.cli.terminal import AsJson, out, progress_bars, show_json, with_runtime
 from backend.core.errors import BadRequest
 from backend.db.models import Piece
 from backend.db.scope import find_by_prefix
 from backend.runtime import Runtime
-from backend.wardrobe import importing, pieces, search, sheet
-from backend.wardrobe.importing import Line
-from backend.wardrobe.photos import photos_zip
+from backend.wardrobe import pieces, search
 from backend.wardrobe.search import Wanted
 
 app = typer.Typer(help="What is live, sold and waiting, of all your accounts.", no_args_is_help=True)
@@ -37,7 +33,6 @@ Until = Annotated[str, typer.Option(help="Listed on this day or before.")]
 Sort = Annotated[str, typer.Option(help=f"One of: {', '.join(search.SORTS)}.")]
 View = Annotated[str | None, typer.Option("--view", help="A view saved under this name; other options narrow it.")]
 PieceId = Annotated[str, typer.Argument(help="A piece's id, or its first characters.", show_default=False)]
-Target = Annotated[Path, typer.Option("--output", "-o", help="The file to write; - is standard output.")]
 _STATE_COLOURS = {"live": "green", "draft": "yellow", "waiting": "cyan", "sold": "bold", "hidden": "dim", "gone": "dim"}
 
 
@@ -60,12 +55,12 @@ def list_pieces(
     """The pieces of your wardrobe, newest first.
 
     Example: `vintedbot wardrobe list sezane --state live --from 20 --sort cheap`"""
-    given = _given(words, state, account, category, brand, price_from, price_to, since, until, sort)
+    given = given_by(words, state, account, category, brand, price_from, price_to, since, until, sort)
 
     async def act(runtime: Runtime) -> tuple[list[dict[str, Any]], int]:
         def work(session: Session) -> tuple[list[dict[str, Any]], int]:
             pieces.catch_up(session, runtime.user_id)
-            wanted = _wanted(session, runtime.user_id, given, view)
+            wanted = wanted_by(session, runtime.user_id, given, view)
             found = search.find(session, runtime.user_id, wanted, limit=limit)
             names = {a.id: a.username for a in accounts.accounts_of(session, runtime.user_id, removed=True)}
             return [row_of(piece, names) for piece in found.pieces], found.total
@@ -142,101 +137,6 @@ def note(
     )
 
 
-@app.command("export")
-def export(
-    words: Words = None,
-    kind: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(sheet.FORMATS)}.")] = "",
-    output: Target = Path("wardrobe.csv"),
-    state: State = "",
-    account: Account = "",
-    category: Category = "",
-    brand: Brand = "",
-    price_from: PriceFrom = "",
-    price_to: PriceTo = "",
-    since: Since = "",
-    until: Until = "",
-    view: View = None,
-    as_json: AsJson = False,
-) -> None:
-    """Writes what is wanted as a table: CSV (to be changed and imported again), XLSX or JSON.
-
-    Example: `vintedbot wardrobe export --state sold -o sold.xlsx`"""
-    given = _given(words, state, account, category, brand, price_from, price_to, since, until, "newest")
-    chosen = kind or (output.suffix[1:].lower() if output.suffix[1:].lower() in sheet.FORMATS else "csv")
-    if chosen not in sheet.FORMATS:
-        raise typer.BadParameter(f"one of: {', '.join(sheet.FORMATS)}", param_hint="--as")
-    form = next(one for one in sheet.FORMATS if one == chosen)
-
-    async def act(runtime: Runtime) -> bytes:
-        def work(session: Session) -> bytes:
-            wanted = _wanted(session, runtime.user_id, given, view)
-            return sheet.export(session, runtime.user_id, wanted, form)
-
-        return await runtime.database.run(work)
-
-    written = with_runtime(act, as_json=as_json)
-    _write(output, [written], as_json)
-
-
-@app.command("photos")
-def photos(
-    words: Words = None,
-    output: Target = Path("wardrobe-photos.zip"),
-    state: State = "",
-    account: Account = "",
-    category: Category = "",
-    brand: Brand = "",
-    view: View = None,
-    as_json: AsJson = False,
-) -> None:
-    """Writes the photos of what is wanted as a ZIP: a folder a piece, in their order."""
-    given = _given(words, state, account, category, brand, "", "", "", "", "newest")
-
-    async def act(runtime: Runtime) -> Iterable[bytes]:
-        def work(session: Session) -> Iterable[bytes]:
-            wanted = _wanted(session, runtime.user_id, given, view)
-            return photos_zip(session, runtime.user_id, wanted, runtime.store)
-
-        return await runtime.database.run(work)
-
-    _write(output, with_runtime(act, as_json=as_json), as_json)
-
-
-@app.command("import")
-def import_table(
-    file: Annotated[Path, typer.Argument(help="A CSV file with the export's columns; - reads standard input.")],
-    apply: Annotated[bool, typer.Option("--apply", help="Make the changes; without it they are only told.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Tells line by line what a table would change and what is refused; with --apply it is changed.
-
-    Exit code 1 where a line is refused. What changes a draft can be taken back on its page, like any other edit."""
-    try:
-        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise typer.BadParameter(f"{file} can't be read ({error.strerror}).", param_hint="FILE") from None
-
-    async def act(runtime: Runtime) -> dict[str, Any]:
-        plan = await runtime.database.run(importing.look, runtime.user_id, raw)
-        lines = [*(await importing.apply(runtime.database, runtime.user_id, plan.changing) if apply else plan.changing)]
-        told = sorted([*lines, *plan.refused], key=lambda line: line.number)
-        return {"applied": apply, "unchanged": plan.unchanged, "ignored": list(plan.ignored), "lines": told}
-
-    found = with_runtime(act, as_json=as_json)
-    lines: list[Line] = found["lines"]
-    refused = [line for line in lines if line.refused]
-    if as_json:
-        show_json({**found, "lines": [_line(line) for line in lines]})
-    else:
-        _show_lines(lines)
-        verb = "changed" if apply else "would change"
-        out.print(f"{len(lines) - len(refused)} {verb}, {len(refused)} refused, {found['unchanged']} as they are.")
-        if not apply and len(lines) > len(refused):
-            err.print("Nothing was changed yet. To make the changes: --apply")
-    if refused:
-        raise typer.Exit(1)
-
-
 @app.command("views")
 def views(
     save: Annotated[str | None, typer.Option(help="Save what the other options say under this name.")] = None,
@@ -254,13 +154,13 @@ def views(
     """Shows the views you saved, saves one, or forgets one.
 
     Example: `vintedbot wardrobe views --save "dear coats" --category coat --from 40`"""
-    given = _given(words, state, account, category, brand, price_from, price_to, "", "", sort)
+    given = given_by(words, state, account, category, brand, price_from, price_to, "", "", sort)
 
     async def act(runtime: Runtime) -> list[dict[str, Any]]:
         def work(session: Session) -> list[dict[str, Any]]:
             user_id = runtime.user_id
             if save is not None:
-                search.keep_view(session, user_id, save, _wanted(session, user_id, given, None))
+                search.keep_view(session, user_id, save, wanted_by(session, user_id, given, None))
             if forget is not None:
                 search.forget_view(session, user_id, _view_named(session, user_id, forget).id)
             return [{"name": view.name, "wanted": view.wanted} for view in search.views_of(session, user_id)]
@@ -285,12 +185,12 @@ def row_of(piece: Piece, names: Mapping[str, str]) -> dict[str, Any]:
     return {**piece.model_dump(exclude=hidden, mode="json"), **prices, "account": names.get(piece.account_id, "")}
 
 
-def _given(words: list[str] | None, *more: str) -> dict[str, Any]:
+def given_by(words: list[str] | None, *more: str) -> dict[str, Any]:
     names = ("state", "account", "category", "brand", "price_from", "price_to", "since", "until", "sort")
     return {"q": " ".join(words or []), **dict(zip(names, more, strict=True))}
 
 
-def _wanted(session: Session, user_id: str, given: Mapping[str, Any], view: str | None) -> Wanted:
+def wanted_by(session: Session, user_id: str, given: Mapping[str, Any], view: str | None) -> Wanted:
     """Raises BadRequest with what can't be used, NotFound."""
     base = {} if view is None else _view_named(session, user_id, view).wanted
     said = {name: value for name, value in given.items() if value and (name, value) != ("sort", "newest")}
@@ -340,40 +240,6 @@ def _show(rows: list[dict[str, Any]]) -> None:
         listed = (row["sold_on"] if row["state"] == "sold" else None) or (row["listed_at"] or "")[:10]
         table.add_row(row["id"][:8], state, price or "–", escape(row["title"]), escape(row["account"]), listed)
     out.print(table)
-
-
-def _line(line: Line) -> dict[str, Any]:
-    refused = {"code": line.refused.code, "message": str(line.refused)} if line.refused else None
-    changes = {c.column: {"before": c.before, "after": c.after} for c in line.changes}
-    named = {"line": line.number, "title": line.title, "id": line.piece_id, "draft_id": line.draft_id}
-    return {**named, "changes": changes, "refused": refused}
-
-
-def _show_lines(lines: Iterable[Line]) -> None:
-    table = Table("Line", "Title", "What", box=None, header_style="bold", pad_edge=False)
-    for line in lines:
-        changes = "; ".join(f"{c.column}: {c.before or '–'} → {c.after or '–'}" for c in line.changes)
-        told = f"[red]{escape(str(line.refused))}[/]" if line.refused else escape(changes)
-        table.add_row(str(line.number), escape(line.title), told)
-    if table.row_count:
-        out.print(table)
-
-
-def _write(output: Path, written: Iterable[bytes], as_json: bool) -> None:
-    size = 0
-    try:
-        target = sys.stdout.buffer if str(output) == "-" else output.open("wb")
-        for piece in written:
-            size += target.write(piece)
-        target.flush() if str(output) == "-" else target.close()
-    except OSError as error:
-        raise typer.BadParameter(f"{output} can't be written ({error.strerror}).", param_hint="--output") from None
-    if str(output) == "-":
-        return
-    if as_json:
-        show_json({"file": str(output), "bytes": size})
-    else:
-        out.print(f"{output} is written ({size // 1000 + 1} kB).")
 
 
 def _day(text: str) -> date:

@@ -20,7 +20,18 @@ from backend.app import create_app
 from backend.core import seller_template
 from backend.core.errors import BadRequest
 from backend.core.storable import check_storable
-from backend.db.models import Account, Batch, Draft, DraftPhoto, Notification, Photo, Publication, PublicationEvent
+from backend.db.models import (
+    Account,
+    Batch,
+    Draft,
+    DraftPhoto,
+    Notification,
+    Photo,
+    Piece,
+    Publication,
+    PublicationEvent,
+    SavedView,
+)
 from backend.notifications.kinds import KINDS
 from backend.runtime import Runtime
 from backend.settings import Settings
@@ -77,6 +88,11 @@ def hostile_rows(session: Session, user_id: str, key: str) -> dict[str, str]:
             differences=[{"field": MARKUP, "sent": MARKUP, "found": MARKUP}],
         )  # fmt: skip
         session.add(PublicationEvent(user_id=user_id, publication_id=made.id, state=state, detail={"error": MARKUP}))
+    session.add_all([
+        Piece(user_id=user_id, account_id=account.id, listing_id="1", title=MARKUP, url=SCRIPT_URL, state="sold",
+              sold_cents=1, brand=MARKUP, category=MARKUP, reference=MARKUP, notes=MARKUP),
+        SavedView(user_id=user_id, name=MARKUP, wanted={"q": MARKUP, "brand": MARKUP}),
+    ])  # fmt: skip
     for kind in KINDS:
         detail = dict.fromkeys(("title", "account", "username", "error", "site", "count", "items", "ready"), MARKUP)
         session.add(Notification(user_id=user_id, kind=kind, episode=kind, publication_id=made.id, detail=detail))
