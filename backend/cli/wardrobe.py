@@ -58,14 +58,12 @@ def list_pieces(
     given = given_by(words, state, account, category, brand, price_from, price_to, since, until, sort)
 
     async def act(runtime: Runtime) -> tuple[list[dict[str, Any]], int]:
-        def work(session: Session) -> tuple[list[dict[str, Any]], int]:
-            pieces.catch_up(session, runtime.user_id)
-            wanted = wanted_by(session, runtime.user_id, given, view)
-            found = search.find(session, runtime.user_id, wanted, limit=limit)
-            names = {a.id: a.username for a in accounts.accounts_of(session, runtime.user_id, removed=True)}
+        def work(session: Session, user_id: str) -> tuple[list[dict[str, Any]], int]:
+            found = search.find(session, user_id, wanted_by(session, user_id, given, view), limit=limit)
+            names = {a.id: a.username for a in accounts.accounts_of(session, user_id, removed=True)}
             return [row_of(piece, names) for piece in found.pieces], found.total
 
-        return await runtime.database.run(work)
+        return await pieces.caught_up(runtime.database, work, runtime.user_id)
 
     rows, total = with_runtime(act, as_json=as_json)
     if as_json:

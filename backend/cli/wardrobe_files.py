@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.table import Table
-from sqlmodel import Session
 
 from backend.cli.terminal import AsJson, err, out, show_json, with_runtime
 from backend.cli.wardrobe import (
@@ -26,7 +25,7 @@ from backend.cli.wardrobe import (
     wanted_by,
 )  # fmt: skip
 from backend.runtime import Runtime
-from backend.wardrobe import importing, sheet
+from backend.wardrobe import importing, pieces, sheet
 from backend.wardrobe.importing import Line
 from backend.wardrobe.photos import photos_zip
 
@@ -58,11 +57,8 @@ def export(
     form = next(one for one in sheet.FORMATS if one == chosen)
 
     async def act(runtime: Runtime) -> bytes:
-        def work(session: Session) -> bytes:
-            wanted = wanted_by(session, runtime.user_id, given, view)
-            return sheet.export(session, runtime.user_id, wanted, form)
-
-        return await runtime.database.run(work)
+        wanted = await runtime.database.run(wanted_by, runtime.user_id, given, view)
+        return await pieces.caught_up(runtime.database, sheet.export, runtime.user_id, wanted, form)
 
     written = with_runtime(act, as_json=as_json)
     _write(output, [written], as_json)
@@ -82,11 +78,8 @@ def photos(
     given = given_by(words, state, account, category, brand, "", "", "", "", "newest")
 
     async def act(runtime: Runtime) -> Iterable[bytes]:
-        def work(session: Session) -> Iterable[bytes]:
-            wanted = wanted_by(session, runtime.user_id, given, view)
-            return photos_zip(session, runtime.user_id, wanted, runtime.store)
-
-        return await runtime.database.run(work)
+        wanted = await runtime.database.run(wanted_by, runtime.user_id, given, view)
+        return await pieces.caught_up(runtime.database, photos_zip, runtime.user_id, wanted, runtime.store)
 
     _write(output, with_runtime(act, as_json=as_json), as_json)
 
@@ -105,7 +98,7 @@ def import_table(
         raise typer.BadParameter(f"{file} can't be read ({error.strerror}).", param_hint="FILE") from None
 
     async def act(runtime: Runtime) -> dict[str, Any]:
-        plan = await runtime.database.run(importing.look, runtime.user_id, raw)
+        plan = await pieces.caught_up(runtime.database, importing.look, runtime.user_id, raw)
         lines = [*(await importing.apply(runtime.database, runtime.user_id, plan.changing) if apply else plan.changing)]
         told = sorted([*lines, *plan.refused], key=lambda line: line.number)
         return {"applied": apply, "unchanged": plan.unchanged, "ignored": list(plan.ignored), "lines": told}

@@ -76,8 +76,8 @@ class Plan:
 
 
 def look(session: Session, user_id: str, raw: bytes) -> Plan:
-    """What the file would change, line by line. Changes no piece and no draft. Raises BadRequest for what is no table
-    of ours (`csv_unreadable`, `csv_too_long`)."""
+    """What the file would change, line by line. Changes nothing; the pieces are to be caught up with before. Raises
+    BadRequest for what is no table of ours (`csv_unreadable`, `csv_too_long`)."""
     if len(raw) > BYTES_MAX:
         raise BadRequest(f"More than {BYTES_MAX // 1_000_000} MB. Split the file.", code="csv_too_long")
     columns, found = from_csv(raw, most=LINES_MAX)
@@ -86,7 +86,6 @@ def look(session: Session, user_id: str, raw: bytes) -> Plan:
             "A column `id` or `draft_id` has to say what each line is about: begin with an export.",
             code="csv_unreadable",
         )
-    pieces.catch_up(session, user_id)
     known = _Known(session, user_id, found)
     read = [known.read(number, row) for number, row in found]
     lines = tuple(line for line in read if line.changes or line.refused)

@@ -13,15 +13,15 @@ from backend.core.errors import Conflict
 from backend.core.search_words import fold
 from backend.core.zips import zip_stream
 from backend.photos.store import PhotoStore
-from backend.wardrobe import pieces, search
+from backend.wardrobe import search
 from backend.wardrobe.search import Wanted
 
 _NAME_MAX = 60
 
 
 def photos_zip(session: Session, user_id: str, wanted: Wanted, store: PhotoStore) -> Iterator[bytes]:
-    """All photos of what is wanted, in pieces. Raises Conflict (`no_photos`) where there are none here."""
-    pieces.catch_up(session, user_id)
+    """All photos of what is wanted, in pieces; caught up with before. Raises Conflict (`no_photos`) where there are
+    none here."""
     found = [(piece, draft) for piece, draft in search.every(session, user_id, wanted) if draft is not None]
     photos = search.photos_of(session, user_id, [draft.id for _, draft in found])
     digits = max(3, len(str(len(found))))

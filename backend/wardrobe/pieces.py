@@ -4,11 +4,11 @@ Owns the `pieces` table, how it follows the publications and drafts it is drawn 
 no search (`search.py`), no visit to a marketplace (`refresh.py`), and changes no draft.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
 from sqlmodel import Session, col, or_, select
 
@@ -19,10 +19,14 @@ from backend.core.plain_words import visible
 from backend.core.readiness import amount
 from backend.core.search_words import fold
 from backend.db import audit
+from backend.db.engine import Database
 from backend.db.models import Draft, Piece, Publication, now
 from backend.db.scope import get_owned, owned
 from backend.drafts.schemas import FIELDS
 from backend.marketplace.port import Wardrobe, WardrobeItem
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PieceState = Literal["live", "draft", "waiting", "sold", "hidden", "gone"]
 STATES: tuple[PieceState, ...] = get_args(PieceState)
@@ -40,6 +44,14 @@ class Seen:
     sold: int
     gone: int
     whole: bool
+
+
+async def caught_up(
+    database: Database, work: Callable[Concatenate[Session, str, P], T], user_id: str, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """`work(session, user_id, …)`, which only reads, on pieces that are caught up with: a long look holds nobody up."""
+    await database.run(catch_up, user_id)
+    return await database.look(work, user_id, *args, **kwargs)
 
 
 def catch_up(session: Session, user_id: str) -> None:

@@ -80,8 +80,7 @@ def rows(session: Session, user_id: str, wanted: Wanted) -> Iterator[dict[str, A
 
 
 def export(session: Session, user_id: str, wanted: Wanted, kind: Format) -> bytes:
-    """All that is wanted, as a file."""
-    pieces.catch_up(session, user_id)
+    """All that is wanted, as a file. The pieces are to be caught up with before."""
     return written(list(rows(session, user_id, wanted)), kind)
 
 

@@ -107,7 +107,7 @@ async def import_table(page: PageDep) -> Response:
     database, user_id = page.runtime.database, page.user_id
     try:
         table = await _table(form)
-        plan = await database.run(importing.look, user_id, table)
+        plan = await pieces.caught_up(database, importing.look, user_id, table)
         if form.get("do") != "apply":
             return _import_page(page, plan=plan, table=table)
         done = await importing.apply(database, user_id, plan.changing)
@@ -156,7 +156,7 @@ async def wardrobe_page(
 ) -> Response:
     asked = page.request.query_params.get("page", "")
     number = int(asked) if asked.isdecimal() and len(asked) < 7 else 1
-    shown = await page.runtime.database.run(_look, page.user_id, page.words, wanted, number)
+    shown = await pieces.caught_up(page.runtime.database, _look, page.user_id, page.words, wanted, number)
     return page.render(
         "wardrobe.html",
         here=HERE,
@@ -184,7 +184,6 @@ def _told(page: Page, error: VintedBotError, shown: WardrobeView) -> str:
 
 
 def _look(session: Session, user_id: str, words: Words, wanted: Wanted, number: int) -> WardrobeView:
-    pieces.catch_up(session, user_id)
     found = search.find(session, user_id, wanted, limit=A_PAGE, offset=(max(number, 1) - 1) * A_PAGE)
     known = accounts.accounts_of(session, user_id, removed=True)
     names = {account.id: account.username for account in known} if len(known) > 1 else {}

@@ -78,6 +78,11 @@ def found(session: Session, user_id: str, **wanted: Any) -> list[Piece]:
     return list(search.find(session, user_id, Wanted(**wanted), limit=100).pieces)
 
 
+def plan_of(session: Session, user_id: str, raw: bytes) -> Plan:
+    pieces.catch_up(session, user_id)
+    return importing.look(session, user_id, raw)
+
+
 def look(session: Session, account: Account, *items: WardrobeItem, whole: bool = True, after: int = 0) -> pieces.Seen:
     begun = datetime.now(UTC) + timedelta(seconds=1 + after)
     return take_in(session, account.user_id, account.id, shown(*items, whole=whole), begun=begun)
@@ -234,7 +239,7 @@ def test_a_table_shows_the_same_three_ways_and_calculates_nothing(session: Sessi
     excel = [[next(cell.iter(f"{name}t")).text or "" for cell in row] for row in tree.iter(f"{name}row")]
     assert excel == table, "both say the same"
     assert [cell for row in table[1:] for cell in row if cell.startswith(("=", "+", "-", "@"))] == []
-    assert importing.look(session, account.user_id, written["csv"]) == Plan((), 2, ()), "what was read is what was said"
+    assert plan_of(session, account.user_id, written["csv"]) == Plan((), 2, ()), "what was read is what was said"
 
 
 def table_of(*rows: dict[str, str], by: str = ",") -> bytes:
@@ -259,7 +264,7 @@ def test_an_import_is_looked_at_first_and_applied_through_the_drafts(tables: Dat
            "sold_price": "50,00 €", "sold_on": "03/11/2026", "colours": "navy, red", "mood": "?"}  # fmt: skip
     raw = table_of(row, by=";")
     with tables.session() as session:
-        plan = importing.look(session, account.user_id, raw)
+        plan = plan_of(session, account.user_id, raw)
         assert (plan.ignored, plan.unchanged, plan.refused) == (("mood",), 0, [])
         [changes] = changes_of(plan)
         assert changes["price"] == ("60", "55,5")
@@ -272,10 +277,10 @@ def test_an_import_is_looked_at_first_and_applied_through_the_drafts(tables: Dat
         kept, sold = session.get_one(Draft, draft.id), session.get_one(Piece, piece.id)
         assert (kept.revision, kept.purchase_cost, kept.fields["price"]["value"]) == (3, "20", "55.50")
         assert (sold.state, sold.sold_cents, sold.sold_on, sold.reference) == ("sold", 5000, date(2026, 11, 3), "A7")
-        assert importing.look(session, account.user_id, raw).unchanged == 1, "once more changes nothing"
+        assert plan_of(session, account.user_id, raw).unchanged == 1, "once more changes nothing"
         undone = drafts.undo(session, account.user_id, draft.id, 3)
         assert (undone.purchase_cost, undone.fields["price"]["value"]) == (None, "60")
-        back = importing.look(session, account.user_id, table_of({"id": piece.id, "sold_price": "", "sold_on": ""}))
+        back = plan_of(session, account.user_id, table_of({"id": piece.id, "sold_price": "", "sold_on": ""}))
     assert changes_of(back) == [{"sold_price": ("50.00", ""), "sold_on": ("2026-11-03", "")}]
     asyncio.run(importing.apply(tables, account.user_id, back.changing))
     with tables.session() as session:
@@ -306,11 +311,11 @@ def test_each_line_that_cannot_be_is_refused_with_its_reason(session: Session) -
     shown_before = sheet.cells(sheet.values_of(one, session.get_one(Draft, one.draft_id)))
     given = [{**columns, "price": {one.id: shown_before["price"], on_its_way.id: "60"}.get(
         row.get("id") or row.get("draft_id", ""), ""), **row} for row, _ in lines]  # fmt: skip
-    plan = importing.look(session, account.user_id, table_of(*given))
+    plan = plan_of(session, account.user_id, table_of(*given))
     assert [line.refused and line.refused.code for line in plan.lines] == [code for _, code in lines]
     assert not plan.changing
     stale = table_of({"id": one.id, "revision": "1", "price": "5"})
-    assert importing.look(session, account.user_id, stale).lines[0].refused.code == "stale_revision"
+    assert plan_of(session, account.user_id, stale).lines[0].refused.code == "stale_revision"
     for sale, code in (
         ({"sold_price": "x"}, "bad_sale"),
         ({"sold_price": "", "sold_on": "2026-11-01"}, "bad_sale"),
@@ -318,10 +323,10 @@ def test_each_line_that_cannot_be_is_refused_with_its_reason(session: Session) -
         ({"reference": "x" * 81}, "note_too_long"),
     ):
         row = table_of({"id": one.id, **sale})
-        assert importing.look(session, account.user_id, row).lines[0].refused.code == code
+        assert plan_of(session, account.user_id, row).lines[0].refused.code == code
     for raw in (b"", b"title\nx", b"a,b\n1,2", b"id,x\0\n", b"\x89PNG\r\n\x1a\n\0\0"):
         with pytest.raises(BadRequest) as refused:
-            importing.look(session, account.user_id, raw)
+            plan_of(session, account.user_id, raw)
         assert refused.value.code == "csv_unreadable"
 
 

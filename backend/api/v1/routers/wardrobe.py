@@ -145,12 +145,8 @@ async def show_wardrobe(
 ) -> WardrobeOut:
     """The pieces wanted, a page at a time."""
 
-    def work(session: Session) -> WardrobeOut:
-        pieces.catch_up(session, user_id)
-        found = search.find(session, user_id, wanted, limit=limit, offset=offset)
-        return WardrobeOut(total=found.total, counts=found.counts, pieces=[shown(piece) for piece in found.pieces])
-
-    return await runtime.database.run(work)
+    found = await pieces.caught_up(runtime.database, search.find, user_id, wanted, limit=limit, offset=offset)
+    return WardrobeOut(total=found.total, counts=found.counts, pieces=[shown(piece) for piece in found.pieces])
 
 
 @router.post("/refresh")
@@ -167,14 +163,14 @@ async def export_wardrobe(
     runtime: RuntimeDep, user_id: UserId, wanted: WantedDep, kind: Annotated[sheet.Format, Query(alias="as")] = "csv"
 ) -> Response:
     """All that is wanted as a CSV, XLSX or JSON file."""
-    body = await runtime.database.run(sheet.export, user_id, wanted, kind)
+    body = await pieces.caught_up(runtime.database, sheet.export, user_id, wanted, kind)
     return Response(body, media_type=sheet.MEDIA_TYPES[kind], headers=_as_file(f"wardrobe.{kind}"))
 
 
 @router.get("/photos.zip", response_class=StreamingResponse)
 async def export_photos(runtime: RuntimeDep, user_id: UserId, wanted: WantedDep) -> StreamingResponse:
     """The photos of all that is wanted: a folder a piece, in order. 409 `no_photos` where there are none."""
-    streamed = await runtime.database.run(photos_zip, user_id, wanted, runtime.store)
+    streamed = await pieces.caught_up(runtime.database, photos_zip, user_id, wanted, runtime.store)
     return StreamingResponse(streamed, media_type="application/zip", headers=_as_file("wardrobe-photos.zip"))
 
 
@@ -186,7 +182,7 @@ async def import_wardrobe(
     apply: bool = False,
 ) -> ImportOut:
     """Says line by line what the table would change and what is refused; with `apply` it is changed."""
-    plan = await runtime.database.run(importing.look, user_id, table)
+    plan = await pieces.caught_up(runtime.database, importing.look, user_id, table)
     if not apply:
         return import_shown(plan, plan.lines, applied=False)
     done = await importing.apply(runtime.database, user_id, plan.changing)
