@@ -133,7 +133,7 @@ def reschedule(session: Session, user_id: str, publication_id: str, not_before: 
 
 def begin_visit(session: Session, user_id: str, account_id: str) -> Waiting | None:
     """Keeps the account for a look at its marketplace, a few minutes at most: no publication begins meanwhile. Returns
-    why not where that can't be now. To be called again to go on (`go_on_visiting`), and ended."""
+    why not, where that can't be now."""
     account = _locked(session, get_owned(session, Account, user_id, account_id).id)
     now = clock(session)
     held = _account_hold(session, account, now)

@@ -121,7 +121,7 @@ def take_in(session: Session, user_id: str, account_id: str, shown: Wardrobe, *,
     here = owned(Piece, user_id).where(Piece.account_id == account_id, col(Piece.listing_id).is_not(None))
     known = {str(piece.listing_id): piece for piece in session.exec(here)}
     sold_before = sum(piece.state == "sold" for piece in known.values())
-    for item in shown.items:
+    for item in reversed(shown.items):  # newest last, as if each had come in when it was listed
         piece = known.get(item.id) or Piece(
             user_id=user_id, account_id=account_id, listing_id=item.id, state=item.state
         )
@@ -140,10 +140,9 @@ def _see(session: Session, piece: Piece, item: WardrobeItem, at: datetime) -> No
     piece.title, piece.cents = visible(item.title)[:200].strip(), cents_of(item.price)
     piece.url = item.url or piece.url
     piece.seen_state, piece.seen_at = item.state, at
-    piece.listed_at = piece.listed_at or at
     if item.state == "sold" and piece.sold_by is None:
         piece.sold_by, piece.sold_cents = "site", piece.cents
-        piece.sold_on = at.date() if was_for_sale else None  # of one that was sold before the first look nobody knows
+        piece.sold_on = at.date() if was_for_sale else None  # when one was sold before the first look, nobody knows
     elif item.state != "sold" and piece.sold_by == "site":
         piece.sold_by = piece.sold_cents = piece.sold_on = None
     _settle(piece)

@@ -21,9 +21,10 @@ from backend.db.scope import count_owned, get_owned, owned
 from backend.wardrobe.pieces import STATES, PieceState, cents_of
 
 Sort = Literal["newest", "oldest", "dear", "cheap", "title", "sold"]
+_CAME = func.coalesce(col(Piece.listed_at), col(Piece.created_at))
 _ORDERS: Mapping[Sort, Sequence[Any]] = {
-    "newest": (col(Piece.listed_at).desc().nulls_first(),),
-    "oldest": (col(Piece.listed_at).asc().nulls_last(),),
+    "newest": (_CAME.desc(),),
+    "oldest": (_CAME.asc(),),
     "dear": (col(Piece.cents).desc().nulls_last(),),
     "cheap": (col(Piece.cents).asc().nulls_last(),),
     "title": (col(Piece.words).asc(),),

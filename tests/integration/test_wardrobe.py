@@ -127,11 +127,11 @@ def test_words_filters_and_order_on_both_databases(database: Database) -> None:
         assert titles(sort="cheap") == ["Jupe ", "Échar", "Pull ", "Mante"]
         assert titles(sort="dear") == titles(sort="cheap")[::-1]
         assert titles(sort="title") == ["Échar", "Jupe ", "Mante", "Pull "]
-        assert titles(sort="newest")[0] == "Pull ", "what waits comes before what is there"
+        assert titles() == titles(sort="oldest")[::-1]
         assert titles(price_from="9,50", price_to=12, sort="cheap") == ["Jupe ", "Échar"]
         assert titles(brand="Zara") == titles(category="skirt") == ["Jupe "]
         assert titles(account=other.id) == []
-        assert len(titles(since=date.today() - timedelta(2))) == 3
+        assert len(titles(since=date.today() - timedelta(2))) == 2, "when the scarf was listed, nobody here knows"
         assert titles(until=date.today() - timedelta(2)) == []
         some = search.find(session, user, Wanted(state="live", price_to=Decimal(50)), limit=1)
         assert (some.total, some.counts["sold"], some.counts["waiting"], some.counts["live"]) == (1, 1, 1, 1)
@@ -147,7 +147,7 @@ def test_a_piece_follows_its_draft_its_publication_and_the_site(session: Session
     pieces.note(session, account.user_id, piece.id, reference="A12", notes="")
     publication = session.exec(select(Publication).where(Publication.draft_id == draft.id)).one()
     look(session, account, item("5", "Manteau", "60"))  # the site showed it before we knew its number
-    assert [p.state for p in found(session, account.user_id)] == ["waiting", "live"]
+    assert {p.state for p in found(session, account.user_id)} == {"waiting", "live"}
     publication.listing_id, publication.state, publication.updated_at = "5", "confirmed", datetime.now(UTC)
     [one] = found(session, account.user_id)
     assert (one.state, one.draft_id, one.reference, one.brand) == ("live", draft.id, "A12", "Sézane")
