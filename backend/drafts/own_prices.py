@@ -29,8 +29,9 @@ def own_items(session: Session, user_id: str, *, but: str) -> tuple[OwnItem, ...
         Publication.user_id == user_id, Publication.state == "confirmed", col(Publication.mode).in_(_LISTED)
     )
     sent = {draft_id: sheet.get("price") for draft_id, sheet in session.exec(confirmed)}
-    sales = select(Piece.draft_id, Piece.sold_cents).where(Piece.user_id == user_id, col(Piece.sold_cents).is_not(None))
-    sold = {draft_id: Decimal(cents) / 100 for draft_id, cents in session.exec(sales) if draft_id and cents}
+    of_draft = (col(Piece.draft_id).is_not(None), col(Piece.sold_cents).is_not(None))
+    sales = select(Piece.draft_id, Piece.sold_cents).where(Piece.user_id == user_id, *of_draft)
+    sold = {draft_id: Decimal(cents) / 100 for draft_id, cents in session.exec(sales) if cents}
     query = owned(Draft, user_id).where(Draft.id != but, col(Draft.state).in_(("open", "approved")))
     edited = col(Draft.revision) > 1  # nobody stated a price of a draft that was never edited
     listed = col(Draft.id).in_(confirmed.with_only_columns(col(Publication.draft_id)))

@@ -140,11 +140,11 @@ class _Known:
     """What the lines may be about: the user's own pieces and drafts, looked up at once."""
 
     def __init__(self, session: Session, user_id: str, found: Sequence[tuple[int, Mapping[str, str]]]) -> None:
-        self._session, self._user_id = session, user_id
         self._pieces = {piece.id: piece for piece in session.exec(owned(Piece, user_id))}
         self._by_draft = {piece.draft_id: piece for piece in self._pieces.values() if piece.draft_id}
-        named = {row.get("draft_id", "") for _, row in found} | {*self._by_draft} - {""}
-        self._drafts = search.drafts_of(session, user_id, list(named))
+        meant = [self._pieces[row["id"]].draft_id for _, row in found if row.get("id") in self._pieces]
+        named = {row.get("draft_id") for _, row in found} | {*meant}
+        self._drafts = search.drafts_of(session, user_id, [draft_id for draft_id in named if draft_id])
         busy = select(Publication.draft_id).where(Publication.user_id == user_id, col(Publication.state).in_(RUNNING))
         self._busy = frozenset(session.exec(busy))
         self._met: set[str] = set()
@@ -184,7 +184,7 @@ class _Known:
     ) -> Line:
         typed = {name: row[name].replace("\r\n", "\n") for name in sheet.CHANGEABLE if name in row}
         other = {name: value for name, value in typed.items() if not _same(name, value, before[name])}
-        of_draft = _draft_changes({n: v for n, v in other.items() if n in (*FIELD_NAMES, "purchase_cost")}, before)
+        of_draft = _draft_changes({n: v for n, v in other.items() if n in (*FIELD_NAMES, "purchase_cost")})
         own = _own_changes(other, typed, before)
         changed = tuple(
             Change(name, before[name], typed[name])
@@ -219,11 +219,13 @@ def _same(name: str, typed: str, before: str) -> bool:
         return False
     if name in ("price", "purchase_cost", "sold_price"):
         return _number(typed) == _number(before) is not None
+    if name in _LISTS:
+        return bool(_value(name, typed) == _value(name, before))
     return name == "sold_on" and _day(typed) == _day(before)
 
 
-def _draft_changes(typed: Mapping[str, str], before: Mapping[str, str]) -> dict[str, Any]:
-    """The changed fields as the drafts service wants them. Raises BadRequest (`bad_fields`) with each that can't be."""
+def _draft_changes(typed: Mapping[str, str]) -> dict[str, Any]:
+    """The changed fields as the drafts service wants them. Raises BadRequest (`bad_cells`) with each that can't be."""
     given: dict[str, Any] = {name: _value(name, text) for name, text in typed.items()}
     try:
         return FieldsPatch.model_validate(given).changes()

@@ -5,7 +5,6 @@ Owns the names. Owns no photo and no ZIP (`core/zips.py`).
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from sqlmodel import Session
 
@@ -33,11 +32,7 @@ def photos_zip(session: Session, user_id: str, wanted: Wanted, store: PhotoStore
     ]
     if not entries:
         raise Conflict("None of these has photos here: they were listed elsewhere.", code="no_photos")
-    return zip_stream(_as_files(entries))
-
-
-def _as_files(entries: list[tuple[str, Path]]) -> Iterator[tuple[str, Path | bytes]]:
-    yield from entries
+    return zip_stream(entries)
 
 
 def folder_name(number: int, digits: int, reference: str, title: str) -> str:

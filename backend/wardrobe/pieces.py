@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, or_, select
 
 from backend.core import catalog
@@ -50,7 +51,10 @@ async def caught_up(
     database: Database, work: Callable[Concatenate[Session, str, P], T], user_id: str, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """`work(session, user_id, …)`, which only reads, on pieces that are caught up with: a long look holds nobody up."""
-    await database.run(catch_up, user_id)
+    try:
+        await database.run(catch_up, user_id)
+    except IntegrityError:  # somebody else was quicker with the same piece
+        await database.run(catch_up, user_id)
     return await database.look(work, user_id, *args, **kwargs)
 
 

@@ -40,6 +40,7 @@ class PieceView:
     cover: Photo | None
     price: str
     sold_price: str
+    sale: tuple[str, str]
     facts: str
     when: str
     on_site: str
@@ -217,6 +218,7 @@ def _view(words: Words, piece: Piece, cover: Photo | None, names: Mapping[str, s
         cover=cover,
         price=words.money(price) if price else "",
         sold_price=words.money(sold_price) if sold_price else "",
+        sale=_sale(piece),
         facts=" · ".join(filter(None, facts)),
         when=when,
         on_site=piece.url if piece.url and piece.url.startswith(("https://", "http://")) else "",

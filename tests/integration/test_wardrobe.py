@@ -210,6 +210,7 @@ def test_prices_rest_on_what_was_sold(session: Session) -> None:
     fresh = listed(session, account, None)
     edited = drafts.edit(session, account.user_id, fresh.id, 2, {"price": None})
     before = Decimal(edited.fields["price"]["value"])
+    look(session, account, item("8", "Sans brouillon", "5", "sold"), whole=False)
     assert "(vendus" not in edited.fields["price"]["evidence"][0]["detail"]
     for piece in found(session, account.user_id, state="live"):
         pieces.sell(session, account.user_id, piece.id, 3000, None)

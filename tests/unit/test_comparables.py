@@ -68,3 +68,13 @@ def test_the_latest_dozen_counts() -> None:
 def test_a_guessed_category_is_compared_with_nothing() -> None:
     guessed = Listing({"category": Field("coat", 0.9, evidence=(Evidence("fallback"),))})
     assert compare(guessed, [own("40")]) is None
+
+
+def test_what_was_sold_comes_first_and_counts_twice() -> None:
+    found = compare(listing(), [own("90"), own("60"), own("30", sold=True)])
+    assert found is not None
+    assert (found.count, found.sold) == (3, 1)
+    assert (found.median, found.weight) == (Decimal("45.00"), Decimal(4) / 7), "of 90, 60 and twice 30"
+    many = compare(listing(), [own("90")] * 12 + [own("30", sold=True)])
+    assert many is not None
+    assert (many.count, many.sold) == (12, 1), "it is among the dozen, however long ago"

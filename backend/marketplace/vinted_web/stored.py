@@ -54,28 +54,34 @@ async def read_wardrobe(page: Page, account: AccountSession, own: str) -> list[W
     """The newest listings and drafts of the account's own wardrobe, which is on its page `own`.
 
     Goes there as this account and asks, from there, for what it shows."""
-    await visit(page, account.base_url + own)
-    await check_signed_in(page, account)
-    items, _ = await _read_page(page, account, own, 1)
-    return items
+    await _enter(page, account, own)
+    return (await _read_page(page, account, own, 1))[0]
 
 
 async def read_whole_wardrobe(page: Page, account: AccountSession, own: str, progress: LookedAt) -> Wardrobe:
     """All of it, page after page at a person's pace; `progress` is awaited after each with the count so far."""
-    items, pages, number = await read_wardrobe(page, account, own), 2, 1
-    found = {item.id: item for item in items}
-    await progress(len(found))
-    while number < pages and number < _MOST_PAGES and len(items) == _PER_PAGE:
-        await pause(_BETWEEN_PAGES)
+    await _enter(page, account, own)
+    found: dict[str, WardrobeItem] = {}
+    number, pages = 0, 1
+    while number < min(pages, _MOST_PAGES):
+        if number:
+            await pause(_BETWEEN_PAGES)
         number += 1
         items, pages = await _read_page(page, account, own, number)
         found |= {item.id: item for item in items}
         await progress(len(found))
-    return Wardrobe(tuple(found.values()), number >= pages or len(items) < _PER_PAGE)
+        if not items:
+            return Wardrobe(tuple(found.values()), whole=True)
+    return Wardrobe(tuple(found.values()), whole=number >= pages)
+
+
+async def _enter(page: Page, account: AccountSession, own: str) -> None:
+    await visit(page, account.base_url + own)
+    await check_signed_in(page, account)
 
 
 async def _read_page(page: Page, account: AccountSession, own: str, number: int) -> tuple[list[WardrobeItem], int]:
-    """One page of the wardrobe, and how many there are."""
+    """One page of the wardrobe, and how many there are: more than are looked at, where that isn't told."""
     query = f"?page={number}&per_page={_PER_PAGE}&order=newest_first"
     answer = await page.evaluate(ASK, f"/api/v2/wardrobe/{own.rsplit('/', 1)[1]}/items{query}")
     refuse(PageFacts(answer["status"], page.url, answer["type"], answer["body"], json_due=True), answer["headers"])
