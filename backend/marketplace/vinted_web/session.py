@@ -108,8 +108,16 @@ async def challenge_gone(page: Page, traffic: Traffic) -> bool:
 
 async def _with_page(page: Page, answer: PageFacts) -> PageFacts:
     frames = [frame.url for frame in page.frames if frame != page.main_frame and await _can_be_seen(frame)]
-    marks = [mark for mark, css in selectors.CHALLENGE_MARKS.items() if await page.locator(css).first.is_visible()]
+    marks = await _marks(page)
     return PageFacts(answer.status, page.url, answer.content_type, answer.body, frames, marks, answer.json_due)
+
+
+async def _marks(page: Page) -> list[str]:
+    """The marks of a challenge that can be seen. An ordinary page, which every visit meets, is asked once for all."""
+    some = page.locator(selectors.either(*selectors.CHALLENGE_MARKS.values())).filter(visible=True)
+    if not await some.count():
+        return []
+    return [mark for mark, css in selectors.CHALLENGE_MARKS.items() if await page.locator(css).first.is_visible()]
 
 
 async def _can_be_seen(frame: Frame) -> bool:
