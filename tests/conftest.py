@@ -2,13 +2,16 @@
 
 import os
 import random
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from dbos import DBOS
 from PIL import Image
 from sqlalchemy import create_engine, text
 
@@ -31,9 +34,21 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("VINTEDBOT_DATA", str(tmp_path / "data"))
 
 
+@pytest.fixture(scope="session")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with our tables and the engine's, empty, on SQLite: a copy of them is had sooner than new ones."""
+    settings = Settings(data=tmp_path_factory.mktemp("empty"), secret_key=None)
+    built = Database(settings.database)
+    built.migrate()
+    built.close()
+    DBOS.migrate(settings.engine_database)
+    return settings.data
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path / "data")
+def settings(tmp_path: Path, empty_tables: Path) -> Settings:
+    """A data folder of the test's own, as at the second start."""
+    return Settings(data=shutil.copytree(empty_tables, tmp_path / "data"))
 
 
 @pytest.fixture
@@ -106,14 +121,14 @@ def postgres_server() -> Iterator[str]:
         server.cleanup()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database of its own on the server."""
-    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**10}"
-    plain = postgres_server.replace("postgresql://", "postgresql+psycopg://", 1)
+@contextmanager
+def _postgres_database(server_url: str, name: str, template: str = "template1") -> Iterator[str]:
+    """A database on the server, as a copy of another."""
+    name = f"test_{os.getpid()}_{name}"
+    plain = server_url.replace("postgresql://", "postgresql+psycopg://", 1)
     server = create_engine(plain, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"create database {name}"))
+        connection.execute(text(f"create database {name} template {template}"))
     base, _, query = plain.partition("?")
     yield f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"
     with server.connect() as connection:
@@ -121,12 +136,34 @@ def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterat
     server.dispose()
 
 
+@pytest.fixture
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of its own on the server."""
+    with _postgres_database(postgres_server, str(abs(hash(request.node.nodeid)) % 10**10)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: str) -> Iterator[str]:
+    """The name of a database with our tables, empty."""
+    with _postgres_database(postgres_server, "tables") as url:
+        built = Database(url)
+        built.migrate()
+        built.close()
+        yield f"test_{os.getpid()}_tables"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Our tables, empty, on each kind of database."""
-    on_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'test.db'}" if on_sqlite else request.getfixturevalue("postgres_url")
-    built = Database(url)
-    built.migrate()
-    yield built
-    built.close()
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            made = shutil.copy(request.getfixturevalue("empty_tables") / "vintedbot.db", tmp_path / "test.db")
+            url = f"sqlite:///{made}"
+        else:
+            server, tables = (request.getfixturevalue(name) for name in ("postgres_server", "postgres_tables"))
+            name = str(abs(hash(request.node.nodeid)) % 10**10)
+            url = stack.enter_context(_postgres_database(server, name, tables))
+        built = Database(url)
+        stack.callback(built.close)
+        yield built

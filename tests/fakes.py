@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
@@ -13,7 +14,9 @@ from backend.db.engine import Database
 from backend.db.models import Account, Batch, Draft, Publication, User, new_id
 from backend.publications import journal
 from backend.runtime import Runtime
-from backend.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from backend.sandbox.server import Sandbox
 
 
 def seen(value: object, photo: str, confidence: float = 0.9) -> Field:
@@ -49,7 +52,7 @@ class ScriptedReader:
         return None
 
 
-async def signed_in(runtime: Runtime, sandbox: Sandbox, username: str = "marie", *, hurry: bool = True) -> Account:
+async def signed_in(runtime: Runtime, sandbox: "Sandbox", username: str = "marie", *, hurry: bool = True) -> Account:
     """An account of the sandbox with a kept session; with `hurry` it publishes without pauses."""
     session = sandbox.create_account(username)
     account = await runtime.keep_session(runtime.user_id, username, sandbox.url, session)

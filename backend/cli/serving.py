@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 import typer
 import uvicorn
 
-from backend.app import create_app, create_watch_app
 from backend.cli.connections import patient_protocol
 from backend.cli.terminal import Chosen, carry_out, err, fail
 from backend.core.errors import SetupError
@@ -32,6 +31,8 @@ def serve(
     """Runs everything in one process: page, API, jobs, browser.
 
     Example: `vintedbot serve --port 5000`, then open http://127.0.0.1:5000"""
+    from backend.app import create_app  # noqa: PLC0415 - takes a second, which no other command should wait
+
     try:
         settings = load_settings(**_chosen(port=port, host=host, data=Chosen.data))
         set_up_logging(settings, service=True)
@@ -105,6 +106,8 @@ def worker(
 @asynccontextmanager
 async def _watched(runtime: Runtime) -> AsyncIterator[None]:
     """Inside, `/metrics`, `/health` and `/ready` answer at the worker's port, where it has one."""
+    from backend.app import create_watch_app  # noqa: PLC0415 - as above
+
     settings = runtime.settings
     if settings.worker_port is None:
         yield

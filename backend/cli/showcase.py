@@ -17,14 +17,11 @@ import uvicorn
 from rich.table import Table
 
 from backend.accounts import standing
-from backend.app import create_app
 from backend.cli import photos, publishing, tables
 from backend.cli.terminal import AsJson, Chosen, asked_here, carry_out, err, fail, out, settings_of, show_json
 from backend.core.errors import NotFound
 from backend.core.pacing import AT_ONCE
 from backend.runtime import Runtime, running
-from backend.sandbox.options import SandboxOptions
-from backend.sandbox.server import running_sandbox
 from backend.settings import Settings, load_settings
 
 SANDBOX_PORT = 5055
@@ -45,6 +42,9 @@ def demo(
 
     Nothing leaves this machine: the marketplace is the bundled sandbox, the reader is the offline one unless you set
     a model. Your own data folder isn't touched; each run starts afresh in its subfolder `demo`."""
+    from backend.sandbox.options import SandboxOptions  # noqa: PLC0415 - no other command should wait for it
+    from backend.sandbox.server import running_sandbox  # noqa: PLC0415
+
     if own is not None and not own.exists():
         fail(NotFound(f"There is no file or folder {own}."), as_json=as_json)
     home = (Chosen.data or load_settings().data) / "demo"
@@ -133,6 +133,8 @@ def _next_steps(settings: Settings, own: Path | None) -> None:
 
 
 async def _stay(settings: Settings) -> None:
+    from backend.app import create_app  # noqa: PLC0415 - as above
+
     err.print(f"The page is at http://127.0.0.1:{settings.port}. Stop with Ctrl-C.")
     await uvicorn.Server(uvicorn.Config(create_app(settings), port=settings.port, log_level="warning")).serve()
 

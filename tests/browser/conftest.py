@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
 
 from backend.core import catalog
 from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome, Permit, boot_clock
-from backend.marketplace.vinted_web.browser import Browsers
+from backend.marketplace.vinted_web.browser import Browsers, find_browser, launch_arguments
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.sandbox.server import Sandbox, running_sandbox
 
@@ -126,6 +127,15 @@ class Attempts:
             progress=journal.progress,
             evidence=evidence,
         )
+
+
+@pytest.fixture(scope="module")
+def sync_browser() -> Iterator[Browser]:
+    """A browser for those who look at the sandbox itself, with no route between."""
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=find_browser().executable, args=launch_arguments())
+        yield running
+        running.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -7,32 +7,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from backend.sandbox.server import Sandbox
 
-CHROMIUM = Path("/usr/bin/chromium-headless-shell")
 Widgets = Literal["new", "old"]
 BOTH = pytest.mark.parametrize("widgets", ["new", "old"])
 T_SHIRTS = (1904, 4, 9108, 9100)
 DEPENDENT = ["#brand", "#size", "#condition", "#color", "#material", "#unisex", "#package_size"]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = CHROMIUM if CHROMIUM.exists() else None
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
+def page(sync_browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
     """A page of a signed-in seller who has answered the banner."""
     state = sandbox.create_account("lea")
     state["cookies"].append({**state["cookies"][0], "name": "OptanonAlertBoxClosed", "value": "yes"})
-    context = browser.new_context(storage_state=state)
+    context = sync_browser.new_context(storage_state=state)
     context.set_default_timeout(10_000)
     yield context.new_page()
     context.close()

@@ -1,28 +1,16 @@
 """What a visitor of the sandbox meets around the form: the banner, the sign-in, challenges, answers that never come."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect
 
 from backend.sandbox.server import Sandbox
 
-CHROMIUM = Path("/usr/bin/chromium-headless-shell")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = CHROMIUM if CHROMIUM.exists() else None
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
-
 
 @pytest.fixture
-def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
-    context = browser.new_context(storage_state=sandbox.create_account("lea"))
+def page(sync_browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
+    context = sync_browser.new_context(storage_state=sandbox.create_account("lea"))
     context.set_default_timeout(10_000)
     yield context.new_page()
     context.close()
@@ -43,9 +31,9 @@ def test_the_banner_covers_clicks_until_it_is_answered(page: Page, sandbox: Sand
     assert page.locator("[data-testid=user-menu-button] img").get_attribute("alt") == "lea"
 
 
-def test_the_owner_signs_in(browser: Browser, sandbox: Sandbox) -> None:
+def test_the_owner_signs_in(sync_browser: Browser, sandbox: Sandbox) -> None:
     sandbox.state.add_account("ana", "secret")
-    context = browser.new_context()
+    context = sync_browser.new_context()
     page = context.new_page()
     page.goto(f"{sandbox.url}/items/new")
     assert "/member/login" in page.url

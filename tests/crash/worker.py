@@ -1,6 +1,6 @@
-"""A worker to be killed, for the crash harness: `python -m tests.crash.worker DATA [FAULT]`.
+"""A worker to be killed, for the crash harness: a process of its own, forked from one that has imported everything.
 
-The service as it is, with its waits shortened in proportion. FAULT breaks the journal on purpose, from outside the
+The service as it is, with its waits shortened in proportion. A fault breaks the journal on purpose, from outside the
 product's code, to show that the harness sees it: one of `FAULTS`.
 """
 
@@ -9,10 +9,11 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from inspect import isasyncgen
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -59,19 +60,23 @@ def _tell_where_it_hangs() -> None:
     sys.stderr.flush()
 
 
-async def main(data: Path) -> None:
+async def _work(data: Path, ready: Connection) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _tell_where_it_hangs)
     async with running(load_settings(data=data), analyzer=ScriptedReader(), patience=PATIENCE):
-        print(f"ready {current().executors.mine}", flush=True)
-        harness = os.getppid()
-        while os.getppid() == harness:  # a harness that was killed leaves nobody working
+        ready.send(current().executors.mine)
+        while not ready.poll():  # readable once its other end is closed: a killed harness leaves nobody working
             await asyncio.sleep(1)
 
 
-if __name__ == "__main__":
+def run(data: Path, environment: Mapping[str, str], faults: Sequence[str], ready: Connection) -> None:
+    """Works until it is killed; tells its executor's name through `ready`, and the rest to `worker.log`."""
+    os.environ.update(environment)
+    with (data / "worker.log").open("a") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
     with ExitStack() as stack:
         hurried = partial(retry_publish_operation, min_wait=0.2, max_wait=1)
         stack.enter_context(patch.object(publish, "retry_publish_operation", hurried))
-        for fault in sys.argv[2:]:
+        for fault in faults:
             FAULTS[fault](stack)
-        asyncio.run(main(Path(sys.argv[1])))
+        asyncio.run(_work(data, ready))

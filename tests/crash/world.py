@@ -4,15 +4,15 @@ Owns the processes and the counting. Owns no choice of what goes wrong (`harness
 """
 
 import asyncio
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,22 +29,26 @@ from backend.publications.service import Order
 from backend.runtime import running
 from backend.sandbox.server import Sandbox, running_sandbox
 from backend.settings import Settings, load_settings
+from tests.crash.worker import run
 from tests.fakes import ScriptedReader, signed_in
 
-ROOT = Path(__file__).parents[2]
 ACCOUNTS = ("marie", "zoe")
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.crash.world"])
+"""Importing the service takes seconds: it is done once, and every worker is forked from that process."""
 
 
 @dataclass
 class Worker:
     """A process of its own, with its driver and its browser."""
 
-    process: subprocess.Popen[str]
+    process: ForkServerProcess
+    ready: Connection
     executor: str = ""
 
     @property
     def alive(self) -> bool:
-        return self.process.poll() is None
+        return self.process.is_alive()
 
     def tree(self) -> list[psutil.Process]:
         try:
@@ -63,9 +67,8 @@ class Worker:
 
     def kill(self) -> None:
         self.send(signal.SIGKILL)
-        self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self.process.join()
+        self.ready.close()
 
 
 def _name(process: psutil.Process) -> str:
@@ -87,26 +90,25 @@ class World:
 
     def have_workers(self, count: int) -> None:
         """So many living workers, no more, ready for work."""
-        self.workers = [worker for worker in self.workers if worker.alive]
+        self.workers = [one for one in self.workers if one.alive]
         while len(self.workers) > count:
             self.workers.pop().kill()
         fresh = [self._start() for _ in range(count - len(self.workers))]
         for worker in fresh:
-            assert worker.process.stdout is not None
-            said, _, worker.executor = worker.process.stdout.readline().strip().partition(" ")
-            if said != "ready":
+            try:
+                worker.executor = worker.ready.recv()
+            except EOFError as error:
                 log = (self.settings.data / "worker.log").read_text()
-                raise RuntimeError(f"A worker did not start:\n{log[-2000:]}")
+                raise RuntimeError(f"A worker did not start:\n{log[-2000:]}") from error
         self.workers += fresh
 
     def _start(self) -> Worker:
-        command = [sys.executable, "-m", "tests.crash.worker", str(self.settings.data), *self.faults]
-        log = (self.settings.data / "worker.log").open("a")
-        environment = {**os.environ, "DATABASE_URL": self.settings.database_url or "", "PYTHONPATH": str(ROOT)}
-        environment = {name: value for name, value in environment.items() if value}
-        return Worker(
-            subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
-        )
+        ours, theirs = FORKS.Pipe()
+        environment = {"DATABASE_URL": self.settings.database_url} if self.settings.database_url else {}
+        process = FORKS.Process(target=run, args=(self.settings.data, environment, self.faults, theirs))
+        process.start()
+        theirs.close()
+        return Worker(process, ours)
 
     def worker_of(self, executor: str | None) -> Worker | None:
         return next((worker for worker in self.workers if worker.executor == executor and worker.alive), None)
@@ -149,7 +151,7 @@ class World:
         """What the living workers await, and the last they logged."""
         for worker in self.workers:
             if worker.alive:
-                worker.process.send_signal(signal.SIGUSR1)
+                worker.send(signal.SIGUSR1, only="python")
         time.sleep(1)
         return (self.settings.data / "worker.log").read_text()[-20_000:]
 

@@ -1,7 +1,6 @@
 """Accounts by API and page, without a browser: added, paused, forgotten, and how each state is told."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,27 +9,15 @@ from sqlmodel import Session, select
 
 from backend.accounts import service, standing
 from backend.accounts.states import STATES, explain
-from backend.app import create_app
 from backend.core.errors import AddressBanned, NeedsPersonError, SessionExpired, VerificationWall
 from backend.db.models import Account, Publication, User
 from backend.runtime import Runtime
 from backend.settings import Settings
-from tests.fakes import ScriptedReader
 from tests.integration.test_evidence import a_failed_publication
 from tests.integration.test_pages import form, without_tags
 
 SITE = "http://127.0.0.1:9"
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
-
-
-@pytest.fixture
-async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(settings, run_jobs=False, analyzer=reader)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as opened:
-            opened.runtime = app.state.runtime  # type: ignore[attr-defined]
-            yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,22 +12,10 @@ from backend.core.errors import AIAnalysisError, PhotoRefused
 from backend.core.metrics import gpt4_vision_calls_total
 from backend.core.model_calls import NOT_BILLED, MadeCall, PlannedCall, Unmetered
 from backend.core.reading import BoundaryJudge, PhotoInput
-from backend.sandbox.vision_api import Failure, VisionApi, running_vision_api
+from backend.sandbox.vision_api import Failure, VisionApi
 from backend.vision.boundaries import ModelBoundaryJudge
 
 ROWS = ((200, 40, 40), (40, 40, 200))
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[VisionApi]:
-    with running_vision_api() as api:
-        yield api
-
-
-@pytest.fixture
-def api(endpoint: VisionApi) -> VisionApi:
-    endpoint.forget()
-    return endpoint
 
 
 @pytest.fixture

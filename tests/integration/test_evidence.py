@@ -3,14 +3,12 @@
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
-from backend.app import create_app
 from backend.cli import app as cli
 from backend.core import bundles
 from backend.db.engine import Database
@@ -18,17 +16,6 @@ from backend.db.models import Account, Batch, Draft, Publication, User
 from backend.runtime import Runtime
 from backend.settings import Settings, prepare_data_folder
 from backend.users.service import local_user
-from tests.fakes import ScriptedReader
-
-
-@pytest.fixture
-async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(settings, run_jobs=False, analyzer=reader)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as opened:
-            opened.runtime = app.state.runtime  # type: ignore[attr-defined]
-            yield opened
 
 
 def a_failed_publication(database: Database, settings: Settings, user_id: str) -> str:

@@ -1,7 +1,7 @@
 """The model's reader against stand-ins with the known ways of each server docs/models.md names."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from PIL import Image
 from backend.core.errors import AIAnalysisError, BudgetReached, SetupError, VintedBotError
 from backend.core.model_calls import MadeCall, PlannedCall, Tokens
 from backend.core.reading import PhotoInput
-from backend.sandbox.vision_api import Failure, VisionApi, running_vision_api
+from backend.sandbox.vision_api import Failure, VisionApi
 from backend.sandbox.vision_servers import SERVERS
 from backend.vision.openai_compatible import OpenAIAnalyzer
 
@@ -52,18 +52,6 @@ class Book:
 
     async def remember(self, key: str, answer: str) -> None:
         self.kept[key] = answer
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[VisionApi]:
-    with running_vision_api() as api:
-        yield api
-
-
-@pytest.fixture
-def api(served: VisionApi) -> VisionApi:
-    served.forget()
-    return served
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -20,7 +20,6 @@ from tenacity import wait_none
 from typer.testing import CliRunner
 
 from backend.accounts import standing
-from backend.app import create_app
 from backend.cli import app as cli
 from backend.core.errors import NotFound, SessionExpired, SetupError
 from backend.core.texts import LANGUAGES
@@ -243,16 +242,6 @@ def test_a_bad_address_is_named_by_number_alone() -> None:
     assert [t.name for t in parse_targets(f"json://u:{SECRET}@h.example/p, discord://{SECRET * 2}/{SECRET * 3}")] == [
         "json://h.example", "discord://…",
     ]  # fmt: skip
-
-
-@pytest.fixture
-async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(settings, run_jobs=False, analyzer=reader)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as opened:
-            opened.runtime = app.state.runtime  # type: ignore[attr-defined]
-            yield opened
 
 
 async def test_the_api_lists_counts_and_marks(client: httpx.AsyncClient, settings: Settings) -> None:

@@ -31,18 +31,6 @@ from backend.vision.schema import Answer, answer_schema
 EXIF_ORIENTATION = 0x0112
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[VisionApi]:
-    with running_vision_api() as api:
-        yield api
-
-
-@pytest.fixture
-def api(served: VisionApi) -> VisionApi:
-    served.forget()
-    return served
-
-
 @pytest.fixture
 async def analyzer(api: VisionApi) -> AsyncIterator[OpenAIAnalyzer]:
     analyzer = OpenAIAnalyzer(api_key=api.key, base_url=api.url, timeout=10)

@@ -11,23 +11,10 @@ import pytest
 
 from backend.core.errors import BadRequest
 from backend.sandbox.faults import CHOICES, KINDS, STEPS
-from backend.sandbox.server import Sandbox, running_sandbox
+from backend.sandbox.server import Sandbox
 
 DRAFTS = "/api/v2/item_upload/drafts"
 DOC = Path(__file__).parents[2] / "docs" / "sandbox.md"
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Sandbox]:
-    with running_sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(site: Sandbox) -> Sandbox:
-    site.clear_faults()
-    site.state.reset()
-    return site
 
 
 @pytest.fixture

@@ -18,19 +18,6 @@ from backend.sandbox.server import Sandbox, running_sandbox
 UPLOAD = "/api/v2/item_upload"
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Sandbox]:
-    with running_sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(site: Sandbox) -> Sandbox:
-    site.clear_faults()
-    site.state.reset()
-    return site
-
-
 @pytest.fixture
 def lea(sandbox: Sandbox) -> Iterator[httpx.Client]:
     with signed_in(sandbox, "lea") as client:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -21,7 +20,7 @@ from backend.core.model_calls import Behalf, MadeCall, PlannedCall, Tokens
 from backend.db.engine import Database
 from backend.db.models import ModelAnswer, ModelCall, User, now
 from backend.runtime import build_analyzer, running
-from backend.sandbox.vision_api import VisionApi, running_vision_api
+from backend.sandbox.vision_api import VisionApi
 from backend.settings import Settings
 from backend.spending import ledger
 from backend.spending.ledger import Budget, TableLedger, recall, remember, reserve, settle
@@ -171,12 +170,6 @@ def test_two_processes_may_keep_the_same_answer(database: Database, marie: Behal
         list(pool.map(keep, range(12)))
     with database.session() as session:
         assert len(session.exec(select(ModelAnswer)).all()) == 1
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[VisionApi]:
-    with running_vision_api() as served:
-        yield served
 
 
 def test_a_budget_on_a_model_of_unknown_price_is_no_budget(tmp_path: Path) -> None:

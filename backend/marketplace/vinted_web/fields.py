@@ -106,8 +106,8 @@ class Photos:
     accepted: int = 0
 
     async def enter(self) -> str:
-        for number, photo in enumerate(self.files[self.accepted :], start=self.accepted + 1):
-            await photos.upload(self.page, photo, number, self.timeout)
+        missing = self.files[self.accepted :]
+        async for number in photos.upload(self.page, missing, self.accepted, self.timeout):
             self.accepted = number
         return str(len(self.files))
 

@@ -5,9 +5,8 @@ on. Does not own the form.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Error, Frame, Page, Response
@@ -21,6 +20,7 @@ from backend.core.errors import (
     VintedTimeoutError,
     WrongAccount,
 )
+from backend.core.waiting import until_one_ends
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web import selectors
 from backend.marketplace.vinted_web.challenge import WALLS, Challenge, PageFacts, detect, raise_for
@@ -108,8 +108,16 @@ async def challenge_gone(page: Page, traffic: Traffic) -> bool:
 
 async def _with_page(page: Page, answer: PageFacts) -> PageFacts:
     frames = [frame.url for frame in page.frames if frame != page.main_frame and await _can_be_seen(frame)]
-    marks = [mark for mark, css in selectors.CHALLENGE_MARKS.items() if await page.locator(css).first.is_visible()]
+    marks = await _marks(page)
     return PageFacts(answer.status, page.url, answer.content_type, answer.body, frames, marks, answer.json_due)
+
+
+async def _marks(page: Page) -> list[str]:
+    """The marks of a challenge that can be seen. An ordinary page, which every visit meets, is asked once for all."""
+    some = page.locator(selectors.either(*selectors.CHALLENGE_MARKS.values())).filter(visible=True)
+    if not await some.count():
+        return []
+    return [mark for mark, css in selectors.CHALLENGE_MARKS.items() if await page.locator(css).first.is_visible()]
 
 
 async def _can_be_seen(frame: Frame) -> bool:
@@ -126,7 +134,7 @@ async def _arrive(page: Page, path: str) -> None:
     """Waits until the form shows, or the page has gone elsewhere; a session refresh comes back by itself."""
     form = page.locator(selectors.FORM).first
     with suppress(PlaywrightTimeout):
-        await _first_of(
+        await until_one_ends(
             form.wait_for(), page.wait_for_url(lambda url: not _is_on_the_way(url, path), wait_until="commit")
         )
     if _is_on_the_way(page.url, path) and await form.is_visible():
@@ -144,19 +152,6 @@ async def _arrive(page: Page, path: str) -> None:
 
 def _is_on_the_way(url: str, path: str) -> bool:
     return urlsplit(url).path in (path, SESSION_REFRESH)
-
-
-async def _first_of(*waits: Coroutine[Any, Any, None]) -> None:
-    """Returns as soon as one of these waits is over; the others are given up."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def check_signed_in(page: Page, account: AccountSession) -> str:

@@ -21,7 +21,7 @@ from backend.core.errors import ListingRejected, NotClicked, UncertainError
 from backend.marketplace.port import Permit
 from backend.marketplace.vinted_web import selectors
 from backend.marketplace.vinted_web.door import Door
-from backend.marketplace.vinted_web.traffic import Answer, AnswerTo, refuse
+from backend.marketplace.vinted_web.traffic import Answer, AnswersTo, refuse
 
 Press = Literal["draft", "publish"]
 BUTTONS = {"draft": selectors.SAVE_DRAFT, "publish": selectors.PUBLISH}
@@ -46,7 +46,8 @@ async def submit(page: Page, button: Locator, press: Press, door: Door, permit: 
 
     The permit is looked at before the click, and again at the door when the request is about to leave. Raises
     `NotClicked` when it had expired, and nothing left."""
-    async with AnswerTo(page, "POST", REQUESTS[press]) as submission:
+    async with AnswersTo(page, "POST", REQUESTS[press]) as answers:
+        answered = asyncio.ensure_future(answers.following())
         moved = asyncio.ensure_future(page.wait_for_url(_is_listing, wait_until="commit", timeout=patience * 1000))
         turned_back = asyncio.ensure_future(door.turned_back.wait())
         try:
@@ -54,17 +55,17 @@ async def submit(page: Page, button: Locator, press: Press, door: Door, permit: 
                 raise NotClicked(_TOO_LATE)
             door.open(permit)
             await button.click(no_wait_after=True)
-            proofs: set[asyncio.Future[Any]] = {submission.answer, moved, turned_back}
+            proofs: set[asyncio.Future[Any]] = {answered, moved, turned_back}
             await asyncio.wait(proofs, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             if door.turned_back.is_set():
                 raise NotClicked(_TOO_LATE)
-            answer = submission.answer.result() if submission.answer.done() else None
+            answer = answered.result() if answered.done() else None
         except Error as error:
             raise UncertainError(f"The browser failed at the click: {error.message.splitlines()[0]}") from error
         finally:
-            for wait in (moved, turned_back):
+            for wait in (answered, moved, turned_back):
                 wait.cancel()
-            await asyncio.gather(moved, turned_back, return_exceptions=True)
+            await asyncio.gather(answered, moved, turned_back, return_exceptions=True)
     return await _proof(page, press, answer, patience)
 
 

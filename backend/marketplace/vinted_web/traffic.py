@@ -12,7 +12,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from playwright.async_api import CDPSession, Error, Page, Request, Response
@@ -167,8 +167,8 @@ class Answer:
             return None
 
 
-class AnswerTo:
-    """Waits for the answer to the page's next request of this method and path. Enter, act, await `answer`.
+class AnswersTo:
+    """The answers to the page's requests of this method and path, each once. Enter, act, await `following()`.
 
     The answer is held at the browser's door until its body is read: a page that leaves at once on an answer would
     otherwise take the body with it, and with it the proof. The page itself sees no difference."""
@@ -178,9 +178,9 @@ class AnswerTo:
         self._method = method
         self._path = path
         self._door: CDPSession | None = None
-        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers: asyncio.Queue[Answer] = asyncio.Queue()
 
-    async def __aenter__(self) -> "AnswerTo":
+    async def __aenter__(self) -> Self:
         self._door = await self._page.context.new_cdp_session(self._page)
         self._door.on("Fetch.requestPaused", self._paused)
         await self._door.send("Fetch.enable", {"patterns": [{"urlPattern": "*/api/*", "requestStage": "Response"}]})
@@ -189,18 +189,19 @@ class AnswerTo:
     async def __aexit__(self, *_: object) -> None:
         assert self._door is not None
         self._door.remove_listener("Fetch.requestPaused", self._paused)
-        self.answer.cancel()
         with suppress(Error):
             await self._door.detach()  # lets go of whatever is still held
+
+    async def following(self) -> Answer:
+        """The next answer, awaited."""
+        return await self._answers.get()
 
     async def _paused(self, event: dict[str, Any]) -> None:
         assert self._door is not None
         request = {"requestId": event["requestId"]}
         with suppress(Error):
-            if self._is_it(event["request"]) and not self.answer.done():
-                answer = await self._read(event, request)
-                if not self.answer.done():
-                    self.answer.set_result(answer)
+            if self._is_it(event["request"]):
+                self._answers.put_nowait(await self._read(event, request))
             await self._door.send("Fetch.continueRequest", request)
 
     def _is_it(self, request: dict[str, Any]) -> bool:

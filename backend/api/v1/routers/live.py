@@ -6,8 +6,7 @@ Who may connect from a browser is `web/guard.py`'s, how long the page stays open
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from backend.api.deps import RuntimeDep, UserId, credentials_of
 from backend.api.errors import problem
 from backend.core.errors import Forbidden, NotFound, SignInNeeded, VintedNetworkError
+from backend.core.waiting import until_one_ends
 from backend.db import audit
 from backend.db.models import Publication
 from backend.db.scope import get_owned
@@ -68,9 +68,7 @@ async def show_live(socket: WebSocket, publication_id: str, runtime: RuntimeDep,
         return
     await socket.accept()
     try:
-        await _until_the_first_ends(
-            _show(socket, opening), _obey(socket, opening), _beat(socket, runtime), opening.wait()
-        )
+        await until_one_ends(_show(socket, opening), _obey(socket, opening), _beat(socket, runtime), opening.wait())
         async with asyncio.timeout(LAST_WORD_WITHIN):
             ended = await opening.wait()
             await socket.send_json({"ended": ended})
@@ -79,19 +77,6 @@ async def show_live(socket: WebSocket, publication_id: str, runtime: RuntimeDep,
         return
     except TimeoutError:
         await socket.close(NORMAL)
-
-
-async def _until_the_first_ends(*works: Coroutine[Any, Any, Any]) -> None:
-    """Runs them together until one is over, and raises what that one raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _show(socket: WebSocket, opening: Opening) -> None:
