@@ -48,7 +48,7 @@ class PieceView:
 
 @dataclass(frozen=True)
 class WardrobeView:
-    """`account` is the one that is looked at by the button, where there is one alone; `looked` when that was last."""
+    """A page of it: `number` of `numbers`. `views` come with their addresses; `looked` is when the last look was."""
 
     pieces: tuple[PieceView, ...]
     total: int
