@@ -93,13 +93,17 @@ def draw_photo(tmp_path: Path) -> DrawPhoto:
     return draw
 
 
-@pytest.fixture
-def closet(draw_photo: DrawPhoto, tmp_path: Path) -> Path:
-    """Two items of three photos each, minutes apart."""
+def two_items(folder: Path) -> Path:
+    """Photos of two items, three of each, minutes apart."""
     for item in range(2):
         for shot in range(3):
-            draw_photo(f"IMG_{item}{shot}.jpg", seconds=item * 600 + shot * 8, seed=item * 3 + shot)
-    return tmp_path / "photos"
+            draw_one(folder / f"IMG_{item}{shot}.jpg", seconds=item * 600 + shot * 8, seed=item * 3 + shot)
+    return folder
+
+
+@pytest.fixture
+def closet(tmp_path: Path) -> Path:
+    return two_items(tmp_path / "photos")
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,7 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def filled(settings: Settings, filled_once: Path) -> Settings:
     """An installation with something of everything in it."""
-    shutil.copytree(filled_once, settings.data)
+    shutil.copytree(filled_once, settings.data, dirs_exist_ok=True)
     return settings
 
 

@@ -1,8 +1,11 @@
 """The pages as a person's browser gets them, over a running application with real drafts."""
 
+import asyncio
 import hashlib
 import html
+import json
 import re
+import shutil
 import string
 from collections.abc import AsyncIterator, Mapping
 from html.parser import HTMLParser
@@ -15,14 +18,17 @@ import pytest
 
 from backend.accounts.states import AccountState
 from backend.app import create_app
+from backend.cli.photos import hand_in, watch
 from backend.core.listing import Source
 from backend.photos.batches import BatchState
 from backend.publications.journal import State
+from backend.runtime import running
 from backend.settings import Settings
 from backend.web.language import choose_language, words
 from backend.web.views import FILTERS
+from tests.conftest import two_items
 from tests.fakes import ScriptedReader
-from tests.integration.test_api import finished, upload
+from tests.integration.test_api import STATED, finished, upload
 
 WEB = Path(str(files("backend.web")))
 LANGUAGES = ("fr", "en")
@@ -38,10 +44,32 @@ async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[ht
             yield opened
 
 
+@pytest.fixture(scope="module")
+def read_once(tmp_path_factory: pytest.TempPathFactory, empty_tables: Path) -> Path:
+    """The data folder of somebody with two ready drafts."""
+    folder = tmp_path_factory.mktemp("read")
+    settings = Settings(data=shutil.copytree(empty_tables, folder / "data"))
+
+    async def read() -> None:
+        async with running(settings, run_jobs=True, analyzer=ScriptedReader()) as runtime:
+            batch = await hand_in(runtime, two_items(folder / "photos"), json.loads(STATED))
+            await watch(runtime, batch, quiet=True)
+
+    asyncio.run(read())
+    return settings.data
+
+
 @pytest.fixture
-async def draft(client: httpx.AsyncClient, closet: Path) -> dict[str, Any]:
+def settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """For a test of a draft's, one that was read before: every one of them begins with the same."""
+    if "draft" in request.fixturenames:
+        shutil.copytree(request.getfixturevalue("read_once"), settings.data, dirs_exist_ok=True)
+    return settings
+
+
+@pytest.fixture
+async def draft(client: httpx.AsyncClient) -> dict[str, Any]:
     """The first of two ready drafts."""
-    await finished(client, await upload(client, closet))
     return (await client.get("/api/v1/drafts")).json()[0]
 
 
