@@ -46,6 +46,7 @@ from backend.photos import inbox
 from backend.photos.batches import MOVING, IncomingFile, create_batch
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
+from backend.preferences import InForce, preferences_of
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
@@ -96,6 +97,11 @@ class Runtime:
         kept = self.settings.storage_mb
         return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
 
+    async def in_force(self, user_id: str) -> InForce:
+        """What holds for the user unless they say otherwise: their preferences, and the settings for what is left open."""
+        operators = InForce(self.settings.language, self.settings.marketplace, self.settings.mode)
+        return (await self.database.look(preferences_of, user_id)).in_force(operators)
+
     async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
         ask = partial(publications.request, user_id=user_id, order=order, key=key)
@@ -132,7 +138,7 @@ class Runtime:
 
     async def add_account(self, user_id: str, username: str, cookies: str, base_url: str | None = None) -> Account:
         """Keeps the session of a signed-in browser's cookies. Raises BadRequest when none can be read."""
-        address = (base_url or self.settings.marketplace).rstrip("/")
+        address = (base_url or (await self.in_force(user_id)).marketplace).rstrip("/")
         await self.check_outside(address)
         state = parse_cookies(cookies, address)
         return await self.keep_session(user_id, username, address, state)
@@ -399,7 +405,7 @@ async def watch_inbox(settings: Settings, database: Database, jobs: JobEngine, u
                 files[start : start + settings.max_photos],
                 source="inbox",
                 defaults={},
-                language=settings.language,
+                otherwise=settings.language,
                 most=settings.max_photos,
             )
             await jobs.read_batch(batch.id, user_id)

@@ -118,8 +118,9 @@ class Account(SQLModel, table=True):
     `accounts.states.AccountState`, `state_detail` the sentence that goes with it, `state_since` when it came to be.
     One with `removed_at` is there for the history of its publications alone.
 
-    `pace` is `core.pacing.Pace` as JSON, {} for the default. `paused` is the owner's wish, `stopped_until` the
-    marketplace's, and `setbacks` how often in a row it refused: each makes the next stop longer."""
+    `pace` are the values of `core.pacing.Pace` that are this account's own, {} for its owner's usual pace. `paused` is
+    the owner's wish, `stopped_until` the marketplace's, and `setbacks` how often in a row it refused: each makes the
+    next stop longer."""
 
     __tablename__ = "accounts"
     __table_args__ = (UniqueConstraint("user_id", "base_url", "username"),)
@@ -393,7 +394,8 @@ class ModelAnswer(SQLModel, table=True):
 
 
 class UserSettings(SQLModel, table=True):
-    """How a seller wants words written and prices made: `drafts.preferences.Preferences` as JSON."""
+    """What a person wants as a rule: `drafts` is `backend.preferences.Preferences` as JSON, without what is left as it is
+    by default."""
 
     __tablename__ = "user_settings"
     user_id: str = Field(foreign_key="users.id", primary_key=True)

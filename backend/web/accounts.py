@@ -77,7 +77,7 @@ async def accounts_page(
     page: Page, error: VintedBotError | None = None, typed: dict[str, str] | None = None
 ) -> Response:
     found = await page.runtime.database.run(service.accounts_of, page.user_id)
-    default = page.runtime.settings.marketplace.rstrip("/")
+    default = (await page.runtime.in_force(page.user_id)).marketplace.rstrip("/")
     sites = [(f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values()]
     if default not in dict(sites):
         sites.insert(0, (default, site_of(default)))
