@@ -1,8 +1,8 @@
 """What a person wants as a rule: languages, their marketplace, how drafts are written and priced, the usual pace.
 
 Owns the `user_settings` table and its shape; one service for the page, the API and the command line. Does not own what
-a tone, a template, a price rule or a pace means (`core`), nor the operator's settings (`settings.py`), which hold where a
-preference is left open. Changing them changes no draft that is there already: each is written anew when a field of it
+a tone, a template, a price rule or a pace means (`core`), nor the operator's settings (`settings.py`), which hold where
+a preference is left open. Changing them changes no draft that is there already: each is written anew when a field of it
 changes, or when asked (`drafts.rewrite`).
 """
 

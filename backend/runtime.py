@@ -40,6 +40,8 @@ from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
+from backend.notifications.kinds import Message
+from backend.notifications.mail import Mailer, parse_server
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
 from backend.photos import inbox
@@ -51,6 +53,7 @@ from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
 from backend.users.access import is_loopback
+from backend.users.letters import Letters
 from backend.users.people import People
 from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
@@ -83,6 +86,8 @@ class Runtime:
     live: OpenPages
     outbox: Outbox
     people: People
+    letters: Letters | None
+    """None where no server for mail is set."""
     user_id: str
     """Whom this process acts for where nobody signs in: the local user, or the one the command line names."""
     checks: Checks
@@ -98,7 +103,7 @@ class Runtime:
         return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
 
     async def in_force(self, user_id: str) -> InForce:
-        """What holds for the user unless they say otherwise: their preferences, and the settings for what is left open."""
+        """What holds for the user unless they say otherwise: their preferences, else the settings."""
         operators = InForce(self.settings.language, self.settings.marketplace, self.settings.mode)
         return (await self.database.look(preferences_of, user_id)).in_force(operators)
 
@@ -280,6 +285,15 @@ class Runtime:
         folders = (self.settings.evidence_folder, self.settings.incoming_folder, self.settings.uploads_folder)
         await asyncio.to_thread(leaving.clear_away, self.database, self.store, left, folders)
 
+    async def change_email(self, user_id: str, email: str | None) -> bool:
+        """Whether the new address is still to be confirmed, by a link sent to it: where the server sends mail.
+
+        Raises BadRequest (`bad_email`); without mail also Conflict (`name_taken`)."""
+        if self.letters is not None:
+            return await self.letters.ask_for_email(user_id, email)
+        await self.people.change_email(user_id, email)
+        return False
+
     async def rotate_signing_key(self) -> int:
         """Puts a new signing key first and keeps those before it, for what they signed; says how many there are.
 
@@ -367,7 +381,11 @@ async def running(
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
-        outbox = build_outbox(settings, database)
+        mailer = build_mailer(settings)
+        outbox = build_outbox(settings, database, mailer)
+        letters = build_letters(settings, database, mailer)
+        if letters is not None:
+            stack.push_async_callback(letters.aclose)
         if run_jobs and outbox.has_targets:
             await stack.enter_async_context(outbox.running())
         if run_jobs and not if_idle and settings.inbox is not None:
@@ -387,6 +405,7 @@ async def running(
             parts.live,
             outbox,
             people,
+            letters,
             person.id,
             ready,
         )
@@ -526,10 +545,28 @@ def model_check(settings: Settings) -> Probe:
     return partial(checks.model, address, key, settings.model)
 
 
-def build_outbox(settings: Settings, database: Database) -> Outbox:
+def build_outbox(settings: Settings, database: Database, mailer: Mailer | None) -> Outbox:
     """The way of notifications to the outside; raises SetupError for an address that can't be used."""
     targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
-    return Outbox(database, targets, language=settings.language)
+    return Outbox(database, targets, language=settings.language, mailer=mailer)
+
+
+def build_mailer(settings: Settings) -> Mailer | None:
+    """The operator's server for mail; there is none unless set. Raises SetupError for one that can't be used."""
+    if settings.smtp is None:
+        return None
+    return Mailer(parse_server(settings.smtp.get_secret_value()), settings.mail_from)
+
+
+def build_letters(settings: Settings, database: Database, mailer: Mailer | None) -> Letters | None:
+    """Letters to people about their own user. Raises SetupError where links would lead nowhere."""
+    if mailer is None:
+        return None
+
+    async def post(to: str, subject: str, text: str) -> bool:
+        return await mailer.deliver(to, Message(subject, text))
+
+    return Letters(database, post, address=settings.public_address, language=settings.language)
 
 
 def build_solver(settings: Settings) -> TwoCaptchaSolver | None:

@@ -28,7 +28,7 @@ _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
     ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue")),
     ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze)|/share")),
     ("pieces", re.compile(r"/api/v1/uploads/[^/]+/files/\d+")),
-    ("logins", re.compile(r"(/api/v1/auth)?/(sign-in|register|reset)")),
+    ("logins", re.compile(r"(/api/v1/auth)?/(sign-in|register|reset|forgotten|email)")),
 )
 _UNCOUNTED = re.compile(r"/(static/.*|health|ready|metrics|api/v1/health|api/v1/ready)")
 NAMES: Mapping[RouteClass, str] = {

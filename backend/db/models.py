@@ -79,8 +79,8 @@ class ApiKey(SQLModel, table=True):
 
 
 class UserLink(SQLModel, table=True):
-    """A link that works once. `purpose`: invite (`user_id` invited, whoever comes gets `role`) or reset (`user_id` may
-    choose a new password)."""
+    """A link that works once. `purpose`: invite (`user_id` invited, whoever comes gets `role`), reset (`user_id` may
+    choose a new password) or email (`user_id`'s address becomes `email`)."""
 
     __tablename__ = "user_links"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -88,6 +88,7 @@ class UserLink(SQLModel, table=True):
     purpose: str
     secret_hash: str = Field(unique=True)
     role: str = "member"
+    email: str | None = None
     created_at: datetime = Field(default_factory=now)
     expires_at: datetime
     used_at: datetime | None = None
@@ -394,8 +395,7 @@ class ModelAnswer(SQLModel, table=True):
 
 
 class UserSettings(SQLModel, table=True):
-    """What a person wants as a rule: `drafts` is `backend.preferences.Preferences` as JSON, without what is left as it is
-    by default."""
+    """What a person wants as a rule: `drafts` is `backend.preferences.Preferences` as JSON, without what is default."""
 
     __tablename__ = "user_settings"
     user_id: str = Field(foreign_key="users.id", primary_key=True)
