@@ -33,7 +33,7 @@ from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, SiteCatalog
+from backend.db.models import Account, Batch, Publication, SiteCatalog, new_id
 from backend.db.scope import get_owned
 from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
@@ -52,13 +52,17 @@ from backend.preferences import InForce, preferences_of
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
+from backend.spending.report import cost_of_batch
 from backend.users.access import is_loopback
 from backend.users.letters import Letters
 from backend.users.people import People
 from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
+from backend.vision.probe import Trial, try_reader
+from backend.vision.tariff import OPENAI_URL, tariff_of
 from backend.watch import checks, readings
 from backend.watch.checks import Checks, Part, Probe
+from backend.watch.reader import Reader
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
@@ -95,6 +99,10 @@ class Runtime:
     @property
     def budget(self) -> Budget:
         return budget_of(self.settings)
+
+    @property
+    def reader(self) -> Reader:
+        return reader_of(self.settings)
 
     @property
     def quota(self) -> Quota:
@@ -293,6 +301,13 @@ class Runtime:
             return await self.letters.ask_for_email(user_id, email)
         await self.people.change_email(user_id, email)
         return False
+
+    async def try_reader(self, user_id: str) -> tuple[Trial, int | None]:
+        """Has the reader read something small for this user; says what that came to, None where no price is known."""
+        with on_behalf_of(user_id, batch_id=(trial := f"trial-{new_id()}")):
+            tried = await try_reader(self.analyzer)
+        cost = await self.database.look(cost_of_batch, user_id, trial)
+        return tried, None if cost.unpriced else cost.micros
 
     async def rotate_signing_key(self) -> int:
         """Puts a new signing key first and keeps those before it, for what they signed; says how many there are.
@@ -493,11 +508,9 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
     # Only who asks for a model waits for its client.
     from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415
     from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
-    from backend.vision.tariff import OPENAI_URL, tariff_of  # noqa: PLC0415
 
     prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
-    tariff = tariff_of(settings.model, settings.openai_base_url or OPENAI_URL, **prices)
-    if budget_of(settings).limited and not tariff.known:
+    if budget_of(settings).limited and not reader_of(settings).tariff.known:
         raise SetupError(
             f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
             "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
@@ -511,6 +524,15 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
         **prices,
     }
     return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(**way))
+
+
+def reader_of(settings: Settings) -> Reader:
+    """The reader the settings name, without its key."""
+    if settings.reader == "embedded":
+        return Reader("embedded")
+    address = settings.openai_base_url or OPENAI_URL
+    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
+    return Reader("openai", settings.model, address, tariff_of(settings.model, address, **prices))
 
 
 def budget_of(settings: Settings) -> Budget:

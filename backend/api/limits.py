@@ -26,7 +26,7 @@ from backend.users.access import SAFE_METHODS
 RouteClass = Literal["publish", "uploads", "pieces", "logins", "writes", "reads"]
 _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
     ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue")),
-    ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze)|/share")),
+    ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze|ai/reader/test)|/share|/settings/reader")),
     ("pieces", re.compile(r"/api/v1/uploads/[^/]+/files/\d+")),
     ("logins", re.compile(r"(/api/v1/auth)?/(sign-in|register|reset|forgotten|email)")),
 )
