@@ -43,6 +43,16 @@ class InForce:
     mode: Mode
 
 
+class BadPreferences(BadRequest):
+    """Wishes that can't be used; `fields` names them."""
+
+    code = "bad_preferences"
+
+    def __init__(self, message: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.fields = fields
+
+
 class Preferences(BaseModel):
     """A person's wishes. None is left open: as the operator set it, or as the browser asks (`language`).
 
@@ -164,7 +174,8 @@ def parse_preferences(values: Mapping[str, Any]) -> Preferences:
         return Preferences.model_validate(dict(values))
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'all'}: {e['msg']}" for e in error.errors())
-        raise BadRequest(f"These wishes can't be used: {said}", code="bad_preferences") from None
+        fields = tuple(str(part) for e in error.errors() for part in e["loc"])
+        raise BadPreferences(f"These wishes can't be used: {said}", fields) from None
 
 
 def defaults_of(*names: str) -> dict[str, Any]:

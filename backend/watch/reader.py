@@ -18,6 +18,7 @@ from backend.vision.tariff import Tariff, at_home
 USUAL_BATCH = 10
 """Items, for whoever has handed in nothing yet."""
 MONTH = 30
+NO_TARIFF = Tariff(None, None)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Reader:
     kind: Literal["embedded", "openai"]
     model: str = ""
     address: str = ""
-    tariff: Tariff = Tariff(None, None)
+    tariff: Tariff = NO_TARIFF
 
     @property
     def host(self) -> str:

@@ -37,6 +37,18 @@ PLACES = (
 )
 """Where a seller goes: the name, the address, and what lies below it."""
 
+SETTINGS_PLACES = (
+    ("/settings/general", "general"),
+    ("/settings/batches", "batches"),
+    ("/settings/words", "words"),
+    ("/settings/pace", "pace"),
+    ("/settings/notifications", "notifications"),
+    ("/settings/reader", "reader"),
+    ("/accounts", "accounts"),
+    ("/security", "security"),
+)
+"""Where everything of one's own is set, in that order."""
+
 
 @cache
 def templates() -> Environment:
@@ -106,6 +118,7 @@ class Page:
                 said=self._said(),
                 who=self.who,
                 places=PLACES,
+                settings_places=SETTINGS_PLACES,
                 version=version("vintedbot"),
                 **shown,
             )

@@ -26,6 +26,7 @@ from backend.web import (
     publishing,
     review,
     security,
+    settings,
     sign_in,
 )
 from backend.web.guard import Guard
@@ -49,6 +50,7 @@ def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     app.include_router(live.router)
     app.include_router(sign_in.router)
     app.include_router(security.router)
+    app.include_router(settings.router)
     app.include_router(people.router)
     app.mount("/static", StaticFiles(directory=str(files("backend.web").joinpath("static"))), name="static")
     for kind in (VintedBotError, HTTPException, RequestValidationError, Exception):
