@@ -554,6 +554,7 @@ def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs
             "browser": Part(partial(checks.browser_found, settings.browser), needed=False, costly=True),
             "model": Part(model_check(settings), needed=False, costly=True),
             "disk": Part(partial(checks.disk, settings.data), needed=False),
+            "clock": Part(partial(checks.clock, settings.data), needed=False),
         }
     )
 

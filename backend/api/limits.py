@@ -102,6 +102,14 @@ class RequestLimits:
             connection.scope["vintedbot.user_counted"] = True
             self._count(connection.scope, self._user, "user", user_id)
 
+    def use_of(self, user_id: str) -> dict[RouteClass, tuple[int, int, int]]:
+        """By class: how many requests of the user's count now, how many may, in how many seconds."""
+        found: dict[RouteClass, tuple[int, int, int]] = {}
+        for name, item in self._user.items():
+            left = self._limiter.get_window_stats(item, "user", user_id, name).remaining
+            found[name] = (item.amount - left, item.amount, item.get_expiry())
+        return found
+
     def _count(self, scope: Scope, items: Mapping[RouteClass, RateLimitItem], kind: str, who: str) -> None:
         name = class_of(scope.get("method", "GET"), scope["path"])
         if name is None:

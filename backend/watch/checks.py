@@ -101,7 +101,8 @@ async def jobs(somebody_works: Callable[[], bool]) -> str:
 
 async def browser_found(explicit: str | None) -> str:
     """Whether there is one to start; `browser_opens` starts it."""
-    return f"{await asyncio.to_thread(find_browser, explicit)} is there"
+    choice = await asyncio.to_thread(find_browser, explicit)
+    return f"{choice.executable or choice.name} is there"
 
 
 async def browser_opens(explicit: str | None) -> str:
@@ -109,7 +110,7 @@ async def browser_opens(explicit: str | None) -> str:
     browsers = Browsers(explicit, contexts=1)
     try:
         async with browsers.context({}, locale="fr-FR"):
-            return f"{choice} opens a page"
+            return f"{choice.executable or choice.name} opens a page"
     finally:
         await browsers.aclose()
 

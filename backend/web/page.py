@@ -48,6 +48,13 @@ SETTINGS_PLACES = (
     ("/security", "security"),
 )
 """Where everything of one's own is set, in that order."""
+ADMIN_PLACES = (
+    ("/admin", "admin"),
+    ("/admin/limits", "limits"),
+    ("/admin/log", "log"),
+    ("/admin/settings", "operator"),
+    ("/people", "people"),
+)
 
 
 @cache
@@ -119,6 +126,7 @@ class Page:
                 who=self.who,
                 places=PLACES,
                 settings_places=SETTINGS_PLACES,
+                admin_places=ADMIN_PLACES,
                 version=version("vintedbot"),
                 **shown,
             )

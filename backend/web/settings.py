@@ -20,6 +20,7 @@ from backend.core.model_calls import MICROS
 from backend.core.pacing import HARD_LIMIT
 from backend.core.seller_template import FILTERS, PLACEHOLDERS, BadTemplate
 from backend.core.texts import sentences
+from backend.db.models import Account
 from backend.preferences import Preferences, change_preferences, defaults_of, preferences_of
 from backend.users import service as users
 from backend.watch.reader import standing_of
@@ -81,13 +82,23 @@ async def test_notifications(page: PageDep) -> Response:
     return await _section_page(page, "notifications", took=took)
 
 
-@router.get("/settings/{section}")
-async def show_section(page: PageDep, section: Section) -> Response:
-    return await _section_page(page, section)
+def _offer(section: Section) -> None:
+    """The section's two routes."""
+
+    @router.get(f"/settings/{section}")
+    async def show(page: PageDep) -> Response:
+        return await _section_page(page, section)
+
+    @router.post(f"/settings/{section}")
+    async def change(page: PageDep) -> Response:
+        return await _change_section(page, section)
 
 
-@router.post("/settings/{section}")
-async def change_section(page: PageDep, section: Section) -> Response:
+for _section in SECTIONS:
+    _offer(_section)
+
+
+async def _change_section(page: Page, section: Section) -> Response:
     """Keeps what was typed, or puts the section's defaults back; a value that can't be used leaves all as it was."""
     form = await page.form()
     typed = _typed(section, form)
@@ -188,7 +199,18 @@ async def _beside_words(page: Page, wishes: Preferences, typed: Typed) -> dict[s
 async def _beside_pace(page: Page, _: Preferences, __: Typed) -> dict[str, Any]:
     found = await page.runtime.database.look(accounts.accounts_of, page.user_id)
     zones = sorted(zone for zone in available_timezones() if zone.startswith("Europe/"))
-    return {"own_pace": [one for one in found if one.pace], "hard_limit": HARD_LIMIT, "zones": zones}
+    return {"own_pace": [(one, _own_pace(page, one)) for one in found if one.pace], "hard_limit": HARD_LIMIT, "zones": zones}
+
+
+def _own_pace(page: Page, account: Account) -> str:
+    """What is set for this account alone, in words."""
+
+    def told(value: Any) -> str:
+        if isinstance(value, list):
+            return "–".join(map(told, value))
+        return "–" if value in (None, "") else f"{value:g}" if isinstance(value, int | float) else str(value)
+
+    return " · ".join(f"{page.words(f'settings.{name}')} : {told(value)}" for name, value in account.pace.items())
 
 
 async def _beside_notifications(page: Page, _: Preferences, __: Typed) -> dict[str, Any]:
