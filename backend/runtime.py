@@ -33,7 +33,7 @@ from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, SiteCatalog, new_id
+from backend.db.models import Account, Batch, Publication, SiteCatalog
 from backend.db.scope import get_owned
 from backend.drafts.site_catalogs import keep_catalog
 from backend.marketplace.port import AccountSession
@@ -52,13 +52,11 @@ from backend.preferences import InForce, preferences_of
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
-from backend.spending.report import cost_of_batch
 from backend.users.access import is_loopback
 from backend.users.letters import Letters
 from backend.users.people import People
 from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
-from backend.vision.probe import Trial, try_reader
 from backend.vision.tariff import OPENAI_URL, tariff_of
 from backend.watch import checks, readings
 from backend.watch.checks import Checks, Part, Probe
@@ -301,13 +299,6 @@ class Runtime:
             return await self.letters.ask_for_email(user_id, email)
         await self.people.change_email(user_id, email)
         return False
-
-    async def try_reader(self, user_id: str) -> tuple[Trial, int | None]:
-        """Has the reader read something small for this user; says what that came to, None where no price is known."""
-        with on_behalf_of(user_id, batch_id=(trial := f"trial-{new_id()}")):
-            tried = await try_reader(self.analyzer)
-        cost = await self.database.look(cost_of_batch, user_id, trial)
-        return tried, None if cost.unpriced else cost.micros
 
     async def rotate_signing_key(self) -> int:
         """Puts a new signing key first and keeps those before it, for what they signed; says how many there are.

@@ -1,7 +1,7 @@
 """How the reader of photos stands: which one it is, what it costs, and what is left of the budget.
 
-Owns that look, for whoever wants to know before they drop a heap of photos. Owns no price (`vision/tariff.py`) and no
-count (`spending`). A key is never part of it.
+Owns that look and that trial, for whoever wants to know before they drop a heap of photos. Owns no price
+(`vision/tariff.py`) and no count (`spending`). A key is never part of it.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,13 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
+from backend.core.model_calls import on_behalf_of
+from backend.core.reading import Analyzer
+from backend.db.engine import Database
+from backend.db.models import new_id
 from backend.spending import report
 from backend.spending.ledger import Budget, spent_on
+from backend.vision.probe import Trial, try_reader
 from backend.vision.tariff import Tariff, at_home
 
 USUAL_BATCH = 10
@@ -83,6 +88,14 @@ def standing_of(session: Session, user_id: str, reader: Reader, budget: Budget) 
         day_left=max(0, (budget.day or 0) - spent_on(session, day.isoformat())) if limited else None,
         resets_at=datetime.combine(day + timedelta(days=1), time(), UTC) if limited else None,
     )
+
+
+async def try_for(user_id: str, analyzer: Analyzer, database: Database) -> tuple[Trial, int | None]:
+    """Has the reader read something small for this user; says what that came to, None where no price is known."""
+    with on_behalf_of(user_id, batch_id=(trial := f"trial-{new_id()}")):
+        tried = await try_reader(analyzer)
+    cost = await database.look(report.cost_of_batch, user_id, trial)
+    return tried, None if cost.unpriced else cost.micros
 
 
 def _estimated(reader: Reader) -> int | None:

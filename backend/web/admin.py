@@ -83,7 +83,7 @@ async def show_limits(page: PageDep) -> Response:
     return page.render(
         "admin_limits.html",
         here="/admin/limits",
-        people=[(use, _asked(requests, use)) for use in people],
+        people=[(use, _asked(page, requests, use)) for use in people],
         classes=requests.use_of(page.user_id),
         quota=runtime.quota,
         budget=runtime.budget,
@@ -136,10 +136,11 @@ def operators_settings(settings: Settings) -> list[tuple[str, str | None, bool, 
     return shown
 
 
-def _asked(requests: CountsRequests, use: Use) -> str:
+def _asked(page: Page, requests: CountsRequests, use: Use) -> str:
     """How many of the limited requests count for them now."""
+    counted = requests.use_of(use.user_id).items()
     return " · ".join(
-        f"{name} {asked}/{most}" for name, (asked, most, _) in requests.use_of(use.user_id).items() if asked
+        f"{page.words(f'admin.class.{name}')} {asked}/{most}" for name, (asked, most, _) in counted if asked
     )
 
 

@@ -23,7 +23,7 @@ from backend.core.texts import sentences
 from backend.db.models import Account
 from backend.preferences import Preferences, change_preferences, defaults_of, preferences_of
 from backend.users import service as users
-from backend.watch.reader import standing_of
+from backend.watch.reader import standing_of, try_for
 from backend.web.accounts import site_of
 from backend.web.page import LANGUAGE_COOKIE, Page, PageDep
 from backend.web.values import options
@@ -62,7 +62,7 @@ async def show_reader(page: PageDep) -> Response:
 async def try_reader(page: PageDep) -> Response:
     """Has the reader read something; what came of it is on the answer."""
     await page.form()
-    tried, micros = await page.runtime.try_reader(page.user_id)
+    tried, micros = await try_for(page.user_id, page.runtime.analyzer, page.runtime.database)
     why = page.words.known(f"error.{tried.code}") or tried.reason
     return await _reader_page(page, tried=tried, why=why, tried_cost=_dollars(micros))
 
@@ -199,7 +199,11 @@ async def _beside_words(page: Page, wishes: Preferences, typed: Typed) -> dict[s
 async def _beside_pace(page: Page, _: Preferences, __: Typed) -> dict[str, Any]:
     found = await page.runtime.database.look(accounts.accounts_of, page.user_id)
     zones = sorted(zone for zone in available_timezones() if zone.startswith("Europe/"))
-    return {"own_pace": [(one, _own_pace(page, one)) for one in found if one.pace], "hard_limit": HARD_LIMIT, "zones": zones}
+    return {
+        "own_pace": [(one, _own_pace(page, one)) for one in found if one.pace],
+        "hard_limit": HARD_LIMIT,
+        "zones": zones,
+    }
 
 
 def _own_pace(page: Page, account: Account) -> str:

@@ -16,7 +16,7 @@ from backend.core.errors import BadRequest
 from backend.core.model_calls import on_behalf_of
 from backend.spending.ledger import Budget
 from backend.spending.report import CostReport, costs_of
-from backend.watch.reader import ReaderStanding, standing_of
+from backend.watch.reader import ReaderStanding, standing_of, try_for
 from backend.workflows.reading import prepared, shown_reading
 
 router = APIRouter(prefix="/ai", tags=["ai"], responses=RESPONSES)
@@ -77,7 +77,7 @@ async def reader(runtime: RuntimeDep, user_id: UserId) -> ReaderStanding:
 @router.post("/reader/test")
 async def test_reader(runtime: RuntimeDep, user_id: UserId) -> Tried:
     """Has it read a small picture, as it would read yours: one real call, counted like any other."""
-    tried, micros = await runtime.try_reader(user_id)
+    tried, micros = await try_for(user_id, runtime.analyzer, runtime.database)
     return Tried(ok=tried.ok, milliseconds=tried.seconds * 1000, code=tried.code, reason=tried.reason, micros=micros)
 
 
