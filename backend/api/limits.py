@@ -145,7 +145,7 @@ class AddressLimits:
             if message["type"] == "http.response.start":
                 _write_headers(scope, MutableHeaders(scope=message))
                 if is_login:
-                    self._note_login(address, message["status"])
+                    self._note_login(address, scope["path"], message["status"])
             await send(message)
 
         try:
@@ -163,10 +163,11 @@ class AddressLimits:
             )  # fmt: skip
         self.limits.count_address(scope, address)
 
-    def _note_login(self, address: str, status: int) -> None:
+    def _note_login(self, address: str, path: str, status: int) -> None:
+        """Who signs in is no guesser; whoever asks for a letter, which is never refused, may be one."""
         if status in _REFUSED_LOGIN:
             self.limits.logins.failed(address)
-        elif status < 400:
+        elif status < 400 and path.rstrip("/").endswith("/sign-in"):
             self.limits.logins.succeeded(address)
 
 

@@ -20,9 +20,10 @@ from backend.db.models import User
 from backend.preferences import preferences_of
 from backend.users import links, service
 
-RESET_LASTS = timedelta(hours=1)
+HOUR = timedelta(hours=1)
+"""A link to a new password lasts so long."""
 MOST_AN_HOUR = 3
-"""Letters with a link to a new password to one person: enough for who lost one, too few to plague anybody."""
+"""Letters with a link of one kind that a person gets, or causes: enough for who needs one, too few to plague anybody."""
 MOST_WAITING = 200
 LAST_SECONDS = 10.0
 
@@ -56,11 +57,9 @@ class Letters:
             return False
         if wanted is None:
             await self._database.run(_take_email_away, user_id)
+            self._begin(self._notice(user, "email_removed"))
         else:
-            self._begin(self._send_confirmation(user_id, wanted))
-        if user.email is not None:
-            kind = "email_asked" if wanted else "email_removed"
-            self._begin(self._write(user.email, kind, await self._language_of(user_id), name=user.name))
+            self._begin(self._send_confirmation(user, wanted))
         return wanted is not None
 
     async def aclose(self) -> None:
@@ -94,12 +93,17 @@ class Letters:
             link = f"{self._address}/reset?link={secret}"
             await self._write(str(user.email), "reset", await self._language_of(user.id), name=user.name, link=link)
 
-    async def _send_confirmation(self, user_id: str, email: str) -> None:
-        secret = await self._database.run(_confirmation_for, user_id, email)
+    async def _send_confirmation(self, user: User, email: str) -> None:
+        secret = await self._database.run(_confirmation_for, user.id, email)
         if secret is not None:
-            user = await self._database.run(service.find, user_id)
             link = f"{self._address}/email?link={secret}"
-            await self._write(email, "email", await self._language_of(user_id), name=user.name, link=link)
+            await self._write(email, "email", await self._language_of(user.id), name=user.name, link=link)
+            await self._notice(user, "email_asked")
+
+    async def _notice(self, user: User, kind: str) -> None:
+        """To the address the user had."""
+        if user.email is not None:
+            await self._write(user.email, kind, await self._language_of(user.id), name=user.name)
 
     async def _language_of(self, user_id: str) -> str:
         return (await self._database.look(preferences_of, user_id)).language or self._language
@@ -123,15 +127,16 @@ def _reset_for(session: Session, name: str) -> tuple[User, str] | None:
     user = service.lookup(session, name)
     if user is None or user.email is None or user.state != "active" or user.password_hash is None:
         return None
-    if links.count_made(session, user.id, "reset", at - RESET_LASTS) >= MOST_AN_HOUR:
+    if links.count_made(session, user.id, "reset", at - HOUR) >= MOST_AN_HOUR:
         return None
-    secret, _ = links.make(session, user.id, "reset", at, lasts=RESET_LASTS)
+    secret, _ = links.make(session, user.id, "reset", at, lasts=HOUR)
     return user, secret
 
 
 def _confirmation_for(session: Session, user_id: str, email: str) -> str | None:
     at: datetime = clock(session)
-    if service.lookup(session, email) is not None:
+    taken = service.lookup(session, email) is not None
+    if taken or links.count_made(session, user_id, "email", at - HOUR) >= MOST_AN_HOUR:
         return None
     links.withdraw(session, user_id, "email", at)
     secret, _ = links.make(session, user_id, "email", at, email=email)

@@ -15,6 +15,7 @@ import httpx
 from sqlalchemy import text
 
 from backend.core.errors import SetupError, VintedBotError
+from backend.core.redaction import hide
 from backend.db.engine import Database
 from backend.marketplace.vinted_web.browser import Browsers, find_browser
 from backend.photos.store import PhotoStore
@@ -75,7 +76,7 @@ async def check(name: str, part: Part) -> Check:
     started = time.perf_counter()
     try:
         async with asyncio.timeout(PATIENCE):
-            told, ok = await part.probe(), True
+            told, ok = hide(await part.probe()), True
     except VintedBotError as error:
         told, ok = str(error), False
     except TimeoutError:

@@ -134,7 +134,7 @@ class Page:
         response = HTMLResponse(body, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"})
         response.set_cookie(TOKEN_COOKIE, self.token, httponly=True, samesite="strict", secure=self.secure)
         if self.request.query_params.get("lang") == self.language:
-            response.set_cookie(LANGUAGE_COOKIE, self.language, max_age=_YEAR, httponly=True, samesite="lax")
+            remember_language(response, self.language)
         return response
 
     def go(self, path: str, said: str = "", *, anchor: str = "") -> Response:
@@ -154,6 +154,14 @@ class CountsUsers(Protocol):
     """The limits on requests (`api/limits.py`): pages count for a user as the API does."""
 
     def count_user(self, connection: HTTPConnection, user_id: str) -> None: ...
+
+
+def remember_language(response: Response, language: str | None) -> None:
+    """On this device; None is as the reader prefers in general."""
+    if language is None:
+        response.delete_cookie(LANGUAGE_COOKIE)
+    else:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR, httponly=True, samesite="lax")
 
 
 async def look_who_reads(request: Request) -> Page:

@@ -25,7 +25,7 @@ from backend.preferences import Preferences, change_preferences, defaults_of, pr
 from backend.users import service as users
 from backend.watch.reader import standing_of, try_for
 from backend.web.accounts import site_of
-from backend.web.page import LANGUAGE_COOKIE, Page, PageDep
+from backend.web.page import Page, PageDep, remember_language
 from backend.web.values import options
 from backend.web.words_preview import SAMPLE, preview
 
@@ -110,9 +110,7 @@ async def _change_section(page: Page, section: Section) -> Response:
         return await _section_page(page, section, typed=typed, error=error)
     answer = page.go(f"/settings/{section}", "defaults" if back else "saved")
     if section == "general":
-        answer.delete_cookie(LANGUAGE_COOKIE)  # what was chosen on this device before
-        if kept.language is not None:
-            answer.set_cookie(LANGUAGE_COOKIE, kept.language, httponly=True, samesite="lax", secure=page.secure)
+        remember_language(answer, kept.language)  # instead of what was chosen on this device before
     return answer
 
 

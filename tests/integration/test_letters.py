@@ -144,6 +144,27 @@ async def test_nobody_is_plagued_with_letters(app: FastAPI, box: Box) -> None:
     assert len(box.letters) == letters_module.MOST_AN_HOUR
 
 
+async def test_asking_for_letters_ends_no_pause_of_a_guesser(app: FastAPI) -> None:
+    guess = {"name": "marie", "password": "guess"}
+    async with visitor(app) as guesser:
+        for n in range(GrowingDelay.FREE):
+            assert (await guesser.post("/api/v1/auth/sign-in", json=guess)).status_code == 401
+            if n < GrowingDelay.FREE - 1:
+                asked = await guesser.post("/api/v1/auth/forgotten", json={"name": "nobody"})
+                assert asked.status_code == 202
+        refused = await guesser.post("/api/v1/auth/sign-in", json=guess)
+        assert (refused.status_code, refused.json()["code"]) == (429, "login_delayed")
+
+
+async def test_nobody_is_plagued_with_confirmations(app: FastAPI, box: Box) -> None:
+    async with browser(app, "paul") as paul:
+        for n in range(letters_module.MOST_AN_HOUR + 2):
+            answer = await send(paul, "/security/email", email=f"victim{n}@b.example", current=PASSWORD)
+            assert answer.status_code == 303
+    await app.state.runtime.letters.aclose()
+    assert len(box.letters) == letters_module.MOST_AN_HOUR
+
+
 async def test_a_link_runs_out(app: FastAPI, box: Box) -> None:
     app.state.runtime.letters.ask_for_reset("marie")
     [letter] = await box.arrived(1)
