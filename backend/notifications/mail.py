@@ -23,7 +23,6 @@ from backend.notifications.kinds import Message
 SECONDS = 20.0
 BACKOFF = wait_exponential(multiplier=2, max=20)
 TRIES = 3
-_BACKOFF = wait_exponential(multiplier=2, max=20)
 _PORTS = {"smtp": 587, "smtps": 465}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -64,10 +63,6 @@ class Mailer:
         if "@" not in sender:
             raise SetupError("Mail needs an address to come from: set VINTEDBOT_MAIL_FROM, such as closet@example.org.")
 
-    @property
-    def host(self) -> str:
-        return self._server.host
-
     async def send(self, to: str, message: Message) -> bool:
         """Whether the server took it, in one try."""
         try:
@@ -98,16 +93,16 @@ class Mailer:
         return mail
 
     def _send(self, mail: EmailMessage) -> None:
+        at = self._server
         with self._connected() as connection:
-            if self._server.user:
-                connection.login(self._server.user, self._server.password)
+            if not at.implicit and at.host not in _LOOPBACK:
+                connection.starttls(context=ssl.create_default_context())
+            if at.user:
+                connection.login(at.user, at.password)
             connection.send_message(mail)
 
     def _connected(self) -> smtplib.SMTP:
-        at, context = self._server, ssl.create_default_context()
+        at = self._server
         if at.implicit:
-            return smtplib.SMTP_SSL(at.host, at.port, timeout=SECONDS, context=context)
-        connection = smtplib.SMTP(at.host, at.port, timeout=SECONDS)
-        if at.host not in _LOOPBACK:
-            connection.starttls(context=context)
-        return connection
+            return smtplib.SMTP_SSL(at.host, at.port, timeout=SECONDS, context=ssl.create_default_context())
+        return smtplib.SMTP(at.host, at.port, timeout=SECONDS)

@@ -5,10 +5,11 @@ takes over after the lease: then, and only then, a message may arrive twice. Own
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from loguru import logger
 from sqlalchemy import update
@@ -107,8 +108,7 @@ class Outbox:
         """Sends a test to each of the operator's targets, or to this user's own; which took it, by its name."""
         own = [] if user_id is None else await self._database.look(self._own, user_id)
         targets: Sequence[Recipient] = self._targets if user_id is None else own
-        told = message("test", {}, self._language)
-        took = await asyncio.gather(*(target.send(told) for target in targets))
+        took = await asyncio.gather(*(target.send(self._told(target, "test", {})) for target in targets))
         return {f"{n}. {target.name}": ok for n, (target, ok) in enumerate(zip(targets, took, strict=True), 1)}
 
     def _own(self, session: Session, user_id: str) -> list[Letterbox]:
@@ -128,13 +128,16 @@ class Outbox:
 
     async def _deliver(self, row: Notification) -> bool:
         targets: list[Recipient] = [*self._targets, *await self._database.look(self._own, row.user_id)]
-        took = await asyncio.gather(*(self.send(target, self._told(target, row)) for target in targets))
+        took = await asyncio.gather(
+            *(self.send(target, self._told(target, row.kind, row.detail)) for target in targets)
+        )
         if any(took) or not targets or row.sends >= MOST_SENDS:
             await self._database.run(_done, row.id)
         return any(took)
 
-    def _told(self, target: Recipient, row: Notification) -> Message:
-        return message(row.kind, row.detail, getattr(target, "language", self._language))
+    def _told(self, target: Recipient, kind: str, detail: Mapping[str, Any]) -> Message:
+        """In the language of whoever reads it there."""
+        return message(kind, detail, target.language if isinstance(target, Letterbox) else self._language)
 
     async def send(self, target: Recipient, told: Message) -> bool:
         """Whether the target took it, in so many tries."""

@@ -23,7 +23,7 @@ from backend.users import links, service
 HOUR = timedelta(hours=1)
 """A link to a new password lasts so long."""
 MOST_AN_HOUR = 3
-"""Letters with a link of one kind that a person gets, or causes: enough for who needs one, too few to plague anybody."""
+"""Letters with a link of one kind that a person gets, or causes: enough to be helped, too few to plague anybody."""
 MOST_WAITING = 200
 LAST_SECONDS = 10.0
 
