@@ -40,23 +40,29 @@ from backend.marketplace.port import AccountSession, LookedAt
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
+from backend.notifications.kinds import Message
+from backend.notifications.mail import Mailer, parse_server
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
 from backend.photos import inbox
 from backend.photos.batches import MOVING, IncomingFile, create_batch
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
+from backend.preferences import InForce, preferences_of
 from backend.publications import service as publications
 from backend.settings import Settings, kept_secret, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
 from backend.users.access import is_loopback
+from backend.users.letters import Letters
 from backend.users.people import People
 from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
+from backend.vision.tariff import OPENAI_URL, tariff_of
 from backend.wardrobe.pieces import Seen
 from backend.wardrobe.refresh import refresh
 from backend.watch import checks, readings
 from backend.watch.checks import Checks, Part, Probe
+from backend.watch.reader import Reader
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
@@ -84,6 +90,8 @@ class Runtime:
     live: OpenPages
     outbox: Outbox
     people: People
+    letters: Letters | None
+    """None where no server for mail is set."""
     user_id: str
     """Whom this process acts for where nobody signs in: the local user, or the one the command line names."""
     checks: Checks
@@ -93,10 +101,19 @@ class Runtime:
         return budget_of(self.settings)
 
     @property
+    def reader(self) -> Reader:
+        return reader_of(self.settings)
+
+    @property
     def quota(self) -> Quota:
         """What a user may upload and keep."""
         kept = self.settings.storage_mb
         return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
+
+    async def in_force(self, user_id: str) -> InForce:
+        """What holds for the user unless they say otherwise: their preferences, else the settings."""
+        operators = InForce(self.settings.language, self.settings.marketplace, self.settings.mode)
+        return (await self.database.look(preferences_of, user_id)).in_force(operators)
 
     async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -134,7 +151,7 @@ class Runtime:
 
     async def add_account(self, user_id: str, username: str, cookies: str, base_url: str | None = None) -> Account:
         """Keeps the session of a signed-in browser's cookies. Raises BadRequest when none can be read."""
-        address = (base_url or self.settings.marketplace).rstrip("/")
+        address = (base_url or (await self.in_force(user_id)).marketplace).rstrip("/")
         await self.check_outside(address)
         state = parse_cookies(cookies, address)
         return await self.keep_session(user_id, username, address, state)
@@ -284,6 +301,15 @@ class Runtime:
         folders = (self.settings.evidence_folder, self.settings.incoming_folder, self.settings.uploads_folder)
         await asyncio.to_thread(leaving.clear_away, self.database, self.store, left, folders)
 
+    async def change_email(self, user_id: str, email: str | None) -> bool:
+        """Whether the new address is still to be confirmed, by a link sent to it: where the server sends mail.
+
+        Raises BadRequest (`bad_email`); without mail also Conflict (`name_taken`)."""
+        if self.letters is not None:
+            return await self.letters.ask_for_email(user_id, email)
+        await self.people.change_email(user_id, email)
+        return False
+
     async def rotate_signing_key(self) -> int:
         """Puts a new signing key first and keeps those before it, for what they signed; says how many there are.
 
@@ -371,7 +397,11 @@ async def running(
         jobs = JobEngine(settings.engine_database, run_jobs=run_jobs, if_idle=if_idle)
         stack.push_async_callback(jobs.stop)
         await jobs.start(parts)
-        outbox = build_outbox(settings, database)
+        mailer = build_mailer(settings)
+        outbox = build_outbox(settings, database, mailer)
+        letters = build_letters(settings, database, mailer)
+        if letters is not None:
+            stack.push_async_callback(letters.aclose)
         if run_jobs and outbox.has_targets:
             await stack.enter_async_context(outbox.running())
         if run_jobs and not if_idle and settings.inbox is not None:
@@ -391,6 +421,7 @@ async def running(
             parts.live,
             outbox,
             people,
+            letters,
             person.id,
             ready,
         )
@@ -409,7 +440,7 @@ async def watch_inbox(settings: Settings, database: Database, jobs: JobEngine, u
                 files[start : start + settings.max_photos],
                 source="inbox",
                 defaults={},
-                language=settings.language,
+                otherwise=settings.language,
                 most=settings.max_photos,
             )
             await jobs.read_batch(batch.id, user_id)
@@ -478,11 +509,9 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
     # Only who asks for a model waits for its client.
     from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415
     from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
-    from backend.vision.tariff import OPENAI_URL, tariff_of  # noqa: PLC0415
 
     prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
-    tariff = tariff_of(settings.model, settings.openai_base_url or OPENAI_URL, **prices)
-    if budget_of(settings).limited and not tariff.known:
+    if budget_of(settings).limited and not reader_of(settings).tariff.known:
         raise SetupError(
             f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
             "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
@@ -496,6 +525,15 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
         **prices,
     }
     return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(**way))
+
+
+def reader_of(settings: Settings) -> Reader:
+    """The reader the settings name, without its key."""
+    if settings.reader == "embedded":
+        return Reader("embedded")
+    address = settings.openai_base_url or OPENAI_URL
+    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
+    return Reader("openai", settings.model, address, tariff_of(settings.model, address, **prices))
 
 
 def budget_of(settings: Settings) -> Budget:
@@ -517,6 +555,7 @@ def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs
             "browser": Part(partial(checks.browser_found, settings.browser), needed=False, costly=True),
             "model": Part(model_check(settings), needed=False, costly=True),
             "disk": Part(partial(checks.disk, settings.data), needed=False),
+            "clock": Part(partial(checks.clock, settings.data), needed=False),
         }
     )
 
@@ -530,10 +569,28 @@ def model_check(settings: Settings) -> Probe:
     return partial(checks.model, address, key, settings.model)
 
 
-def build_outbox(settings: Settings, database: Database) -> Outbox:
+def build_outbox(settings: Settings, database: Database, mailer: Mailer | None) -> Outbox:
     """The way of notifications to the outside; raises SetupError for an address that can't be used."""
     targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
-    return Outbox(database, targets, language=settings.language)
+    return Outbox(database, targets, language=settings.language, mailer=mailer)
+
+
+def build_mailer(settings: Settings) -> Mailer | None:
+    """The operator's server for mail; there is none unless set. Raises SetupError for one that can't be used."""
+    if settings.smtp is None:
+        return None
+    return Mailer(parse_server(settings.smtp.get_secret_value()), settings.mail_from)
+
+
+def build_letters(settings: Settings, database: Database, mailer: Mailer | None) -> Letters | None:
+    """Letters to people about their own user. Raises SetupError where links would lead nowhere."""
+    if mailer is None:
+        return None
+
+    async def post(to: str, subject: str, text: str) -> bool:
+        return await mailer.deliver(to, Message(subject, text))
+
+    return Letters(database, post, address=settings.public_address, language=settings.language)
 
 
 def build_solver(settings: Settings) -> TwoCaptchaSolver | None:

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         description="Encrypts kept marketplace sessions (Fernet keys, newest first); made at first start.",
     )
     names: str = Field("", description="Names the server is reached by, commas between; this machine's own always are.")
+    address: str | None = Field(
+        None, description="Address people reach the server by, which links in mails begin with."
+    )
     trusted_proxies: str = Field(
         "",
         description="Proxies whose X-Forwarded-For and -Proto are believed: addresses or networks, commas between.",
@@ -145,6 +148,10 @@ class Settings(BaseSettings):
     notify: SecretStr | None = Field(
         None, description="Where notifications are sent beside the page: apprise URLs, blanks between them."
     )
+    smtp: SecretStr | None = Field(
+        None, description="Server mail is sent by: smtps://user:password@host or smtp://user:password@host:587."
+    )
+    mail_from: str = Field("", description="Address mail comes from.")
     evidence_days: Annotated[int, Field(ge=1)] = Field(
         30, description="Days for which the evidence of failed publications is kept."
     )
@@ -183,6 +190,17 @@ class Settings(BaseSettings):
     @property
     def server_names(self) -> tuple[str, ...]:
         return tuple(name.lower() for name in listed(self.names))
+
+    @property
+    def public_address(self) -> str:
+        """What links in mails begin with. Raises SetupError where the server goes by no name others could use."""
+        if self.address:
+            return self.address.rstrip("/")
+        if self.server_names:
+            return f"https://{self.server_names[0]}"
+        if self.host in ("127.0.0.1", "localhost"):
+            return f"http://127.0.0.1:{self.port}"
+        raise SetupError("Mail with links needs the address people reach this server by: set VINTEDBOT_ADDRESS.")
 
     @property
     def database(self) -> str:

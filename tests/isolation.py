@@ -76,6 +76,8 @@ PAGE = {
     "GET /security",
     "GET /wardrobe",
     "GET /wardrobe/import",
+    "GET /settings",
+    "GET /settings/reader",
 }
 PUBLISH = {"draft_id": "{draft_id}", "mode": "dry_run"}
 
@@ -83,6 +85,7 @@ PROBES: dict[str, Probe] = {
     **dict.fromkeys(
         ("GET /health", "GET /ready", "GET /metrics", "GET /api/v1/health", "GET /api/v1/ready", "GET /openapi.json",
          "GET /docs", "GET /docs/oauth2-redirect", "GET /redoc", "GET /sign-in", "GET /register", "GET /reset",
+         "GET /forgotten", "GET /email",
          "GET /static", "GET /manifest.webmanifest"),
         OPEN,
     ),
@@ -90,6 +93,10 @@ PROBES: dict[str, Probe] = {
     "POST /api/v1/auth/refresh": Probe("open", json={"refresh_token": "vbr_{session_id}_guess"}),
     "POST /api/v1/auth/register": Probe("open", json={"name": "eve", "password": "coat hanger violet sparrow"}),
     "POST /api/v1/auth/reset": Probe("open", json={"link": "{session_id}", "password": "coat hanger violet sparrow"}),
+    "POST /api/v1/auth/forgotten": Probe("open", json={"name": "alice"}),
+    "POST /api/v1/auth/email": Probe("open", json={"link": "{session_id}"}),
+    "POST /forgotten": Probe("open", form={"name": "alice"}),
+    "POST /email": Probe("open", form={"link": "{session_id}"}),
     "POST /sign-in": Probe("open", form={"name": "bob", "password": "x"}),
     "POST /register": Probe("open", form={"name": "eve", "password": "coat hanger violet sparrow"}),
     "POST /reset": Probe("open", form={"link": "{session_id}", "password": "coat hanger violet sparrow"}),
@@ -98,6 +105,8 @@ PROBES: dict[str, Probe] = {
     "POST /api/v1/ingest": own(),
     "POST /api/v1/ai/analyze": own(),
     "GET /api/v1/ai/costs": own(),
+    "GET /api/v1/ai/reader": own(),
+    "POST /api/v1/ai/reader/test": own(),
     "GET /api/v1/bulk/jobs": own(),
     "GET /api/v1/bulk/jobs/{job_id}": foreign(),
     "GET /api/v1/bulk/jobs/{job_id}/events": foreign(),
@@ -223,6 +232,15 @@ PROBES: dict[str, Probe] = {
     "POST /security/keys/{key_id}": foreign(form={}),
     "POST /security/export": own(form={}),
     "POST /security/leave": own(form={"name": "alice"}),
+    **{
+        f"{method} /settings/{section}": own(form={"per_day": "9"} if method == "POST" else None)
+        for section in ("general", "batches", "words", "pace", "notifications")
+        for method in ("GET", "POST")
+    },
+    "POST /settings/words/preview": own(form={"draft": "{draft_id}", "title_template": "{{{{ brand }}}}"}),
+    "POST /settings/notifications/test": own(form={}),
+    "POST /settings/reader": own(form={}),
+    **dict.fromkeys(("GET /admin", "GET /admin/limits", "GET /admin/log", "GET /admin/settings"), ADMIN),
     "GET /people": ADMIN,
     "POST /people/invites": Probe("admin", form={}),
     "POST /people/{user_id}/{verb}": Probe("admin", form={}),

@@ -21,6 +21,7 @@ from backend.db import audit
 from backend.db.engine import clock
 from backend.db.models import Account, now
 from backend.db.scope import get_owned
+from backend.preferences import pace_of
 
 
 def set_state(account: Account, state: str, detail: str | None = None) -> None:
@@ -69,12 +70,22 @@ def note_success(session: Session, user_id: str, account_id: str) -> None:
 
 
 def set_pace(session: Session, user_id: str, account_id: str, values: dict[str, Any]) -> Pace:
-    """Changes these values of the account's pace. Raises BadRequest (`bad_pace`)."""
+    """Changes these values of the account's own pace, which go before its owner's usual one. Raises BadRequest
+    (`bad_pace`). Returns the pace in force."""
     account = get_owned(session, Account, user_id, account_id)
-    pace = parse_pace({**account.pace, **values}, stand_in=is_stand_in(account.base_url))
-    account.pace = pace.model_dump(mode="json", exclude_defaults=True)
+    stated = {**account.pace, **values}
+    own = parse_pace(stated, stand_in=is_stand_in(account.base_url))
+    account.pace = own.model_dump(mode="json", include=set(stated))
     audit.record(session, "account.pace_set", user_id, account.id)
-    return pace
+    return pace_of(session, account)
+
+
+def use_usual_pace(session: Session, user_id: str, account_id: str) -> None:
+    """The account goes at its owner's usual pace again."""
+    account = get_owned(session, Account, user_id, account_id)
+    if account.pace:
+        account.pace = {}
+        audit.record(session, "account.pace_set", user_id, account.id)
 
 
 def is_stand_in(base_url: str) -> bool:

@@ -26,9 +26,14 @@ from backend.users.access import SAFE_METHODS
 RouteClass = Literal["publish", "uploads", "pieces", "downloads", "logins", "writes", "reads"]
 _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
     ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue|(/api/v1)?/wardrobe/refresh")),
-    ("uploads", re.compile(r"/api/v1/(ingest|ai/analyze|wardrobe/import)|/share|/wardrobe/import")),
+    (
+        "uploads",
+        re.compile(
+            r"/api/v1/(ingest|ai/analyze|ai/reader/test|wardrobe/import)|/share|/settings/reader|/wardrobe/import"
+        ),
+    ),
     ("pieces", re.compile(r"/api/v1/uploads/[^/]+/files/\d+")),
-    ("logins", re.compile(r"(/api/v1/auth)?/(sign-in|register|reset)")),
+    ("logins", re.compile(r"(/api/v1/auth)?/(sign-in|register|reset|forgotten|email)")),
 )
 _DOWNLOADS = re.compile(r"/api/v1/(wardrobe/(export|photos\.zip)|me/export)")
 _UNCOUNTED = re.compile(r"/(static/.*|health|ready|metrics|api/v1/health|api/v1/ready)")
@@ -103,6 +108,14 @@ class RequestLimits:
             connection.scope["vintedbot.user_counted"] = True
             self._count(connection.scope, self._user, "user", user_id)
 
+    def use_of(self, user_id: str) -> dict[RouteClass, tuple[int, int, int]]:
+        """By class: how many requests of the user's count now, how many may, in how many seconds."""
+        found: dict[RouteClass, tuple[int, int, int]] = {}
+        for name, item in self._user.items():
+            left = self._limiter.get_window_stats(item, "user", user_id, name).remaining
+            found[name] = (item.amount - left, item.amount, item.get_expiry())
+        return found
+
     def _count(self, scope: Scope, items: Mapping[RouteClass, RateLimitItem], kind: str, who: str) -> None:
         name = class_of(scope.get("method", "GET"), scope["path"])
         if name is None:
@@ -138,7 +151,7 @@ class AddressLimits:
             if message["type"] == "http.response.start":
                 _write_headers(scope, MutableHeaders(scope=message))
                 if is_login:
-                    self._note_login(address, message["status"])
+                    self._note_login(address, scope["path"], message["status"])
             await send(message)
 
         try:
@@ -156,10 +169,11 @@ class AddressLimits:
             )  # fmt: skip
         self.limits.count_address(scope, address)
 
-    def _note_login(self, address: str, status: int) -> None:
+    def _note_login(self, address: str, path: str, status: int) -> None:
+        """Who signs in is no guesser; whoever asks for a letter, which is never refused, may be one."""
         if status in _REFUSED_LOGIN:
             self.limits.logins.failed(address)
-        elif status < 400:
+        elif status < 400 and path.rstrip("/").endswith("/sign-in"):
             self.limits.logins.succeeded(address)
 
 

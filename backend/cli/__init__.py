@@ -22,6 +22,7 @@ from backend.cli import (
     logs,
     notifications,
     photos,
+    preferences,
     publishing,
     queue,
     serving,
@@ -49,6 +50,7 @@ app.command("ingest")(photos.ingest)
 app.command("analyze")(photos.analyze)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(drafts.app, name="drafts")
+app.command("preferences")(preferences.preferences)
 app.command("costs")(costs.costs)
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")

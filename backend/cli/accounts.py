@@ -33,7 +33,7 @@ def login(
     Example: `vintedbot login --cookies cookies.txt --username marie`"""
 
     async def act(runtime: Runtime) -> dict[str, Any]:
-        address = (marketplace or runtime.settings.marketplace).rstrip("/")
+        address = (marketplace or (await runtime.in_force(runtime.user_id)).marketplace).rstrip("/")
         if cookies is None:
             err.print(f"A browser window opens at {address}. Sign in there; this goes on by itself.")
             name, state = await sign_in(address, browser=runtime.settings.browser)

@@ -16,7 +16,6 @@ from backend.core.words import Tone
 from backend.db.models import Draft
 from backend.db.scope import find_by_prefix
 from backend.drafts import service
-from backend.drafts.preferences import Preferences, keep_preferences, preferences_of, with_changes
 from backend.drafts.schemas import FieldsPatch
 from backend.runtime import Runtime
 
@@ -100,7 +99,7 @@ def rewrite_field(
 ) -> None:
     """Writes one field anew from what is known now; no other changes, and its old value stays as an alternative.
 
-    A tone for good: `vintedbot drafts preferences tone=friendly`. Example: `vintedbot drafts rewrite 3f2a title`"""
+    A tone for good: `vintedbot preferences tone=friendly`. Example: `vintedbot drafts rewrite 3f2a title`"""
     if tone is not None and tone not in get_args(Tone):
         raise typer.BadParameter(f"one of: {', '.join(get_args(Tone))}", param_hint="--tone")
 
@@ -108,56 +107,6 @@ def rewrite_field(
         return service.rewrite(session, user_id, draft.id, draft.revision, field, tone=cast("Tone | None", tone))
 
     _show(_on_draft(draft_id, act, as_json), as_json)
-
-
-@app.command("preferences")
-def change_preferences(
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(help='name=value, name=@file for a template; "name=" goes back to the default.'),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Shows how your drafts are written and priced, or changes it: tone, title_template, description_template,
-    hashtags, aim, rounding, floor, margin.
-
-    Example: `vintedbot drafts preferences tone=friendly rounding=ninety description_template=@mine.txt`"""
-
-    async def act(runtime: Runtime) -> dict[str, Any]:
-        def work(session: Session) -> Preferences:
-            wishes = preferences_of(session, runtime.user_id)
-            if not changes:
-                return wishes
-            return keep_preferences(session, runtime.user_id, with_changes(wishes, parse_wishes(changes)))
-
-        return (await runtime.database.run(work)).model_dump(mode="json")
-
-    wishes = with_runtime(act, as_json=as_json)
-    if as_json:
-        show_json(wishes)
-        return
-    for name, value in {**wishes, **wishes["price_rule"]}.items():
-        if name != "price_rule":
-            shown = ", ".join(value) if isinstance(value, list) else value
-            out.print(f"{name}: {'–' if shown in (None, '') else shown}", markup=False, highlight=False)
-
-
-def parse_wishes(changes: list[str]) -> dict[str, object]:
-    """["tone=friendly", "hashtags=a,b"] → values as the preferences want them. Raises BadRequest."""
-    defaults = {**Preferences().model_dump(mode="json"), **Preferences().model_dump(mode="json")["price_rule"]}
-    given: dict[str, object] = {}
-    for change in changes:
-        name, sign, value = change.partition("=")
-        if not sign or name not in defaults or name == "price_rule":
-            known = ", ".join(known for known in defaults if known != "price_rule")
-            raise BadRequest(f"{change!r} is not name=value. Names: {known}.", code="bad_preferences")
-        if name.endswith("_template") and value.startswith("@"):
-            try:
-                value = Path(value[1:]).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise BadRequest(f"{value[1:]} can't be read as text: {error}", code="bad_preferences") from None
-        given[name] = defaults[name] if value == "" else _split(value) if name == "hashtags" else value
-    return given
 
 
 @app.command("approve")

@@ -71,7 +71,8 @@ async def hand_in(runtime: Runtime, path: Path, stated: dict[str, Any], language
         files,
         source=str(path),
         defaults=defaults.stored(),
-        language=language or runtime.settings.language,
+        language=language,
+        otherwise=runtime.settings.language,
         most=runtime.settings.max_photos,
     )
     await runtime.jobs.read_batch(batch.id, batch.user_id)

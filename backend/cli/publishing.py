@@ -54,7 +54,7 @@ def publish(
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         wanted = await runtime.database.run(_chosen, runtime.user_id, draft_ids or [])
-        how = mode or runtime.settings.mode
+        how = mode or (await runtime.in_force(runtime.user_id)).mode
         times = await runtime.database.run(_moments, runtime.user_id, account, at, spread, len(wanted))
         return await publish_drafts(runtime, wanted, how, account, times=times, wait=wait, quiet=as_json)
 

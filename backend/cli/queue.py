@@ -15,6 +15,7 @@ from backend.db.engine import clock
 from backend.db.models import Account, Draft, Publication
 from backend.db.scope import find_by_prefix, get_owned
 from backend.drafts.schemas import FIELDS
+from backend.preferences import pace_of
 from backend.publications import queue
 from backend.runtime import Runtime
 
@@ -63,7 +64,7 @@ def schedule(
 
     def act(session: Session, user_id: str) -> None:
         found = find_by_prefix(session, Publication, user_id, publication_id)
-        pace = Pace.model_validate(get_owned(session, Account, user_id, found.account_id).pace)
+        pace = pace_of(session, get_owned(session, Account, user_id, found.account_id))
         moment = None if when == "now" else parse_moment(when, pace, clock(session))
         queue.reschedule(session, user_id, found.id, moment)
 
@@ -92,9 +93,10 @@ def pace(
         str | None, typer.Option(help="Hours without publishing, such as 22:00-07:00; none ends it.")
     ] = None,
     timezone: Annotated[str | None, typer.Option(help="Such as Europe/Paris; this machine's when empty.")] = None,
+    usual: Annotated[bool, typer.Option("--usual", help="Back to your usual pace.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Shows or sets how fast an account publishes.
+    """Shows or sets how fast an account publishes. The usual pace of all: `vintedbot preferences per_day=30`.
 
     Example: `vintedbot queue pace --per-day 30 --quiet 22:00-07:00`"""
     wanted: dict[str, Any] = {"per_minute": per_minute, "per_day": per_day, "timezone": timezone}
@@ -106,6 +108,8 @@ def pace(
     async def act(runtime: Runtime) -> dict[str, Any]:
         def work(session: Session) -> Pace:
             chosen = accounts.choose(session, runtime.user_id, account)
+            if usual:
+                standing.use_usual_pace(session, runtime.user_id, chosen.id)
             return standing.set_pace(session, runtime.user_id, chosen.id, wanted)
 
         return (await runtime.database.run(work)).model_dump(mode="json")

@@ -126,10 +126,14 @@ def _readable(record: "Record") -> str:
     return _shaped(record, for_a_reader(entry(record), f"{record['time']:HH:mm:ss}"))
 
 
+def fields_of(line: Mapping[str, Any]) -> str:
+    """What the line is about and carries, beside what is always told."""
+    return " ".join(f"{name}={value}" for name, value in line.items() if name not in _TOLD_APART)
+
+
 def for_a_reader(line: Mapping[str, Any], at: str) -> str:
     """A line of `entry` as text: when, how grave, what, and its fields; an exception below it."""
-    fields = " ".join(f"{name}={value}" for name, value in line.items() if name not in _TOLD_APART)
-    said = "  ".join(part for part in (line["event"], line.get("message"), fields) if part)
+    said = "  ".join(part for part in (line["event"], line.get("message"), fields_of(line)) if part)
     told = (f"{at} {line['level']:<7} {said}", *line.get("exception", "").splitlines())
     return "\n".join(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], one) for one in told)
 

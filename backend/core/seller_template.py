@@ -6,6 +6,7 @@ the template and its values.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -35,6 +36,19 @@ _ALLOWED = (
 )
 
 
+Fault = Literal["length", "depth", "syntax", "placeholder", "filter", "construct"]
+
+
+class BadTemplate(BadRequest):
+    """What is wrong with a template, and in which line, to be told beside it. `what` is the piece at fault."""
+
+    code = "bad_template"
+
+    def __init__(self, fault: Fault, message: str, *, line: int | None = None, what: str = "") -> None:
+        super().__init__(f"Line {line}: {message}" if line else message)
+        self.fault, self.line, self.what = fault, line, what
+
+
 def placeholders(source: str) -> tuple[str, ...]:
     """The placeholders a template uses, in order. Raises BadRequest, naming the line and what is wrong there."""
     tree = _parse(source)
@@ -49,26 +63,31 @@ def render(source: str, values: Mapping[str, object]) -> str:
 
 def _parse(source: str) -> nodes.Template:
     if len(source) > LENGTH_MAX:
-        raise _bad(f"The template is longer than {LENGTH_MAX} characters.")
+        raise BadTemplate("length", f"The template is longer than {LENGTH_MAX} characters.")
     try:
         tree = _ENVIRONMENT.parse(source)
         for node in _walk(tree):
             _check(node)
     except TemplateSyntaxError as error:
-        raise _bad(f"Line {error.lineno}: {error.message}") from None
+        raise BadTemplate("syntax", str(error.message), line=error.lineno, what=str(error.message)) from None
     except RecursionError:
-        raise _bad("The template is nested too deep.") from None
+        raise BadTemplate("depth", "The template is nested too deep.") from None
     return tree
 
 
 def _check(node: nodes.Node) -> None:
     if isinstance(node, nodes.Name):
         if node.name not in PLACEHOLDERS:
-            raise _bad(f"Line {node.lineno}: there is no {{{{ {node.name} }}}}. There are: {', '.join(PLACEHOLDERS)}.")
+            said = f"there is no {{{{ {node.name} }}}}. There are: {', '.join(PLACEHOLDERS)}."
+            raise BadTemplate("placeholder", said, line=node.lineno, what=node.name)
     elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
-        raise _bad(f"Line {node.lineno}: there is no filter {node.name!r}. There are: {', '.join(FILTERS)}.")
+        said = f"there is no filter {node.name!r}. There are: {', '.join(FILTERS)}."
+        raise BadTemplate("filter", said, line=node.lineno, what=node.name)
     elif not isinstance(node, _ALLOWED):
-        raise _bad(f"Line {node.lineno}: {type(node).__name__.lower()} is not offered here; placeholders and if are.")
+        what = type(node).__name__.lower()
+        raise BadTemplate(
+            "construct", f"{what} is not offered here; placeholders and if are.", line=node.lineno, what=what
+        )
 
 
 def _walk(node: nodes.Node, depth: int = 0) -> Iterator[nodes.Node]:
@@ -77,10 +96,6 @@ def _walk(node: nodes.Node, depth: int = 0) -> Iterator[nodes.Node]:
     yield node
     for child in node.iter_child_nodes():
         yield from _walk(child, depth + 1)
-
-
-def _bad(message: str) -> BadRequest:
-    return BadRequest(message, code="bad_template")
 
 
 def lower_first(text: str) -> str:

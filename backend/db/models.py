@@ -79,8 +79,8 @@ class ApiKey(SQLModel, table=True):
 
 
 class UserLink(SQLModel, table=True):
-    """A link that works once. `purpose`: invite (`user_id` invited, whoever comes gets `role`) or reset (`user_id` may
-    choose a new password)."""
+    """A link that works once. `purpose`: invite (`user_id` invited, whoever comes gets `role`), reset (`user_id` may
+    choose a new password) or email (`user_id`'s address becomes `email`)."""
 
     __tablename__ = "user_links"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -88,6 +88,7 @@ class UserLink(SQLModel, table=True):
     purpose: str
     secret_hash: str = Field(unique=True)
     role: str = "member"
+    email: str | None = None
     created_at: datetime = Field(default_factory=now)
     expires_at: datetime
     used_at: datetime | None = None
@@ -118,8 +119,9 @@ class Account(SQLModel, table=True):
     `accounts.states.AccountState`, `state_detail` the sentence that goes with it, `state_since` when it came to be.
     One with `removed_at` is there for the history of its publications alone.
 
-    `pace` is `core.pacing.Pace` as JSON, {} for the default. `paused` is the owner's wish, `stopped_until` the
-    marketplace's, and `setbacks` how often in a row it refused: each makes the next stop longer.
+    `pace` are the values of `core.pacing.Pace` that are this account's own, {} for its owner's usual pace. `paused` is
+    the owner's wish, `stopped_until` the marketplace's, and `setbacks` how often in a row it refused: each makes the
+    next stop longer.
 
     Its wardrobe was last read whole at `wardrobe_seen_at`; while that is being done nothing else begins for it, until
     `visiting_until` at most."""
@@ -447,7 +449,7 @@ class ModelAnswer(SQLModel, table=True):
 
 
 class UserSettings(SQLModel, table=True):
-    """How a seller wants words written and prices made: `drafts.preferences.Preferences` as JSON."""
+    """What a person wants as a rule: `drafts` is `backend.preferences.Preferences` as JSON, without what is default."""
 
     __tablename__ = "user_settings"
     user_id: str = Field(foreign_key="users.id", primary_key=True)

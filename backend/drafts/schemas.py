@@ -116,7 +116,8 @@ class BatchDefaults(FieldsPatch):
     price_rule: PriceRule | None = None
 
     def stored(self) -> dict[str, Any]:
-        return self.model_dump(exclude_none=True, mode="json")
+        """As a batch keeps it; null for what is left open this time, though it is usually stated."""
+        return self.model_dump(exclude_unset=True, mode="json")
 
 
 class ProblemOut(BaseModel):

@@ -20,9 +20,9 @@ from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
 from backend.db.scope import get_owned, owned
 from backend.drafts import assembly, history
 from backend.drafts.own_prices import own_items
-from backend.drafts.preferences import preferences_of
 from backend.drafts.schemas import FIELDS
 from backend.drafts.site_catalogs import catalog_in_use
+from backend.preferences import preferences_of
 
 PURCHASE_COST = "purchase_cost"
 REWRITABLE = ("title", "description", "price")

@@ -5,9 +5,11 @@ takes over after the lease: then, and only then, a message may arrive twice. Own
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from loguru import logger
 from sqlalchemy import update
@@ -16,9 +18,11 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_base
 
 from backend.db.engine import Database, clock
-from backend.db.models import Notification
+from backend.db.models import Notification, User
 from backend.notifications.kinds import Message, message
+from backend.notifications.mail import Mailer
 from backend.notifications.senders import Target
+from backend.preferences import preferences_of
 
 TRIES = 3
 """A target, in one go."""
@@ -32,21 +36,44 @@ LAST_SECONDS = 20.0
 _BACKOFF = wait_exponential(multiplier=2, max=20)
 
 
+@dataclass(frozen=True)
+class Letterbox:
+    """A person's own address, and the language they read."""
+
+    mailer: Mailer
+    address: str
+    language: str
+    name: str = "mail"
+
+    async def send(self, told: Message) -> bool:
+        return await self.mailer.send(self.address, told)
+
+
+Recipient = Target | Letterbox
+
+
 class Outbox:
-    """Sends to `targets` in `language`."""
+    """Sends to the operator's `targets` in `language`, and by `mailer` to whoever wants their own by mail."""
 
     def __init__(
-        self, database: Database, targets: Sequence[Target], *, language: str, wait: wait_base = _BACKOFF
+        self,
+        database: Database,
+        targets: Sequence[Target],
+        *,
+        language: str,
+        mailer: Mailer | None = None,
+        wait: wait_base = _BACKOFF,
     ) -> None:
         self._database = database
         self._targets = targets
         self._language = language
+        self._mailer = mailer
         self._wait = wait
         self._closing = asyncio.Event()
 
     @property
     def has_targets(self) -> bool:
-        return bool(self._targets)
+        return bool(self._targets) or self._mailer is not None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -72,11 +99,25 @@ class Outbox:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), LOOK_SECONDS)
 
-    async def test(self) -> dict[str, bool]:
-        """Sends a test to each target; which took it, by the target's name."""
-        told = message("test", {}, self._language)
-        took = await asyncio.gather(*(target.send(told) for target in self._targets))
-        return {f"{n}. {target.name}": ok for n, (target, ok) in enumerate(zip(self._targets, took, strict=True), 1)}
+    @property
+    def names(self) -> list[str]:
+        """The operator's targets, as they may be shown."""
+        return [target.name for target in self._targets]
+
+    async def test(self, user_id: str | None = None) -> dict[str, bool]:
+        """Sends a test to each of the operator's targets, or to this user's own; which took it, by its name."""
+        own = [] if user_id is None else await self._database.look(self._own, user_id)
+        targets: Sequence[Recipient] = self._targets if user_id is None else own
+        took = await asyncio.gather(*(target.send(self._told(target, "test", {})) for target in targets))
+        return {f"{n}. {target.name}": ok for n, (target, ok) in enumerate(zip(targets, took, strict=True), 1)}
+
+    def _own(self, session: Session, user_id: str) -> list[Letterbox]:
+        """Where this user wants to be told beside the page."""
+        user = session.get_one(User, user_id)
+        wishes = preferences_of(session, user_id)
+        if self._mailer is None or user.email is None or not wishes.mail:
+            return []
+        return [Letterbox(self._mailer, user.email, wishes.language or self._language)]
 
     async def deliver(self) -> int:
         """Sends all that is due; returns how many were taken by a target."""
@@ -86,13 +127,19 @@ class Outbox:
         return taken
 
     async def _deliver(self, row: Notification) -> bool:
-        told = message(row.kind, row.detail, self._language)
-        took = await asyncio.gather(*(self.send(target, told) for target in self._targets))
-        if any(took) or row.sends >= MOST_SENDS:
+        targets: list[Recipient] = [*self._targets, *await self._database.look(self._own, row.user_id)]
+        took = await asyncio.gather(
+            *(self.send(target, self._told(target, row.kind, row.detail)) for target in targets)
+        )
+        if any(took) or not targets or row.sends >= MOST_SENDS:
             await self._database.run(_done, row.id)
         return any(took)
 
-    async def send(self, target: Target, told: Message) -> bool:
+    def _told(self, target: Recipient, kind: str, detail: Mapping[str, Any]) -> Message:
+        """In the language of whoever reads it there."""
+        return message(kind, detail, target.language if isinstance(target, Letterbox) else self._language)
+
+    async def send(self, target: Recipient, told: Message) -> bool:
         """Whether the target took it, in so many tries."""
         tries = AsyncRetrying(
             stop=stop_after_attempt(TRIES), wait=self._wait, retry=retry_if_result(lambda took: not took)

@@ -18,6 +18,7 @@ from backend.core.origin import origin
 from backend.db import audit
 from backend.db.models import Batch, Draft, Photo, PhotoSight, now
 from backend.db.scope import get_owned, owned
+from backend.preferences import preferences_of
 
 BatchState = Literal["queued", "taking_in", "sorting", "reading", "stopped", "done"]
 MOVING = ("queued", "taking_in", "sorting", "reading")
@@ -62,13 +63,22 @@ def create_batch(
     *,
     source: str,
     defaults: dict[str, Any],
-    language: str,
+    language: str | None = None,
+    otherwise: str = "fr",
     batch_id: str | None = None,
     most: int = 2000,
 ) -> Batch:
-    """A queued batch of these files. Raises BadRequest for none or more than `most`."""
+    """A queued batch of these files. What is not stated of it (`defaults`, `language`) is as the user usually wants it,
+    and the language `otherwise` where they don't say. Raises BadRequest for none or more than `most`."""
     check_size(len(files), source, most)
-    batch = Batch(user_id=user_id, source=source, defaults=defaults, language=language, origin=origin())
+    wishes = preferences_of(session, user_id)
+    batch = Batch(
+        user_id=user_id,
+        source=source,
+        defaults=wishes.for_batch(defaults),
+        language=language or wishes.listing_language or otherwise,
+        origin=origin(),
+    )
     if batch_id is not None:
         batch.id = batch_id
     session.add(batch)

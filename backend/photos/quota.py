@@ -5,7 +5,7 @@ Owns these two limits, counted from the rows and the store. Owns no bound of a s
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -49,12 +49,18 @@ def stored_bytes(session: Session, user_id: str, store: PhotoStore) -> int:
     return sum(store.size(key) for key in keys)
 
 
-def _check_day(session: Session, user_id: str, most: int, files: int) -> None:
-    now = clock(session)
+def photos_of_day(session: Session, user_id: str) -> tuple[int, datetime | None]:
+    """How many photos of the user's came within 24 hours, and when the first of them did."""
     query = select(func.count(), func.min(Photo.created_at)).where(
-        Photo.user_id == user_id, col(Photo.created_at) > now - _DAY
+        Photo.user_id == user_id, col(Photo.created_at) > clock(session) - _DAY
     )
     count, first = session.exec(query).one()
+    return count, first
+
+
+def _check_day(session: Session, user_id: str, most: int, files: int) -> None:
+    now = clock(session)
+    count, first = photos_of_day(session, user_id)
     if count + files <= most:
         return
     resets = max(timedelta(minutes=1), (first or now) + _DAY - now)

@@ -13,11 +13,12 @@ from typing import Any, Literal
 from sqlmodel import Session, col, or_, select
 
 from backend.core.errors import Conflict, NotFound
-from backend.core.pacing import Pace, hold
+from backend.core.pacing import hold
 from backend.db import audit
 from backend.db.engine import clock
 from backend.db.models import Account, Publication, PublicationEvent
 from backend.db.scope import get_owned, owned
+from backend.preferences import pace_of
 from backend.publications import journal
 from backend.publications.journal import State
 
@@ -218,7 +219,7 @@ def _account_hold(session: Session, account: Account, now: datetime) -> Waiting 
 
 
 def _pace_hold(session: Session, account: Account, now: datetime) -> Waiting | None:
-    held = hold(Pace.model_validate(account.pace), _clicks(session, account.id, now), now, seed=account.id)
+    held = hold(pace_of(session, account), _clicks(session, account.id, now), now, seed=account.id)
     return Waiting(held.code, held.until) if held else None
 
 

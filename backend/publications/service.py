@@ -17,11 +17,12 @@ from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest, Conflict
 from backend.core.origin import origin
-from backend.core.pacing import Pace, parse_duration, parse_moment, spread
+from backend.core.pacing import parse_duration, parse_moment, spread
 from backend.db import audit
 from backend.db.engine import clock
 from backend.db.models import Account, Draft, IdempotencyKey, Publication, PublicationEvent
 from backend.db.scope import count_owned, get_owned, own_row, owned
+from backend.preferences import pace_of
 from backend.publications import journal
 from backend.publications.journal import UNCERTAIN_CODE, State
 
@@ -128,7 +129,7 @@ def moments(session: Session, account: Account, at: str | None, over: str | None
     """When each of `count` publications may begin: from `at` on, spread `over` some time; None is at once.
 
     Raises BadRequest (`bad_time`)."""
-    pace, now = Pace.model_validate(account.pace), clock(session)
+    pace, now = pace_of(session, account), clock(session)
     start = parse_moment(at, pace, now) if at else None
     if not over:
         return [start] * count

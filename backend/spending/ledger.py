@@ -142,6 +142,11 @@ def _spent(session: Session, where: object) -> int:
     return int(session.exec(total).one() or 0)
 
 
+def spent_on(session: Session, day: str) -> int:
+    """What everybody's calls of a day (UTC) came to, or may."""
+    return _spent(session, ModelCall.day == day)
+
+
 def _afford(whose: str, limit: int, spent: int, price: int) -> None:
     if spent + price > limit:
         raise BudgetReached(

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlmodel import Session, col
 
-from backend.db.models import ModelCall, now
-from backend.db.scope import owned
+from backend.db.models import Batch, Draft, ModelCall, now
+from backend.db.scope import count_owned, owned
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,23 @@ def costs_of(session: Session, user_id: str, *, days: int = 30) -> CostReport:
 
 def cost_of_batch(session: Session, user_id: str, batch_id: str) -> Cost:
     return _sum(session.exec(owned(ModelCall, user_id).where(ModelCall.batch_id == batch_id)).all())
+
+
+def item_average(session: Session, user_id: str, model: str, *, days: int) -> int | None:
+    """Micro-dollars an item of the user's came to with this model; None where none was read or no price was known."""
+    since = (now().date() - timedelta(days=days - 1)).isoformat()
+    of_items = (ModelCall.model == model, col(ModelCall.draft_id).is_not(None), col(ModelCall.cached).is_(False))
+    query = owned(ModelCall, user_id).where(*of_items, ModelCall.day >= since, col(ModelCall.micros).is_not(None))
+    calls = session.exec(query).all()
+    items = {call.draft_id for call in calls}
+    return round(sum(call.micros or 0 for call in calls) / len(items)) if items else None
+
+
+def items_of_last_batch(session: Session, user_id: str) -> int:
+    """How many drafts the user's latest batch has; 0 where there is none."""
+    query = owned(Batch, user_id).order_by(col(Batch.created_at).desc()).limit(1)
+    batch = session.exec(query).first()
+    return count_owned(session, Draft, user_id, Draft.batch_id == batch.id) if batch else 0
 
 
 def _by(calls: Sequence[ModelCall], column: str) -> dict[str, Cost]:

@@ -1,4 +1,4 @@
-"""Links that work once: an invitation, or a new password for who has lost theirs.
+"""Links that work once: an invitation, a new password for who has lost theirs, an address to be confirmed.
 
 Owns the `user_links` table. Owns no address of a page: who shows a link knows where the server is reached.
 """
@@ -6,20 +6,34 @@ Owns the `user_links` table. Owns no address of a page: who shows a link knows w
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from backend.core.caller import ROLES
 from backend.core.errors import BadRequest, NotFound
 from backend.db import audit
 from backend.db.models import UserLink
+from backend.db.scope import count_owned, owned
 from backend.users.tokens import hash_of, new_secret
 
-Purpose = Literal["invite", "reset"]
-LASTS: dict[Purpose, timedelta] = {"invite": timedelta(days=7), "reset": timedelta(hours=24)}
+Purpose = Literal["invite", "reset", "email"]
+LASTS: dict[Purpose, timedelta] = {
+    "invite": timedelta(days=7),
+    "reset": timedelta(hours=24),
+    "email": timedelta(hours=24),
+}
 
 
-def make(session: Session, user_id: str, purpose: Purpose, at: datetime, *, role: str = "member") -> tuple[str, str]:
-    """The link's secret and its row's id. `user_id` is who invites, or whose password is chosen anew."""
+def make(
+    session: Session,
+    user_id: str,
+    purpose: Purpose,
+    at: datetime,
+    *,
+    role: str = "member",
+    email: str | None = None,
+    lasts: timedelta | None = None,
+) -> tuple[str, str]:
+    """The link's secret and its row's id. `user_id` is who invites, or whose password or address is changed."""
     if role not in ROLES:
         raise BadRequest(f"A role is one of: {', '.join(ROLES)}.", code="bad_role")
     secret = new_secret()
@@ -28,8 +42,9 @@ def make(session: Session, user_id: str, purpose: Purpose, at: datetime, *, role
         purpose=purpose,
         secret_hash=hash_of(secret),
         role=role,
+        email=email,
         created_at=at,
-        expires_at=at + LASTS[purpose],
+        expires_at=at + (lasts or LASTS[purpose]),
     )
     session.add(row)
     session.flush()
@@ -51,3 +66,14 @@ def use(session: Session, purpose: Purpose, secret: str, at: datetime) -> UserLi
     row = look(session, purpose, secret, at)
     row.used_at = at
     return row
+
+
+def count_made(session: Session, user_id: str, purpose: Purpose, since: datetime) -> int:
+    return count_owned(session, UserLink, user_id, UserLink.purpose == purpose, col(UserLink.created_at) > since)
+
+
+def withdraw(session: Session, user_id: str, purpose: Purpose, at: datetime) -> None:
+    """The user's links of this kind are good no more."""
+    query = owned(UserLink, user_id).where(UserLink.purpose == purpose, col(UserLink.used_at).is_(None))
+    for row in session.exec(query):
+        row.used_at = at

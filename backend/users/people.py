@@ -150,6 +150,7 @@ class People:
             at = clock(session)
             if link is not None:
                 links.use(session, "reset", link, at)
+            links.withdraw(session, user_id, "reset", at)
             changed = service.find(session, user_id)
             service.set_password(session, changed, hashed)
             sign_in.end_all(session, user_id, at, but=but, why="password_changed")
@@ -161,6 +162,19 @@ class People:
         def work(session: Session) -> User:
             user = service.find(session, user_id)
             service.set_email(session, user, email)
+            return user
+
+        return await self.database.run(work)
+
+    async def confirm_email(self, link: str) -> User:
+        """The address the link was sent to is the user's. Raises NotFound (`link_over`), Conflict (`name_taken`)."""
+
+        def work(session: Session) -> User:
+            at = clock(session)
+            row = links.use(session, "email", link, at)
+            user = service.find(session, row.user_id)
+            service.set_email(session, user, row.email)
+            links.withdraw(session, user.id, "reset", at)  # one that lies in the old address's letters
             return user
 
         return await self.database.run(work)

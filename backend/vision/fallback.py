@@ -64,7 +64,7 @@ class FallbackAnalyzer:
 
     def __init__(self, primary: Analyzer, secondary: Analyzer, judge: BoundaryJudge | None = None) -> None:
         self.name = f"{primary.name}+{secondary.name}"
-        self._primary = primary
+        self.primary = primary
         self._secondary = secondary
         self._judge = judge
 
@@ -89,7 +89,7 @@ class FallbackAnalyzer:
         return await self._judge.same_item(left, right) if self._judge is not None else None
 
     async def aclose(self) -> None:
-        await self._primary.aclose()
+        await self.primary.aclose()
         await self._secondary.aclose()
         if self._judge is not None:
             await self._judge.aclose()
@@ -97,10 +97,10 @@ class FallbackAnalyzer:
     async def _ask_primary(self, photos: Sequence[PhotoInput], language: str) -> ItemReading | str:
         """The reading, or the warning that says why there is none."""
         try:
-            read = retry_ai_analysis()(self._primary.read_item)
+            read = retry_ai_analysis()(self.primary.read_item)
             reading: ItemReading = await read(photos, language=language)
         except (AIAnalysisError, BadRequest, BudgetReached) as error:
-            names = self._primary.name, self._secondary.name
+            names = self.primary.name, self._secondary.name
             logger.warning("reader_failed: {} gave no reading, {} reads alone: {}", *names, error)
             return BUDGET_REACHED if isinstance(error, BudgetReached) else MODEL_UNAVAILABLE
         return reading

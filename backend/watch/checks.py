@@ -15,6 +15,7 @@ import httpx
 from sqlalchemy import text
 
 from backend.core.errors import SetupError, VintedBotError
+from backend.core.redaction import hide
 from backend.db.engine import Database
 from backend.marketplace.vinted_web.browser import Browsers, find_browser
 from backend.photos.store import PhotoStore
@@ -75,7 +76,7 @@ async def check(name: str, part: Part) -> Check:
     started = time.perf_counter()
     try:
         async with asyncio.timeout(PATIENCE):
-            told, ok = await part.probe(), True
+            told, ok = hide(await part.probe()), True
     except VintedBotError as error:
         told, ok = str(error), False
     except TimeoutError:
@@ -101,7 +102,8 @@ async def jobs(somebody_works: Callable[[], bool]) -> str:
 
 async def browser_found(explicit: str | None) -> str:
     """Whether there is one to start; `browser_opens` starts it."""
-    return f"{await asyncio.to_thread(find_browser, explicit)} is there"
+    choice = await asyncio.to_thread(find_browser, explicit)
+    return f"{choice.executable or choice.name} is there"
 
 
 async def browser_opens(explicit: str | None) -> str:
@@ -109,7 +111,7 @@ async def browser_opens(explicit: str | None) -> str:
     browsers = Browsers(explicit, contexts=1)
     try:
         async with browsers.context({}, locale="fr-FR"):
-            return f"{choice} opens a page"
+            return f"{choice.executable or choice.name} opens a page"
     finally:
         await browsers.aclose()
 

@@ -4,6 +4,7 @@ Owns the reading of the files `core/logs.py` writes and which lines belong to wh
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ from backend.publications.service import events_of
 
 Line = Mapping[str, Any]
 Wanted = Callable[[Line], bool]
+LOOKED_THROUGH = 32_000_000
+"""Bytes of kept lines one look at the newest goes back: days of a busy server."""
+_BLOCK = 65_536
 
 
 def kept_lines(folder: Path, since: datetime | None = None, places: dict[Path, int] | None = None) -> Iterator[Line]:
@@ -35,6 +39,37 @@ def kept_lines(folder: Path, since: datetime | None = None, places: dict[Path, i
                 read[path] = read.get(path, 0) + len(text)
                 if (line := _parsed(text.decode("utf-8", "replace"))) is not None:
                     yield line
+
+
+def last_lines(folder: Path, wanted: Wanted, most: int) -> list[Line]:
+    """The newest lines of this kind, newest first. Reads backwards, and no further than `LOOKED_THROUGH` bytes."""
+    found: list[Line] = []
+    left = LOOKED_THROUGH
+    for path in sorted(folder.glob("*.jsonl"), reverse=True):
+        for text in _backwards(path, left):
+            left -= len(text) + 1
+            line = _parsed(text.decode("utf-8", "replace"))
+            if line is not None and wanted(line):
+                found.append(line)
+            if len(found) == most or left <= 0:
+                return found
+    return found
+
+
+def _backwards(path: Path, most: int) -> Iterator[bytes]:
+    """The file's lines from the last on, as far as about so many bytes."""
+    with path.open("rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        end, rest = at, b""
+        while at > 0 and end - at < most:
+            size = min(_BLOCK, at)
+            at -= size
+            file.seek(at)
+            first, *lines = (file.read(size) + rest).split(b"\n")
+            yield from filter(None, reversed(lines))
+            rest = first
+        if at == 0 and rest:
+            yield rest
 
 
 def _parsed(text: str) -> Line | None:

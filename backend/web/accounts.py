@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
-from backend.accounts import service
+from backend.accounts import service, standing
 from backend.accounts.states import Explained, explain
 from backend.core import catalog
 from backend.core.errors import BadRequest, VintedBotError
@@ -54,7 +54,7 @@ async def add_account(page: PageDep) -> Response:
 
 
 @router.post("/accounts/{account_id}/{verb}")
-async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "resume", "remove"]) -> Response:
+async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "resume", "usual", "remove"]) -> Response:
     """What its owner does with an account."""
     await page.form()
     runtime, user_id = page.runtime, page.user_id
@@ -67,6 +67,9 @@ async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "r
         if verb == "remove":
             await runtime.remove_account(user_id, account_id)
             return page.go("/accounts", "account_removed")
+        if verb == "usual":
+            await runtime.database.run(standing.use_usual_pace, user_id, account_id)
+            return page.go("/settings/pace", "saved")
         await runtime.change_account(user_id, account_id, paused=verb == "pause")
     except VintedBotError as error:
         return await accounts_page(page, error)
@@ -77,7 +80,7 @@ async def accounts_page(
     page: Page, error: VintedBotError | None = None, typed: dict[str, str] | None = None
 ) -> Response:
     found = await page.runtime.database.run(service.accounts_of, page.user_id)
-    default = page.runtime.settings.marketplace.rstrip("/")
+    default = (await page.runtime.in_force(page.user_id)).marketplace.rstrip("/")
     sites = [(f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values()]
     if default not in dict(sites):
         sites.insert(0, (default, site_of(default)))

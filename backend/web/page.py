@@ -8,18 +8,20 @@ import secrets
 from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from backend.core.caller import Caller, set_caller
 from backend.core.errors import SignInNeeded
 from backend.core.storable import check_storable
 from backend.core.texts import LANGUAGES
+from backend.preferences import preferences_of
 from backend.runtime import Runtime
 from backend.users.access import credentials
 from backend.web.language import Words, choose_language
@@ -32,9 +34,28 @@ PLACES = (
     ("drafts", "/drafts", "/drafts"),
     ("queue", "/publications", "/publi"),
     ("wardrobe", "/wardrobe", "/wardrobe"),
-    ("settings", "/accounts", "/accounts"),
+    ("settings", "/settings", ("/settings", "/accounts", "/security", "/people", "/admin")),
 )
 """Where a seller goes: the name, the address, and what lies below it."""
+
+SETTINGS_PLACES = (
+    ("/settings/general", "general"),
+    ("/settings/batches", "batches"),
+    ("/settings/words", "words"),
+    ("/settings/pace", "pace"),
+    ("/settings/notifications", "notifications"),
+    ("/settings/reader", "reader"),
+    ("/accounts", "accounts"),
+    ("/security", "security"),
+)
+"""Where everything of one's own is set, in that order."""
+ADMIN_PLACES = (
+    ("/admin", "admin"),
+    ("/admin/limits", "limits"),
+    ("/admin/log", "log"),
+    ("/admin/settings", "operator"),
+    ("/people", "people"),
+)
 
 
 @cache
@@ -53,13 +74,13 @@ def templates() -> Environment:
 class Page:
     """One request, as the handlers see it."""
 
-    def __init__(self, request: Request, who: Caller | None = None) -> None:
+    def __init__(self, request: Request, who: Caller | None = None, *, wished: str | None = None) -> None:
         self.request = request
         self.runtime: Runtime = request.app.state.runtime
         self.who = who
         self.language = choose_language(
             request.query_params.get("lang"),
-            request.cookies.get(LANGUAGE_COOKIE),
+            request.cookies.get(LANGUAGE_COOKIE) or wished,
             request.headers.get("accept-language", ""),
             self.runtime.settings.language,
         )
@@ -105,6 +126,8 @@ class Page:
                 said=self._said(),
                 who=self.who,
                 places=PLACES,
+                settings_places=SETTINGS_PLACES,
+                admin_places=ADMIN_PLACES,
                 version=version("vintedbot"),
                 **shown,
             )
@@ -112,7 +135,7 @@ class Page:
         response = HTMLResponse(body, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"})
         response.set_cookie(TOKEN_COOKIE, self.token, httponly=True, samesite="strict", secure=self.secure)
         if self.request.query_params.get("lang") == self.language:
-            response.set_cookie(LANGUAGE_COOKIE, self.language, max_age=_YEAR, httponly=True, samesite="lax")
+            remember_language(response, self.language)
         return response
 
     def go(self, path: str, said: str = "", *, anchor: str = "") -> Response:
@@ -128,15 +151,34 @@ class Page:
         return f"/{(here or url.path).lstrip('/')}?{url.query}"  # two slashes would name another host
 
 
+class CountsUsers(Protocol):
+    """The limits on requests (`api/limits.py`): pages count for a user as the API does."""
+
+    def count_user(self, connection: HTTPConnection, user_id: str) -> None: ...
+
+
+def remember_language(response: Response, language: str | None) -> None:
+    """On this device; None is as the reader prefers in general."""
+    if language is None:
+        response.delete_cookie(LANGUAGE_COOKIE)
+    else:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR, httponly=True, samesite="lax")
+
+
 async def look_who_reads(request: Request) -> Page:
-    """The page, read by whoever it is: for those that are there before one has signed in."""
+    """The page, read by whoever it is: for those that are there before one has signed in. Raises LimitReached."""
     runtime: Runtime = request.app.state.runtime
     client = request.client.host if request.client else None
     given = credentials(request.headers, request.cookies, client, alone=runtime.people.alone)
     who = await runtime.people.identify(replace(given, bearer=None))
-    if who is not None:
-        set_caller(who)
-    return Page(request, who)
+    if who is None:
+        return Page(request)
+    limits: CountsUsers = request.app.state.limits
+    limits.count_user(request, who.user_id)
+    set_caller(who)
+    said = LANGUAGE_COOKIE in request.cookies or "lang" in request.query_params
+    wished = None if said else (await runtime.database.look(preferences_of, who.user_id)).language
+    return Page(request, who, wished=wished)
 
 
 async def somebody_reads(page: Annotated[Page, Depends(look_who_reads)]) -> Page:

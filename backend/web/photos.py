@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from backend.db.models import new_id
 from backend.photos import batches, quota, uploads
+from backend.preferences import preferences_of
 from backend.web import board_view, views
 from backend.web.page import PageDep
 from backend.web.values import options
@@ -23,8 +24,13 @@ router = APIRouter(include_in_schema=False)
 async def show_home(page: PageDep) -> Response:
     """The place to drop photos, and the batches with their items."""
     found = await page.runtime.database.run(views.home, page.user_id, page.words)
-    stated = {name: options(page.words, name) for name in ("audience", "condition")}
-    return page.render("photos.html", home=found, stated=stated, most=page.runtime.settings.max_photos)
+    return page.render(
+        "photos.html",
+        home=found,
+        stated={name: options(page.words, name) for name in ("audience", "condition")},
+        usual=await page.runtime.database.look(preferences_of, page.user_id),
+        most=page.runtime.settings.max_photos,
+    )
 
 
 @router.get("/batches/{batch_id}")
@@ -52,7 +58,7 @@ async def take_shared(page: PageDep) -> Response:
         await asyncio.to_thread(uploads.keep_files, folder, files),
         source="share",
         defaults={},
-        language=page.language,
+        otherwise=page.language,
         batch_id=batch_id,
         most=runtime.settings.max_photos,
     )

@@ -88,7 +88,7 @@ async def publish_page(
         accounts=found,
         refused=refused or {},
         spreads=SPREADS,
-        mode=page.runtime.settings.mode,
+        mode=(await page.runtime.in_force(page.user_id)).mode,
         notice=sentences(page.language)["notice"],
         error=page.words.error(error) if error else None,
     )

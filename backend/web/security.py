@@ -57,8 +57,8 @@ async def first_user(page: PageDep) -> Response:
 async def change_email(page: PageDep) -> Response:
     async def work(form: FormData) -> Response:
         await page.runtime.people.check_password(page.user_id, _raw(form, "current"))
-        await page.runtime.people.change_email(page.user_id, _text(form, "email"))
-        return page.go("/security", "email_changed")
+        awaited = await page.runtime.change_email(page.user_id, _text(form, "email"))
+        return page.go("/security", "email_asked" if awaited else "email_changed")
 
     return await _on_form(page, work)
 

@@ -15,6 +15,8 @@ from backend.web.page import OpenPageDep, Page
 
 router = APIRouter(include_in_schema=False)
 
+LONGEST_NAME = 254
+
 
 @router.get("/sign-in")
 async def show_sign_in(page: OpenPageDep, next: str = "/") -> Response:  # noqa: A002 - as it stands in the address
@@ -90,6 +92,37 @@ async def reset(page: OpenPageDep) -> Response:
     return page.go("/sign-in", "password_reset")
 
 
+@router.get("/forgotten")
+async def show_forgotten(page: OpenPageDep) -> Response:
+    return page.render("forgotten.html", here="/forgotten", mail=page.runtime.letters is not None, asked=False)
+
+
+@router.post("/forgotten")
+async def ask_for_reset(page: OpenPageDep) -> Response:
+    """The answer is the same whether anybody has that name or not, and comes as soon."""
+    form = await page.form()
+    if (letters := page.runtime.letters) is not None and (name := _text(form, "name")[:LONGEST_NAME]):
+        letters.ask_for_reset(name)
+    return page.render("forgotten.html", here="/forgotten", mail=letters is not None, asked=letters is not None)
+
+
+@router.get("/email")
+async def show_email(page: OpenPageDep, link: str = "") -> Response:
+    """Asks once more before the address is changed: some mail readers open every link."""
+    return page.render("email.html", here="/email", link=link, error=None)
+
+
+@router.post("/email")
+async def confirm_email(page: OpenPageDep) -> Response:
+    form = await page.form()
+    link = _text(form, "link")
+    try:
+        await page.runtime.people.confirm_email(link)
+    except VintedBotError as error:
+        return page.render("email.html", here="/email", status=error.status, link=link, error=page.words.error(error))
+    return page.go("/security" if page.who else "/sign-in", "email_changed")
+
+
 def origin_of(page: Page) -> Origin:
     client = page.request.client
     return Origin(client.host if client else "", page.request.headers.get("user-agent", ""))
@@ -110,6 +143,7 @@ async def _sign_in_page(page: Page, way: str, error: VintedBotError | None = Non
         next=way if _is_ours(way) else "/",
         name=name,
         open=await page.runtime.people.may_register(None, near=is_near(page)),
+        mail=page.runtime.letters is not None,
         error=page.words.error(error) if error else None,
     )
 

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from backend.core.errors import SignInNeeded, VintedBotError
 from backend.web import (
     accounts,
+    admin,
     catalog_search,
     draft_list,
     live,
@@ -26,6 +27,7 @@ from backend.web import (
     publishing,
     review,
     security,
+    settings,
     sign_in,
     wardrobe,
 )
@@ -51,7 +53,9 @@ def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     app.include_router(live.router)
     app.include_router(sign_in.router)
     app.include_router(security.router)
+    app.include_router(settings.router)
     app.include_router(people.router)
+    app.include_router(admin.router)
     app.mount("/static", StaticFiles(directory=str(files("backend.web").joinpath("static"))), name="static")
     for kind in (VintedBotError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _as_page(app.exception_handlers[kind]))

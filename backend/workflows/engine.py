@@ -25,6 +25,7 @@ from backend.publications import queue
 from backend.publications.journal import State
 from backend.workflows import analyse, parts, publish, upkeep
 from backend.workflows.held import is_abandoned
+from backend.workflows.overview import EngineJob, engine_jobs
 
 READING_QUEUE = "reading"
 PUBLISHING_QUEUE = "listings"
@@ -175,6 +176,11 @@ class JobEngine:
     def somebody_works(self) -> bool:
         """Whether a living process runs the jobs of these tables."""
         return self._handed.executors.any_alive()
+
+    async def in_hand(self) -> list[EngineJob]:
+        """What is under way, what waits and what failed, as the engine has it; the latest of each."""
+        with storage_errors(self._url):
+            return await engine_jobs(self._started_client)
 
     async def read_batch(self, batch_id: str, user_id: str) -> None:
         """Asks for the batch to be read, after the user's earlier ones. Asking twice is asking once; a batch that

@@ -361,6 +361,41 @@ async def test_many_drafts_are_changed_at_once(visit: Visit, closet: Any) -> Non
         assert states == ["approved", "approved", "open"]
 
 
+@pytest.mark.parametrize("phone", [False, True])
+async def test_settings_are_previewed_saved_and_put_back(visit: Visit, phone: bool) -> None:
+    # A preview may be under way when the form is sent.
+    left_behind = ("htmx:sendError", "htmx:sendAbort", "htmx:afterRequest")
+    async with visit(phone=phone, dark=phone, expected=("422", *left_behind)) as page:
+        await page.goto("/settings")
+        await page.locator("main").get_by_role("link", name=re.compile("^Titles and descriptions")).last.click()
+        title = page.get_by_label("Own template for titles")
+        await title.fill("{{ brand }} – {{ sze }}")
+        await expect(page.locator("#title_template-fault")).to_have_text(re.compile("Line 1: there is no “sze”"))
+        await expect(title).to_have_value("{{ brand }} – {{ sze }}")
+        await page.get_by_role("button", name="Save").click()
+        await expect(title).to_have_attribute("aria-invalid", "true")
+        await title.fill("{{ brand }} – {{ size }}")
+        await expect(page.locator("#preview")).to_contain_text("Zara – M")
+        await expect(page.locator("#title_template-fault")).to_be_hidden()
+        await page.get_by_text("Minimal", exact=True).click()
+        await expect(page.locator("#preview .preview-text")).to_contain_text("Robe Zara, taille M")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator(".note-good")).to_have_text("Saved.")
+        kept = await ask(page, "/preferences")
+        assert (kept["tone"], kept["title_template"]) == ("minimal", "{{ brand }} – {{ size }}")
+        await page.get_by_role("button", name="Back to the defaults").click()
+        await expect(page.locator(".note-good")).to_have_text("Back to the defaults.")
+        assert (await ask(page, "/preferences"))["title_template"] is None
+        await page.goto("/settings/reader")
+        await page.get_by_role("button", name="Test it").click()
+        await expect(page.locator(".note-good")).to_contain_text("It reads: answered in")
+        await page.goto("/admin")
+        await expect(page.locator(".check", has_text="Database")).to_contain_text("SQLite")
+        await page.goto("/admin/log?event=request")
+        await page.locator(".log summary").first.click()
+        await expect(page.locator(".log pre").first).to_contain_text('"event": "request_answered"')
+
+
 async def test_every_page_is_accessible_narrow_and_light(visit: Visit, closet: Any) -> None:
     from axe_playwright_python.base import AXE_FILE_PATH
 
@@ -382,12 +417,15 @@ async def test_every_page_is_accessible_narrow_and_light(visit: Visit, closet: A
                         "/notifications",
                         "/nothing",
                     ),
+                    *("/settings", *(f"/settings/{one}" for one in SETTINGS), "/security", "/people"),
+                    *("/admin", "/admin/limits", "/admin/log", "/admin/settings", "/forgotten", "/email"),
                 ]
             await page.add_init_script(WATCH)
             for path in paths[: 8 if phone else None]:  # the others are set as narrow by the same rules
                 await _look_at(page, path, axe)
 
 
+SETTINGS = ("general", "batches", "words", "pace", "notifications", "reader")
 FIGURES = """() => {
   const files = performance.getEntriesByType("resource");
   const weigh = (kind) => files.filter(({ name }) => kind.test(name)).reduce((sum, f) => sum + f.decodedBodySize, 0);

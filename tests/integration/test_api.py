@@ -202,7 +202,7 @@ async def test_health_and_readiness(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health")).json()["status"] == "ok"
     ready = (await client.get("/ready")).json()
     assert ready["ready"]
-    assert set(ready["checks"]) == {"database", "storage", "jobs", "browser", "model", "disk"}
+    assert set(ready["checks"]) == {"database", "storage", "jobs", "browser", "model", "disk", "clock"}
 
 
 async def test_metrics_are_for_this_machine_and_the_token(app: FastAPI, client: httpx.AsyncClient) -> None:

@@ -36,6 +36,7 @@ CANARIES = {
     "solver": "canary0solver0key0d41d8cd98f00b204",
     "metrics": "canary-metrics-token-77aa88bb99cc",
     "mail": "canary-mail-pass-5ebe2294ecd0",
+    "smtp": "canary-smtp-pass-9b1deb4d3b7d",
 }
 
 
@@ -110,7 +111,9 @@ async def flows(settings: Settings, photo: Path) -> list[bytes]:
                 while not (job := await client.get(upload.json()["url"])).json()["finished"]:
                     await asyncio.sleep(0.05)
             answers += [job, await client.get("/api/v1/drafts"), await client.get("/api/v1/accounts")]
-            answers += [await client.get(path, headers={"Accept": "text/html"}) for path in ("/", "/accounts", "/x")]
+            pages = ("/", "/accounts", "/settings/reader", "/admin", "/admin/log?level=DEBUG", "/admin/settings", "/x")
+            answers += [await client.get(path, headers={"Accept": "text/html"}) for path in pages]
+            answers += [await client.post("/api/v1/ai/reader/test")]
             answers += [await client.get(path) for path in ("/metrics", "/api/v1/ai/costs", "/ready", "/openapi.json")]
     assert {a.status_code for a in answers} >= {202, 201, 503, 500, 422, 200}
     return [f"{a.headers}{a.text}".encode() for a in answers]
@@ -127,6 +130,8 @@ async def test_no_canary_is_found_anywhere(tmp_path: Path, capsys: pytest.Captur
             twocaptcha_api_key=CANARIES["solver"],
             metrics_token=CANARIES["metrics"],
             notify=f"json://lea:{CANARIES['mail']}@127.0.0.1:9/hook",
+            smtp=f"smtp://lea:{CANARIES['smtp']}@127.0.0.1:9",
+            mail_from="closet@b.example",
             log_level="DEBUG",
             log_json=True,
         )

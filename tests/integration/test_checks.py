@@ -32,7 +32,7 @@ async def test_ready_says_of_each_part_whether_how_fast_and_why_not(client: http
     body = answer.json()
     assert body["ready"] is False
     assert body["degraded"] == ["browser", "model"]
-    assert list(body["checks"]) == ["database", "storage", "jobs", "browser", "model", "disk"]
+    assert list(body["checks"]) == ["database", "storage", "jobs", "browser", "model", "disk", "clock"]
     for name in ("database", "storage", "disk"):
         assert body["checks"][name]["ok"], body
         assert body["checks"][name]["reason"] == ""

@@ -19,8 +19,8 @@ from backend.db.engine import Database
 from backend.db.models import Account, Batch, Draft, Publication, User, UserSettings
 from backend.drafts import service as drafts
 from backend.drafts.own_prices import own_items
-from backend.drafts.preferences import Preferences, keep_preferences, preferences_of, with_changes
 from backend.drafts.site_catalogs import catalog_at, keep_catalog
+from backend.preferences import Preferences, keep_preferences, preferences_of, with_changes
 
 COAT = {"category": "coat", "brand": "Zara", "condition": "very-good", "audience": "women", "size": "M"}
 
@@ -198,7 +198,7 @@ def test_wishes_on_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("{{ kind }}\nTaille {{ size }}")
 
     def invoke(*words: str, code: int = 0) -> dict[str, Any]:
-        result = CliRunner().invoke(command_line, ["drafts", "preferences", *words, "--json"])
+        result = CliRunner().invoke(command_line, ["preferences", *words, "--json"])
         assert result.exit_code == code, result.output + result.stderr
         told: dict[str, Any] = json.loads(result.stdout)
         return told

@@ -138,7 +138,7 @@ class PhotoDrop extends HTMLElement {
     if (this.sending) return;
     this.sending = true;
     const stated = {};
-    for (const select of this.querySelectorAll(".statements select")) if (select.value && select.name !== "language") stated[select.name] = select.value;
+    for (const select of this.querySelectorAll(".statements select")) if (select.name !== "language") stated[select.name] = select.value || null;
     try {
       await this.upload.finish(stated, this.form.elements.language.value);
       this.renew();

@@ -16,6 +16,7 @@ from backend.core.errors import BadRequest
 from backend.core.model_calls import on_behalf_of
 from backend.spending.ledger import Budget
 from backend.spending.report import CostReport, costs_of
+from backend.watch.reader import ReaderStanding, standing_of, try_for
 from backend.workflows.reading import prepared, shown_reading
 
 router = APIRouter(prefix="/ai", tags=["ai"], responses=RESPONSES)
@@ -55,6 +56,29 @@ class Costs(BaseModel):
 
     budget: Budget
     costs: CostReport
+
+
+class Tried(BaseModel):
+    """`micros` is what the test itself came to."""
+
+    ok: bool
+    milliseconds: float
+    code: str
+    reason: str
+    micros: int | None
+
+
+@router.get("/reader")
+async def reader(runtime: RuntimeDep, user_id: UserId) -> ReaderStanding:
+    """Which reader reads photos, what an item and a batch will cost (micro-dollars), and what is left of the budget."""
+    return await runtime.database.look(standing_of, user_id, runtime.reader, runtime.budget)
+
+
+@router.post("/reader/test")
+async def test_reader(runtime: RuntimeDep, user_id: UserId) -> Tried:
+    """Has it read a small picture, as it would read yours: one real call, counted like any other."""
+    tried, micros = await try_for(user_id, runtime.analyzer, runtime.database)
+    return Tried(ok=tried.ok, milliseconds=tried.seconds * 1000, code=tried.code, reason=tried.reason, micros=micros)
 
 
 @router.get("/costs")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.api.deps import CallerDep, RuntimeDep, credentials_of
 from backend.api.errors import RESPONSES
 from backend.api.v1.routers.me import UserOut, shown
+from backend.users.letters import letters_of
 from backend.users.sign_in import TokenPair
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses=RESPONSES)
@@ -54,12 +55,28 @@ class Registration(BaseModel):
 
 
 class Reset(BaseModel):
-    """`link` is the secret of the link an admin made."""
+    """`link` is the secret of the link an admin made, or a letter brought."""
 
     model_config = ConfigDict(extra="forbid")
 
     link: Secret
     password: Password
+
+
+class Forgotten(BaseModel):
+    """`name` is the user's name or e-mail address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+
+
+class Confirmation(BaseModel):
+    """`link` is the secret of the link that was sent to the new address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    link: Secret
 
 
 @router.post("/sign-in")
@@ -92,8 +109,21 @@ async def register(given: Registration, request: Request, runtime: RuntimeDep) -
 
 @router.post("/reset")
 async def reset_password(given: Reset, runtime: RuntimeDep) -> UserOut:
-    """A new password by an admin's link; ends every session."""
+    """A new password by a link of an admin's or a letter's; ends every session."""
     return shown(await runtime.people.reset(given.link, given.password))
+
+
+@router.post("/forgotten", status_code=status.HTTP_202_ACCEPTED)
+async def ask_for_reset(given: Forgotten, runtime: RuntimeDep) -> None:
+    """A letter with a link to a new password, to whoever has this name or address; the same answer if nobody has.
+    409 `no_mail` where the server sends none."""
+    letters_of(runtime.letters).ask_for_reset(given.name)
+
+
+@router.post("/email")
+async def confirm_email(given: Confirmation, runtime: RuntimeDep) -> UserOut:
+    """The new e-mail address takes effect. 404 `link_over`."""
+    return shown(await runtime.people.confirm_email(given.link))
 
 
 def _shown(pair: TokenPair) -> Tokens:

@@ -69,7 +69,8 @@ async def ingest(
             incoming,
             source="upload",
             defaults=stated.stored(),
-            language=language or runtime.settings.language,
+            language=language,
+            otherwise=runtime.settings.language,
             batch_id=batch_id,
             most=runtime.settings.max_photos,
         )

@@ -50,6 +50,10 @@ class Email(BaseModel):
     password: Password = ""
 
 
+class ChangedEmail(UserOut):
+    to_be_confirmed: bool
+
+
 class NewPassword(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -118,9 +122,12 @@ async def who_am_i(runtime: RuntimeDep, who: CallerDep) -> Me:
 
 
 @router.put("/email")
-async def change_email(wanted: Email, runtime: RuntimeDep, who: PersonDep) -> UserOut:
+async def change_email(wanted: Email, runtime: RuntimeDep, who: PersonDep) -> ChangedEmail:
+    """Where the server sends mail, a new address holds once a link sent to it was opened (`to_be_confirmed`)."""
     await runtime.people.check_password(who.user_id, wanted.password)
-    return shown(await runtime.people.change_email(who.user_id, wanted.email))
+    awaited = await runtime.change_email(who.user_id, wanted.email)
+    user = await runtime.database.run(service.find, who.user_id)
+    return ChangedEmail(**shown(user).model_dump(), to_be_confirmed=awaited)
 
 
 @router.put("/password", status_code=status.HTTP_204_NO_CONTENT)

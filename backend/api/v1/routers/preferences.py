@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
-from backend.drafts.preferences import Preferences, keep_preferences, preferences_of
+from backend.preferences import Preferences, keep_preferences, preferences_of
 
 router = APIRouter(prefix="/preferences", tags=["drafts"], responses=RESPONSES)
 

@@ -13,10 +13,11 @@ from backend.accounts import service as accounts
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.api.v1.routers.publications import PublicationOut, shown
-from backend.core.pacing import Pace, parse_moment
+from backend.core.pacing import parse_moment
 from backend.db.engine import clock
 from backend.db.models import Account, Publication
 from backend.db.scope import get_owned
+from backend.preferences import pace_of
 from backend.publications import queue, service
 
 _LOOK_EVERY, _BREATH = 0.5, 15.0
@@ -81,7 +82,7 @@ async def show_queue(runtime: RuntimeDep, user_id: UserId, account: str | None =
 async def queue_drafts(wanted: QueueRequest, runtime: RuntimeDep, user_id: UserId) -> Queued:
     """Asks for each; one that isn't ready or has a listing keeps none of the others."""
 
-    mode = wanted.mode or runtime.settings.mode
+    mode = wanted.mode or (await runtime.in_force(user_id)).mode
     asked, refused = await runtime.publish_many(
         user_id, wanted.draft_ids, wanted.account, mode, at=wanted.at, spread=wanted.spread
     )
@@ -134,7 +135,7 @@ async def reschedule(publication_id: str, time: Time, runtime: RuntimeDep, user_
 
     def work(session: Session) -> PublicationOut:
         publication = get_owned(session, Publication, user_id, publication_id)
-        pace = Pace.model_validate(get_owned(session, Account, user_id, publication.account_id).pace)
+        pace = pace_of(session, get_owned(session, Account, user_id, publication.account_id))
         moment = parse_moment(time.not_before, pace, clock(session)) if time.not_before else None
         changed = queue.reschedule(session, user_id, publication_id, moment)
         session.flush()

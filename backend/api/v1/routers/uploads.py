@@ -118,7 +118,8 @@ async def finish_upload(
             incoming,
             source="upload",
             defaults=wish.defaults.stored(),
-            language=wish.language or runtime.settings.language,
+            language=wish.language,
+            otherwise=runtime.settings.language,
             batch_id=upload_id,
             most=runtime.settings.max_photos,
         )

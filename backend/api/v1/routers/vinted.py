@@ -110,7 +110,7 @@ async def publish_listing(
     `Prefer: wait=30` waits up to so many seconds for its end and then answers 200."""
     account = await runtime.database.run(accounts.choose, user_id, wanted.account)
     [not_before] = await runtime.database.run(service.moments, account, wanted.at, None, 1)
-    mode = "dry_run" if wanted.dry_run else wanted.mode or runtime.settings.mode
+    mode = "dry_run" if wanted.dry_run else wanted.mode or (await runtime.in_force(user_id)).mode
     order = Order(wanted.draft_id, account.id, mode, revision=wanted.revision, not_before=not_before)
     publication = await runtime.publish(user_id, order, key=idempotency_key)
     if wait := re.search(r"\bwait=(\d{1,4})\b", prefer):
