@@ -74,7 +74,7 @@ def demo(
 
 
 def _draw(folder: Path) -> Path:
-    from backend.sandbox.wardrobe import draw_wardrobe  # noqa: PLC0415 - the demo alone draws
+    from backend.sample.wardrobe import draw_wardrobe  # noqa: PLC0415 - the demo alone draws
 
     if not folder.exists():  # drawn once: every drawing of it is the same
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """How a seller wants drafts written and priced: tone, templates, hashtags, price rule.
 
-Owns the `user_settings` table and its shape. Does not own what a tone, a template or a price rule means
+Owns the column `drafts` of `user_settings` and its shape. Does not own what a tone, a template or a price rule means
 (`core/words.py`, `core/seller_template.py`, `core/pricing.py`). Changing them changes no draft that is there already:
 each is written anew when a field of it changes, or when asked (`drafts.rewrite`).
 """

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import ExifTags, Image
 from pillow_heif import register_heif_opener
 
-from backend.sandbox.drawing import scenes
-from backend.sandbox.drawing.designs import DESIGNS, Design, Shot
+from backend.sample.drawing import scenes
+from backend.sample.drawing.designs import DESIGNS, Design, Shot
 
 register_heif_opener()
 
