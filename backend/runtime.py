@@ -60,6 +60,7 @@ from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
+from backend.workflows.sample import Samples
 
 KEY_FILE, SIGNING_FILE = "secret.key", "jwt.key"
 SIGNING_KEYS = 3
@@ -85,6 +86,9 @@ class Runtime:
     user_id: str
     """Whom this process acts for where nobody signs in: the local user, or the one the command line names."""
     checks: Checks
+    samples: Samples
+    routes: tuple[str, ...]
+    """The ways to a marketplace there are."""
 
     @property
     def budget(self) -> Budget:
@@ -93,8 +97,7 @@ class Runtime:
     @property
     def quota(self) -> Quota:
         """What a user may upload and keep."""
-        kept = self.settings.storage_mb
-        return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
+        return quota_of(self.settings)
 
     async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -369,6 +372,11 @@ async def running(
         operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
         stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
         ready = build_checks(settings, database, store, jobs)
+        samples = Samples(
+            database, jobs, store, quota_of(settings), settings.data / "sample-wardrobe",
+            (settings.evidence_folder, settings.incoming_folder),
+        )  # fmt: skip
+        stack.push_async_callback(samples.aclose)
         yield Runtime(
             settings,
             database,
@@ -383,6 +391,8 @@ async def running(
             people,
             person.id,
             ready,
+            samples,
+            tuple(parts.routes),
         )
 
 
@@ -495,6 +505,11 @@ def budget_of(settings: Settings) -> Budget:
         return None if dollars is None else int(dollars * MICROS)
 
     return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
+
+
+def quota_of(settings: Settings) -> Quota:
+    kept = settings.storage_mb
+    return Quota(settings.photos_a_day, None if kept is None else kept * 1_000_000)
 
 
 def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine) -> Checks:

@@ -30,8 +30,8 @@ from rich.table import Table
 from backend.core.grouping import Grouping, group_photos
 from backend.core.reading import PhotoInput, Shows, Sight
 from backend.sample.drawing.designs import DESIGNS, Design
-from backend.sandbox.sessions import SESSIONS, TEN, Score, Session, score
 from backend.sample.wardrobe import take_picture
+from backend.sandbox.sessions import SESSIONS, TEN, Score, Session, score
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 
 COLOURS = (

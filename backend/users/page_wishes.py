@@ -3,6 +3,7 @@
 Owns the column `pages` of `user_settings`. Owns no page.
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -16,9 +17,10 @@ MINUTES_BY_HAND = 8.0
 
 
 class PageWishes(BaseModel):
-    """`guide_away` hides the first steps; `minutes_by_hand` is what a listing by hand takes this person."""
+    """`guide_away` hides the first steps, None until they were put away or called back; `minutes_by_hand` is what a
+    listing by hand takes this person."""
 
-    guide_away: bool = False
+    guide_away: bool | None = None
     minutes_by_hand: Annotated[float, Field(gt=0, le=240)] = MINUTES_BY_HAND
 
 
@@ -27,7 +29,7 @@ def wishes_of(session: Session, user_id: str) -> PageWishes:
     return PageWishes.model_validate(stored.pages if stored else {})
 
 
-def keep(session: Session, user_id: str, **changed: object) -> PageWishes:
+def keep(session: Session, user_id: str, changed: Mapping[str, object]) -> PageWishes:
     """Keeps these beside the others. Raises ValueError for what can't be."""
     stored = own_row(session, UserSettings, user_id) or UserSettings(user_id=user_id)
     wishes = PageWishes.model_validate({**stored.pages, **changed})

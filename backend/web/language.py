@@ -8,7 +8,7 @@ of the marketplace's options (`core/catalog`).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -81,6 +81,19 @@ class Words:
     def moment(self, when: datetime) -> str:
         """The day and the hour on this machine's clock."""
         return when.astimezone().strftime("%d/%m %H:%M" if self.language == "fr" else "%d %b, %H:%M")
+
+    def day(self, day: date, *, month_only: bool = False) -> str:
+        """A day of a chart, or its month."""
+        french, english = ("%m/%Y", "%b %Y") if month_only else ("%d/%m", "%d %b")
+        return day.strftime(french if self.language == "fr" else english)
+
+    def duration(self, minutes: float) -> str:
+        """45 min, or 12 h 30."""
+        hours, left = divmod(round(minutes), 60)
+        return f"{hours}{NO_BREAK}h{f'{NO_BREAK}{left:02}' if left else ''}" if hours else f"{left}{NO_BREAK}min"
+
+    def number(self, written: str) -> str:
+        return written.replace(".", ",") if self.language == "fr" else written
 
     def percent(self, share: float) -> str:
         number = f"{round(share * 100)}"

@@ -31,6 +31,7 @@ PLACES = (
     ("photos", "/", "/batches"),
     ("drafts", "/drafts", "/drafts"),
     ("queue", "/publications", "/publi"),
+    ("insights", "/insights", "/insights"),
     ("settings", "/accounts", "/accounts"),
 )
 """Where a seller goes: the name, the address, and what lies below it."""
@@ -116,7 +117,7 @@ class Page:
 
     def go(self, path: str, said: str = "", *, anchor: str = "") -> Response:
         """After a POST: the page to look at next, with the sentence `said.…` on it."""
-        query = f"?said={said}" if said else ""
+        query = f"{'&' if '?' in path else '?'}said={said}" if said else ""
         return RedirectResponse(f"{path}{query}{'#' + anchor if anchor else ''}", status_code=303)
 
     def _said(self) -> str | None:

@@ -19,6 +19,7 @@ from backend.web import (
     accounts,
     catalog_search,
     draft_list,
+    insights,
     live,
     notifications,
     people,
@@ -45,6 +46,7 @@ def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     app.include_router(catalog_search.router)
     app.include_router(publishing.router)
     app.include_router(accounts.router)
+    app.include_router(insights.router)
     app.include_router(notifications.router)
     app.include_router(live.router)
     app.include_router(sign_in.router)
