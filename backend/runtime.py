@@ -212,6 +212,7 @@ class Runtime:
         *,
         at: str | None = None,
         spread: str | None = None,
+        route: str = "web",
     ) -> tuple[list[str], dict[str, Conflict]]:
         """Asks for a publication of each draft, from `at` on, spread over a time: the publications' ids, and why not of
         the others. Raises NotFound, BadRequest for a time that can't be used."""
@@ -225,9 +226,8 @@ class Runtime:
         refused: dict[str, Conflict] = {}
         for draft_id, moment in zip(draft_ids, moments, strict=True):
             try:
-                asked.append(
-                    (await self.publish(user_id, publications.Order(draft_id, account_id, mode, not_before=moment))).id
-                )
+                order = publications.Order(draft_id, account_id, mode, route, not_before=moment)
+                asked.append((await self.publish(user_id, order)).id)
             except Conflict as why:
                 refused[draft_id] = why
         return asked, refused

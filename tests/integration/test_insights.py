@@ -40,7 +40,7 @@ def give(session: Session, ids: tuple[str, str, str], number: int, state: str, *
     session.flush()
     row = Publication(user_id=user_id, draft_id=draft.id, draft_revision=1, account_id=account_id, route="web",
                       mode=mode, state=state, created_at=at, updated_at=at + timedelta(seconds=1),
-                      sheet={"price": price})  # fmt: skip
+                      sheet={"price": price, "title": f"Item {number}"})  # fmt: skip
     journal.open_journal(session, row)
     session.add(ModelCall(user_id=user_id, draft_id=draft.id, at=at, day=at.date().isoformat(), model="m", prompt="p",
                           status="success", micros=micros, cached=number == 0))  # fmt: skip
@@ -109,7 +109,8 @@ def test_nobody_has_nothing(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "step", "most"), [(7, "day", 7), (31, "day", 31), (90, "week", 14), (400, "week", 59), (3660, "month", 122)]
+    ("days", "step", "most"),
+    [(7, "day", 7), (31, "day", 31), (90, "week", 14), (400, "week", 59), (3660, "month", 122)],
 )
 def test_stretches_cover_every_day_once(days: int, step: str, most: int) -> None:
     today = date(2026, 11, 26)
@@ -142,7 +143,7 @@ async def test_the_page_the_api_and_the_files_say_the_same(client: httpx.AsyncCl
 
     await runtime.database.run(furnish)
     page = await client.get("/insights?days=7")
-    assert "1 brouillons faits, 1 mis sur le site" in without_tags(page)
+    assert "Brouillons faits : 1. Mis sur le site : 1." in without_tags(page)
     assert "8\u00a0min" in without_tags(page)
     kept = await client.post("/insights", data=form(page, "/insights") | {"minutes": "12,5"})
     assert kept.headers["location"] == "/insights?days=7&said=saved#chart-time"

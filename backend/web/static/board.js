@@ -16,6 +16,7 @@ class PhotoBoard extends HTMLElement {
     watchDrags(this);
     this.show();
     this.later();
+    keysReady();
   }
 
   disconnectedCallback() {

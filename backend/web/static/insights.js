@@ -4,6 +4,7 @@
 
 const GRID = { line: "--line", quiet: "--quiet" };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(GRID[name] ?? `--${name}`).trim();
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6];
 const FONT = "12px system-ui, sans-serif";
 
 class InsightChart extends HTMLElement {
@@ -85,7 +86,8 @@ class InsightChart extends HTMLElement {
     const whole = this.drawn.every(({ figures }) => figures.every((one) => Number.isInteger(one ?? 0)));
     return {
       side: lying ? 2 : 3, size: lying ? 30 : 44, font: FONT, stroke: colour("quiet"), grid: line, ticks: { show: false },
-      incrs: whole ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] : undefined,
+      incrs: this.hasAttribute("hours") ? STEPS.map((one) => one * 30) : whole ? STEPS : undefined,
+      values: this.hasAttribute("hours") ? (_, splits) => splits.map((minutes) => `${minutes / 60} h`) : undefined,
     };
   }
 
@@ -120,7 +122,7 @@ class InsightChart extends HTMLElement {
     const here = n === null || n === undefined ? null : n;
     const parts = this.drawn.map(({ kind, tone, label, texts }) => {
       const part = document.createElement("span");
-      part.className = `tone-${tone} ${kind}`;
+      part.className = `tone-${tone} as-${kind}`;
       const word = document.createElement("i");
       word.textContent = label;
       part.append(word, here === null ? "" : bold(` ${texts[here]}`));
