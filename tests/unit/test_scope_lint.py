@@ -84,7 +84,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("watch/insights.py", "_cost"): NARROWED,
     ("watch/insights.py", "_ended"): NARROWED,
     ("watch/insights.py", "_first_day"): NARROWED,
-    ("watch/insights.py", "_made"): NARROWED,
     ("watch/insights.py", "_now"): NARROWED,
     ("watch/insights.py", "_sent"): NARROWED,
     ("watch/readings.py", "_oldest_challenge"): ALL,

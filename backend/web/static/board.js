@@ -7,9 +7,14 @@ import { watchDrags } from "./board-drag.js";
 const LOOK_AGAIN = 1500;
 const KEYS = { n: "new", m: "merge", u: "unsorted", c: "cover", r: "turn", z: "undo", y: "redo", Delete: "bin", Backspace: "bin", p: "here", Escape: "clear" };
 
+// Each item as the server wrote it: what it writes again the same way needs no laying over.
+const cardsOf = (board) => new Map([...board.querySelectorAll(".item")].map((item) => [item.id, item.outerHTML]));
+const set = (element, name, value) => element.getAttribute(name) === String(value) || element.setAttribute(name, value);
+
 class PhotoBoard extends HTMLElement {
   connectedCallback() {
     this.chosen = new Set();
+    this.asServed = cardsOf(this);
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("keydown", (event) => this.pressed(event));
     document.addEventListener("keydown", (event) => event.target === document.body && this.pressed(event));
@@ -86,10 +91,13 @@ class PhotoBoard extends HTMLElement {
     const focused = document.activeElement?.closest?.(".tile")?.dataset.photo;
     this.tiles.forEach((tile, n) => {
       const button = tile.firstElementChild;
-      button.setAttribute("aria-pressed", String(this.chosen.has(tile.dataset.photo)));
-      button.tabIndex = (focused ? tile.dataset.photo === focused : n === 0) ? 0 : -1; // one stop; arrows go on
+      set(button, "aria-pressed", this.chosen.has(tile.dataset.photo));
+      set(button, "tabindex", (focused ? tile.dataset.photo === focused : n === 0) ? 0 : -1); // one stop; arrows go on
     });
-    for (const pick of this.querySelectorAll(".pick")) pick.textContent = this.chosen.size && !this.wholeItem(pick) ? "↓" : "✓";
+    for (const pick of this.querySelectorAll(".pick")) {
+      const sign = this.chosen.size && !this.wholeItem(pick) ? "↓" : "✓";
+      if (pick.textContent !== sign) pick.textContent = sign;
+    }
     this.querySelector(".hand").hidden = !this.chosen.size;
     const text = this.chosen.size === 1 ? this.dataset.selectedOne : this.dataset.selected;
     this.querySelector(".hand-count").textContent = text.replace("{n}", this.chosen.size);
@@ -154,8 +162,21 @@ class PhotoBoard extends HTMLElement {
   }
 
   put(to, before = null) {
-    const photos = this.inOrder.map((tile) => tile.dataset.photo).filter((photo) => photo !== before);
-    if (photos.length) return this.change({ photos, to, before });
+    const tiles = this.inOrder.filter((tile) => tile.dataset.photo !== before);
+    const photos = tiles.map((tile) => tile.dataset.photo);
+    if (!photos.length || this.busy) return;
+    this.showMoved(tiles, to, before);
+    return this.change({ photos, to, before });
+  }
+
+  // At once, as it will be; what the server says is laid over it in a moment.
+  showMoved(tiles, to, before) {
+    const place = this.querySelector(`[data-place="${CSS.escape(to)}"]`);
+    if (!place) return;
+    for (const touched of [place, ...tiles.map((tile) => tile.closest("[data-place]"))]) this.asServed.delete(touched.id);
+    const list = place.querySelector(".tiles");
+    const next = before && list.querySelector(`#p-${CSS.escape(before)}`);
+    for (const tile of tiles) list.insertBefore(tile, next || null);
   }
 
   putHere(tile) {
@@ -212,7 +233,12 @@ class PhotoBoard extends HTMLElement {
       const focused = document.activeElement?.closest?.(".tile")?.id;
       const fresh = page.getElementById(this.id);
       fresh.querySelector(".toast").replaceWith(this.querySelector(".toast").cloneNode(true));
-      Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open" } });
+      const served = cardsOf(fresh);
+      const same = new Set([...served.keys()].filter((id) => served.get(id) === this.asServed.get(id)));
+      for (const id of same) fresh.querySelector(`#${id}`).replaceChildren(); // left alone below
+      this.asServed = served;
+      const callbacks = { beforeAttributeUpdated: (name) => name !== "open", beforeNodeMorphed: (_, { id }) => !same.has(id) };
+      Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", callbacks });
       if (focused) document.getElementById(focused)?.firstElementChild.focus({ preventScroll: true });
       this.show();
     }
