@@ -63,7 +63,7 @@ async def hand_in(runtime: Runtime, folder: Path, photos: int) -> str:
         batches.create_batch, runtime.user_id, incoming, source="bench", defaults={}, language="en"
     )
     await runtime.jobs.read_batch(batch.id, batch.user_id)
-    while not (await runtime.database.run(batches.progress, runtime.user_id, batch.id)).finished:
+    while not (await runtime.database.run(batches.progress, runtime.user_id, batch.id)).finished:  # noqa: ASYNC110
         await asyncio.sleep(0.5)
     return batch.id
 
@@ -86,7 +86,13 @@ async def look(browser: Browser, address: str, path: str, *, phone: bool) -> dic
         await page.wait_for_timeout(50)
     scrolled = await page.evaluate("window.tasks")
     await context.close()
-    return {**figures, "move seen": middle["seen"], "move sure": middle["sure"], "move_tasks": middle["tasks"], "scroll_tasks": scrolled}
+    return {
+        **figures,
+        "move seen": middle["seen"],
+        "move sure": middle["sure"],
+        "move_tasks": middle["tasks"],
+        "scroll_tasks": scrolled,
+    }
 
 
 async def move(page: Page, number: int) -> dict[str, Any]:
@@ -111,7 +117,14 @@ async def main(photos: int) -> None:
             table = Table(f"{photos} photos", "desk", "phone", box=None)
             desk, phone = [await look(browser, address, f"/batches/{batch}", phone=one) for one in (False, True)]
             await browser.close()
-    for name, unit in (("paint", "ms"), ("bytes", ""), ("nodes", ""), ("pictures", "loaded"), ("move seen", "ms"), ("move sure", "ms")):
+    for name, unit in (
+        ("paint", "ms"),
+        ("bytes", ""),
+        ("nodes", ""),
+        ("pictures", "loaded"),
+        ("move seen", "ms"),
+        ("move sure", "ms"),
+    ):
         table.add_row(name, *(f"{one[name]:,.0f} {unit}" for one in (desk, phone)))
     for name in ("tasks", "move_tasks", "scroll_tasks"):
         table.add_row(f"long {name}".replace("_tasks", ": tasks"), longest(desk[name]), longest(phone[name]))

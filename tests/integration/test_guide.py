@@ -58,7 +58,8 @@ async def test_steps_are_ticked_by_the_tables_and_put_away(client: httpx.AsyncCl
     draft = (await client.get("/api/v1/drafts")).json()[0]
     change = {"revision": draft["revision"], "fields": {"title": "Mine"}}
     assert (await client.patch(f"/api/v1/drafts/{draft['id']}", json=change)).status_code == 200
-    assert done(page := await client.get("/")) == 2
+    page = await client.get("/")
+    assert done(page) == 2
     answer = await client.post("/guide", data=form(page, "/guide") | {"do": "put_away"})
     assert answer.headers["location"] == "/?said=guide_away"
     away = await client.get("/")

@@ -164,7 +164,7 @@ class PhotoBoard extends HTMLElement {
   put(to, before = null) {
     const tiles = this.inOrder.filter((tile) => tile.dataset.photo !== before);
     const photos = tiles.map((tile) => tile.dataset.photo);
-    if (!photos.length || this.busy) return;
+    if (!photos.length) return;
     this.showMoved(tiles, to, before);
     return this.change({ photos, to, before });
   }
@@ -191,18 +191,29 @@ class PhotoBoard extends HTMLElement {
     return this.change({ photos: loose, items: others, to });
   }
 
-  async change(body, what = "", keep = false) {
-    if (this.busy) return;
-    this.busy = true;
+  // One after the other: a change asked for while another is under way waits its turn. What was chosen is let go at once,
+  // so that the next can be chosen meanwhile; the page is asked for again after the last.
+  change(body, what = "", keep = false) {
+    const held = keep ? [] : [...this.chosen];
+    if (!keep) this.clear();
+    this.waiting = (this.waiting ?? 0) + 1;
+    this.turn = (this.turn ?? Promise.resolve()).then(() => this.send(body, what, held));
+    return this.turn;
+  }
+
+  async send(body, what, held) {
     const answer = await fetch(this.dataset.api + what, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ revision: Number(this.dataset.revision), ...body }),
     }).catch(() => null);
-    this.busy = false;
-    if (!answer?.ok) this.tell(await this.reason(answer));
-    else if (!keep) this.chosen.clear();
-    await this.refresh();
+    this.waiting -= 1;
+    if (answer?.ok) this.dataset.revision = (await answer.json()).revision;
+    else {
+      this.tell(await this.reason(answer));
+      for (const photo of held) this.chosen.add(photo); // to try again with
+    }
+    if (!this.waiting) await this.refresh();
   }
 
   async reason(answer) {
@@ -228,7 +239,7 @@ class PhotoBoard extends HTMLElement {
 
   async refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (answer?.ok && !this.dragging && !this.busy) {
+    if (answer?.ok && !this.dragging && !this.waiting) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const focused = document.activeElement?.closest?.(".tile")?.id;
       const fresh = page.getElementById(this.id);
