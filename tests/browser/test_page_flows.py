@@ -420,7 +420,7 @@ async def test_evidence_and_preview_follow_the_eye_and_the_hand(visit: Visit, dr
         await page.get_by_label("Price", exact=True).press_sequentially("7")
         preview = page.locator("#preview")
         await expect(preview).to_contain_text("Mine, half typed")
-        await expect(preview.locator("[data-of=price]")).to_have_text("€37")
+        await expect(preview.locator("[data-of=price]")).to_have_text("€73")
         assert (await ask(page, f"/drafts/{draft['id']}"))["fields"]["price"]["value"] == "3", "not saved yet"
     async with visit(phone=True, language="fr-FR", dark=True) as page:
         await page.goto(f"/drafts/{draft['id']}")
