@@ -4,7 +4,10 @@
 class LiveHere extends HTMLElement {
   connectedCallback() {
     this.dialog = this.querySelector("dialog");
-    this.dialog.addEventListener("close", () => this.place.replaceChildren()); // which ends its connection
+    this.dialog.addEventListener("close", () => {
+      this.place.replaceChildren(); // which ends its connection
+      document.querySelector("live-region")?.later(0); // whether the page is still open is no event of the queue's
+    });
     this.addEventListener("leave", (event) => {
       event.preventDefault();
       this.dialog.close();
