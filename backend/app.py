@@ -23,6 +23,7 @@ from backend.api.v1.routers import (
     drafts,
     health,
     ingest,
+    insights,
     live,
     me,
     metrics,
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     for router in (
         *(ingest, uploads, bulk, board, ai, drafts, preferences, photos),
         *(accounts, vinted, publications, queue, live, wardrobe, notifications),
-        *(auth, me, users, audit),
+        *(auth, me, users, audit, insights),
     ):
         app.include_router(router.router, prefix="/api/v1")
     app.include_router(health.router, prefix="/api/v1", include_in_schema=False)

@@ -68,6 +68,7 @@ from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
+from backend.workflows.sample import Samples
 
 KEY_FILE, SIGNING_FILE = "secret.key", "jwt.key"
 SIGNING_KEYS = 3
@@ -95,6 +96,9 @@ class Runtime:
     user_id: str
     """Whom this process acts for where nobody signs in: the local user, or the one the command line names."""
     checks: Checks
+    samples: Samples
+    routes: tuple[str, ...]
+    """The ways to a marketplace there are."""
 
     @property
     def budget(self) -> Budget:
@@ -107,8 +111,7 @@ class Runtime:
     @property
     def quota(self) -> Quota:
         """What a user may upload and keep."""
-        kept = self.settings.storage_mb
-        return Quota(self.settings.photos_a_day, None if kept is None else kept * 1_000_000)
+        return quota_of(self.settings)
 
     async def in_force(self, user_id: str) -> InForce:
         """What holds for the user unless they say otherwise: their preferences, else the settings."""
@@ -236,6 +239,7 @@ class Runtime:
         *,
         at: str | None = None,
         spread: str | None = None,
+        route: str = "web",
     ) -> tuple[list[str], dict[str, Conflict]]:
         """Asks for a publication of each draft, from `at` on, spread over a time: the publications' ids, and why not of
         the others. Raises NotFound, BadRequest for a time that can't be used."""
@@ -249,9 +253,8 @@ class Runtime:
         refused: dict[str, Conflict] = {}
         for draft_id, moment in zip(draft_ids, moments, strict=True):
             try:
-                asked.append(
-                    (await self.publish(user_id, publications.Order(draft_id, account_id, mode, not_before=moment))).id
-                )
+                order = publications.Order(draft_id, account_id, mode, route, not_before=moment)
+                asked.append((await self.publish(user_id, order)).id)
             except Conflict as why:
                 refused[draft_id] = why
         return asked, refused
@@ -409,6 +412,11 @@ async def running(
         operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
         stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
         ready = build_checks(settings, database, store, jobs)
+        samples = Samples(
+            database, jobs, store, quota_of(settings), settings.data / "sample-wardrobe",
+            (settings.evidence_folder, settings.incoming_folder),
+        )  # fmt: skip
+        stack.push_async_callback(samples.aclose)
         yield Runtime(
             settings,
             database,
@@ -424,6 +432,8 @@ async def running(
             letters,
             person.id,
             ready,
+            samples,
+            tuple(parts.routes),
         )
 
 
@@ -543,6 +553,11 @@ def budget_of(settings: Settings) -> Budget:
         return None if dollars is None else int(dollars * MICROS)
 
     return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
+
+
+def quota_of(settings: Settings) -> Quota:
+    kept = settings.storage_mb
+    return Quota(settings.photos_a_day, None if kept is None else kept * 1_000_000)
 
 
 def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine) -> Checks:

@@ -29,9 +29,9 @@ from rich.table import Table
 
 from backend.core.grouping import Grouping, group_photos
 from backend.core.reading import PhotoInput, Shows, Sight
-from backend.sandbox.drawing.designs import DESIGNS, Design
+from backend.sample.drawing.designs import DESIGNS, Design
+from backend.sample.wardrobe import take_picture
 from backend.sandbox.sessions import SESSIONS, TEN, Score, Session, score
-from backend.sandbox.wardrobe import take_picture
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 
 COLOURS = (

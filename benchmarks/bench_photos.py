@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.photos.intake import take_in
-from backend.sandbox.drawing.designs import DESIGNS
-from backend.sandbox.wardrobe import take_picture
+from backend.sample.drawing.designs import DESIGNS
+from backend.sample.wardrobe import take_picture
 
 TWELVE_MEGAPIXELS = (3024, 4032)
 

@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.core.reading import PhotoInput
-from backend.sandbox.drawing.designs import DESIGNS
-from backend.sandbox.wardrobe import take_picture
+from backend.sample.drawing.designs import DESIGNS
+from backend.sample.wardrobe import take_picture
 from backend.vision.embedded import colour, features, mask, model_files, ocr
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 from backend.vision.embedded.photo_facts import Models, open_photo

@@ -18,6 +18,7 @@ from backend.cli import (
     doctor,
     drafts,
     evaluate,
+    insights,
     keys,
     logs,
     notifications,
@@ -52,6 +53,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(drafts.app, name="drafts")
 app.command("preferences")(preferences.preferences)
 app.command("costs")(costs.costs)
+app.command("insights")(insights.insights)
 app.command("publish")(publishing.publish)
 app.add_typer(publishing.app, name="publications")
 app.add_typer(queue.app, name="queue")

@@ -134,7 +134,7 @@ def _some(truth: Truth, most: int | None) -> Truth:
 
 def _draw(folder: Path) -> Path:
     """The sample wardrobe with its truth beside it. Copies and broken files are no part of it."""
-    from backend.sandbox.wardrobe import draw_wardrobe  # noqa: PLC0415 - drawing is seldom asked for
+    from backend.sample.wardrobe import draw_wardrobe  # noqa: PLC0415 - drawing is seldom asked for
 
     with err.status("Drawing a small wardrobe to try things on"):
         items = draw_wardrobe(folder)

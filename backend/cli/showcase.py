@@ -8,7 +8,6 @@ import shutil
 import socket
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -22,11 +21,11 @@ from backend.cli.terminal import AsJson, Chosen, asked_here, carry_out, err, fai
 from backend.core.errors import NotFound
 from backend.core.pacing import AT_ONCE
 from backend.runtime import Runtime, running
+from backend.sample.once import STATED, drawn_once
 from backend.settings import Settings, load_settings
 
 SANDBOX_PORT = 5055
 SELLER = "demo"
-STATED = {"audience": "women", "condition": "very-good"}
 
 
 def demo(
@@ -74,14 +73,8 @@ def demo(
 
 
 def _draw(folder: Path) -> Path:
-    from backend.sandbox.wardrobe import draw_wardrobe  # noqa: PLC0415 - the demo alone draws
-
-    if not folder.exists():  # drawn once: every drawing of it is the same
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with err.status("Drawing a small wardrobe to try things on"), TemporaryDirectory(dir=folder.parent) as place:
-            draw_wardrobe(Path(place) / "wardrobe")
-            (Path(place) / "wardrobe").rename(folder)
-    files = sum(1 for _ in folder.iterdir())
+    with err.status("Drawing a small wardrobe to try things on"):
+        files = len(drawn_once(folder))
     err.print(f"A sample wardrobe, {files} files: {folder}", highlight=False, soft_wrap=True)
     return folder
 

@@ -242,7 +242,10 @@ class Draft(SQLModel, table=True):
     `purchase_cost` a decimal string, what the seller paid: known to them alone."""
 
     __tablename__ = "drafts"
-    __table_args__ = (UniqueConstraint("batch_id", "ordinal"),)
+    __table_args__ = (
+        UniqueConstraint("batch_id", "ordinal"),
+        Index("ix_drafts_by_day", "user_id", "created_at", "state"),
+    )
     id: str = Field(default_factory=new_id, primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
     batch_id: str = Field(foreign_key="batches.id")
@@ -291,6 +294,10 @@ class Publication(SQLModel, table=True):
     `sheet` is what was sent, `differences` what read back otherwise."""
 
     __tablename__ = "publications"
+    __table_args__ = (
+        Index("ix_publications_asked", "user_id", "created_at"),
+        Index("ix_publications_ended", "user_id", "state", "updated_at", "mode"),
+    )
     id: str = Field(default_factory=new_id, primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
     draft_id: str = Field(foreign_key="drafts.id", index=True)
@@ -449,11 +456,13 @@ class ModelAnswer(SQLModel, table=True):
 
 
 class UserSettings(SQLModel, table=True):
-    """What a person wants as a rule: `drafts` is `backend.preferences.Preferences` as JSON, without what is default."""
+    """What a person set: `drafts` what they want as a rule (`backend.preferences.Preferences` as JSON, without what is
+    default), `pages` what they keep of the pages (`users.page_wishes.PageWishes`)."""
 
     __tablename__ = "user_settings"
     user_id: str = Field(foreign_key="users.id", primary_key=True)
     drafts: dict[str, Any] = _json(dict)
+    pages: dict[str, Any] = _json(dict)
     updated_at: datetime = Field(default_factory=now)
 
 

@@ -215,9 +215,9 @@ def _open(session: Session, batch: Batch) -> Draft:
 
 def _arrangement(session: Session, batch_id: str) -> Arrangement:
     where: Arrangement = {}
-    query = select(DraftPhoto).join(Photo, col(Photo.id) == col(DraftPhoto.photo_id)).where(Photo.batch_id == batch_id)
-    for row in session.exec(query.order_by(col(DraftPhoto.position))):
-        where.setdefault(row.draft_id, []).append(row.photo_id)
+    query = select(DraftPhoto.draft_id, DraftPhoto.photo_id).join(Photo, col(Photo.id) == col(DraftPhoto.photo_id))
+    for draft_id, photo_id in session.exec(query.where(Photo.batch_id == batch_id).order_by(col(DraftPhoto.position))):
+        where.setdefault(draft_id, []).append(photo_id)
     placed = {photo for there in where.values() for photo in there}
     for photo in _photos(session, batch_id).values():
         if photo.id not in placed:

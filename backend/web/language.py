@@ -87,6 +87,19 @@ class Words:
             when = when.astimezone().date()
         return when.strftime("%d/%m/%Y") if self.language == "fr" else f"{when.day} {when:%b %Y}"
 
+    def chart_day(self, day: date, *, month_only: bool = False) -> str:
+        """A day of a chart, or its month."""
+        french, english = ("%m/%Y", "%b %Y") if month_only else ("%d/%m", "%d %b")
+        return day.strftime(french if self.language == "fr" else english)
+
+    def duration(self, minutes: float) -> str:
+        """45 min, or 12 h 30."""
+        hours, left = divmod(round(minutes), 60)
+        return f"{hours}{NO_BREAK}h{f'{NO_BREAK}{left:02}' if left else ''}" if hours else f"{left}{NO_BREAK}min"
+
+    def number(self, written: str) -> str:
+        return written.replace(".", ",") if self.language == "fr" else written
+
     def percent(self, share: float) -> str:
         number = f"{round(share * 100)}"
         return f"{number}{NO_BREAK}%" if self.language == "fr" else f"{number}%"

@@ -34,6 +34,7 @@ PLACES = (
     ("drafts", "/drafts", "/drafts"),
     ("queue", "/publications", "/publi"),
     ("wardrobe", "/wardrobe", "/wardrobe"),
+    ("insights", "/insights", "/insights"),
     ("settings", "/settings", ("/settings", "/accounts", "/security", "/people", "/admin")),
 )
 """Where a seller goes: the name, the address, and what lies below it."""
@@ -140,7 +141,7 @@ class Page:
 
     def go(self, path: str, said: str = "", *, anchor: str = "") -> Response:
         """After a POST: the page to look at next, with the sentence `said.…` on it."""
-        query = f"?said={said}" if said else ""
+        query = f"{'&' if '?' in path else '?'}said={said}" if said else ""
         return RedirectResponse(f"{path}{query}{'#' + anchor if anchor else ''}", status_code=303)
 
     def _said(self) -> str | None:

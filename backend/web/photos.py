@@ -1,4 +1,4 @@
-"""The page of photos: the place to drop them, the batches under way, and the board of a batch.
+"""The page of photos: the place to drop them, the first steps, the batches under way, and the board of a batch.
 
 Also what makes the page installable: its manifest, and the address photos are shared to. Owns no rule of sorting
 (`drafts/board.py`, which the board's script asks through the API) and no upload.
@@ -10,11 +10,13 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
+from backend.core.errors import VintedBotError
 from backend.db.models import new_id
 from backend.photos import batches, quota, uploads
 from backend.preferences import preferences_of
-from backend.web import board_view, views
-from backend.web.page import PageDep
+from backend.users import page_wishes
+from backend.web import board_view, guide, views
+from backend.web.page import Page, PageDep
 from backend.web.values import options
 
 router = APIRouter(include_in_schema=False)
@@ -22,15 +24,52 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def show_home(page: PageDep) -> Response:
-    """The place to drop photos, and the batches with their items."""
+    return await home_page(page)
+
+
+async def home_page(page: Page, error: VintedBotError | None = None) -> Response:
+    """The place to drop photos, the first steps, and the batches with their items."""
     found = await page.runtime.database.run(views.home, page.user_id, page.words)
+    trouble = error or page.runtime.samples.troubles.get(page.user_id)
     return page.render(
         "photos.html",
+        here="/",
+        status=error.status if error else 200,
         home=found,
+        guide=await page.runtime.database.look(guide.look, page.user_id),
+        sample_coming=page.user_id in page.runtime.samples.coming,
         stated={name: options(page.words, name) for name in ("audience", "condition")},
         usual=await page.runtime.database.look(preferences_of, page.user_id),
         most=page.runtime.settings.max_photos,
+        error=page.words.error(trouble) if trouble else None,
     )
+
+
+@router.post("/guide")
+async def put_guide(page: PageDep) -> Response:
+    """Puts the first steps away, or calls them back."""
+    form = await page.form()
+    away = form.get("do") == "put_away"
+    await page.runtime.database.run(page_wishes.keep, page.user_id, {"guide_away": away})
+    return page.go("/", "guide_away") if away else page.go("/", anchor="guide")
+
+
+@router.post("/sample")
+async def bring_sample(page: PageDep) -> Response:
+    """The sample wardrobe, to try things on."""
+    await page.form()
+    await page.runtime.samples.ask(page.user_id, page.language)
+    return page.go("/", anchor="guide")
+
+
+@router.post("/sample/remove")
+async def remove_sample(page: PageDep) -> Response:
+    await page.form()
+    try:
+        await page.runtime.samples.remove(page.user_id)
+    except VintedBotError as error:
+        return await home_page(page, error)
+    return page.go("/", "sample_removed")
 
 
 @router.get("/batches/{batch_id}")

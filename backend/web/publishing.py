@@ -9,6 +9,7 @@ import re
 from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
+from starlette.datastructures import FormData
 
 from backend.accounts import service as accounts
 from backend.core.errors import BadRequest, VintedBotError
@@ -39,7 +40,9 @@ async def publish_draft(page: PageDep, draft_id: str) -> Response:
     mode = str(form.get("mode"))
     try:
         account = await page.runtime.database.run(accounts.choose, page.user_id, str(form.get("account")))
-        order = Order(draft_id, account.id, mode if mode in MODES else "dry_run", revision=forms.revision(form))
+        order = Order(
+            draft_id, account.id, mode if mode in MODES else "dry_run", _route(page, form), forms.revision(form)
+        )
         publication = await page.runtime.publish(page.user_id, order, key=str(form.get("key")))
     except VintedBotError as error:
         return await draft_page(page, draft_id, error=error)
@@ -68,12 +71,19 @@ async def publish_ticked(page: PageDep) -> Response:
             mode if mode in MODES else "dry_run",
             at=str(form.get("at", "")).strip() or None,
             spread=spread if spread in SPREADS else None,
+            route=_route(page, form),
         )
     except VintedBotError as error:
         return await publish_page(page, error)
     if refused:
         return await publish_page(page, refused={one: page.words.error(why) for one, why in refused.items()})
     return page.go("/publications", "asked_all")
+
+
+def _route(page: Page, form: FormData) -> str:
+    """The way that was chosen; the form asks only where there are several."""
+    routes = page.runtime.routes
+    return next((one for one in routes if one == form.get("route")), routes[0])
 
 
 async def publish_page(
@@ -86,6 +96,7 @@ async def publish_page(
         status=error.status if error else 200,
         cards=cards,
         accounts=found,
+        routes=page.runtime.routes,
         refused=refused or {},
         spreads=SPREADS,
         mode=(await page.runtime.in_force(page.user_id)).mode,

@@ -126,6 +126,7 @@ async def draft_page(
         colours=options(page.words, "colours"),
         materials=options(page.words, "materials"),
         limits=LIMITS,
+        routes=page.runtime.routes,
         mode=(await page.runtime.in_force(page.user_id)).mode,
         notice=sentences(page.language)["notice"],
         key=new_id(),

@@ -20,6 +20,7 @@ from backend.web import (
     admin,
     catalog_search,
     draft_list,
+    insights,
     live,
     notifications,
     people,
@@ -49,6 +50,7 @@ def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     app.include_router(publishing.router)
     app.include_router(wardrobe.router)
     app.include_router(accounts.router)
+    app.include_router(insights.router)
     app.include_router(notifications.router)
     app.include_router(live.router)
     app.include_router(sign_in.router)

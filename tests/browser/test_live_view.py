@@ -186,7 +186,7 @@ async def test_a_challenge_is_solved_by_hand_and_the_listing_is_there_once(
     assert await page.locator("html").evaluate("root => root.scrollWidth") <= device["viewport"]["width"]
     await solve(opening, page)
     await expect(page.locator("live-view")).to_have_attribute("data-state", "solved", timeout=20_000)
-    await page.wait_for_url(f"**/publications#{publication_id}")
+    await expect(page.locator("live-view")).to_have_count(0, timeout=20_000)  # it goes, and the queue is there
     row = await house.reaches(publication_id, "confirmed", "rehearsed", "failed", "uncertain")
     items = sandbox.received()["items"]
     if mode == "dry_run":
@@ -220,7 +220,7 @@ async def test_another_account_publishes_meanwhile_and_a_cancel_closes_the_page(
         await expect(page.locator("live-view")).to_have_attribute("data-state", "closed", timeout=20_000)
         assert await page.locator(".live-keys button").first.is_disabled()
     assert (await house.row(waiting)).state == "cancelled" and opening.ended == "closed"
-    await desk.reload()
+    await desk.goto(f"/publications/{waiting}/live")
     await expect(desk.locator("main")).to_contain_text("No page is open")
     assert len(sandbox.received()["items"]) == 1
     async with asyncio.timeout(20):
@@ -308,6 +308,6 @@ async def test_time_runs_out_and_the_publication_goes_on_waiting_without_a_page(
         while (row := await house.row(publication_id)).claim is not None:
             await asyncio.sleep(0.1)
     assert (row.state, row.error_code, sandbox.received()["items"]) == ("needs_person", "challenge", [])
-    await page.get_by_role("link", name="Retour aux publications").last.click()
+    await page.locator("dialog form[method=dialog] button").click()
     await expect(page.locator(f"#resume-{publication_id}")).to_be_visible()
     await expect(page.locator(f"#live-{publication_id}")).to_have_count(0)

@@ -16,7 +16,7 @@ from backend.core.ai_analyzer import load_analyzer
 from backend.core.errors import PhotoRefused
 from backend.core.listing import FIELD_NAMES
 from backend.core.reading import ItemReading, PhotoInput
-from backend.sandbox.wardrobe import draw_wardrobe
+from backend.sample.wardrobe import draw_wardrobe
 from backend.vision.embedded import photo_facts
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 

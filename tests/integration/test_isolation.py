@@ -19,6 +19,7 @@ from backend.marketplace.port import InputEvent
 from backend.runtime import Runtime
 from backend.settings import Settings
 from backend.users.access import COOKIE
+from tests.conftest import draw_one
 from tests.fakes import ScriptedReader
 from tests.isolation import MARK, PROBES, Probe, filled, give_alice_everything, routes_of, rows_of
 from tests.people import UNHURRIED, bearer, browser, new_user, visitor
@@ -147,6 +148,7 @@ async def knock(app: FastAPI, path: str, client: httpx.AsyncClient) -> httpx.Res
 @pytest.fixture
 async def world(settings: Settings, reader: ScriptedReader) -> AsyncIterator[World]:
     app = create_app(settings.model_copy(update=UNHURRIED), run_jobs=False, analyzer=reader)
+    draw_one(settings.data / "sample-wardrobe" / "a.jpg", seed="sample")  # nothing is drawn for it
     async with app.router.lifespan_context(app), AsyncExitStack() as stack:
         runtime: Runtime = app.state.runtime
         await new_user(runtime, "marie")

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 from backend.core.grouping import group_photos
 from backend.core.photo_order import in_showing_order
 from backend.core.reading import PhotoInput, Sight
-from backend.sandbox.drawing.designs import DESIGNS
+from backend.sample.drawing.designs import DESIGNS
+from backend.sample.wardrobe import take_picture
 from backend.sandbox.sessions import SESSIONS, Score, order_only, score, two_phones
-from backend.sandbox.wardrobe import take_picture
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 
 GARMENTS = Path(__file__).parents[3] / "shared" / "data" / "garments"

@@ -54,7 +54,8 @@ def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
-def test_a_secret_is_made_once_and_private(settings: Settings) -> None:
+def test_a_secret_is_made_once_and_private(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
     prepare_data_folder(settings)
     first = kept_secret(settings, "jwt.key", lambda: "one")
     again = kept_secret(settings, "jwt.key", lambda: "two")

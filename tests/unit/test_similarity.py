@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from backend.photos.similarity import NEAR_DUPLICATE, find_near_duplicates, hamming, is_near_duplicate, phash
-from backend.sandbox.drawing.designs import DESIGNS
-from backend.sandbox.wardrobe import take_picture
+from backend.sample.drawing.designs import DESIGNS
+from backend.sample.wardrobe import take_picture
 
 GARMENTS = Path(__file__).parents[2].parent / "shared/data/garments"
 

@@ -15,8 +15,8 @@ from backend.core.errors import PhotoRefused
 from backend.core.grouping import group_photos
 from backend.photos.intake import TakenPhoto, discover, take_in
 from backend.photos.similarity import find_near_duplicates
-from backend.sandbox.drawing.designs import DESIGNS
-from backend.sandbox.wardrobe import DrawnItem, draw_wardrobe, take_picture
+from backend.sample.drawing.designs import DESIGNS
+from backend.sample.wardrobe import DrawnItem, draw_wardrobe, take_picture
 
 Wardrobe = tuple[Path, list[DrawnItem]]
 

@@ -7,15 +7,21 @@ import { watchDrags } from "./board-drag.js";
 const LOOK_AGAIN = 1500;
 const KEYS = { n: "new", m: "merge", u: "unsorted", c: "cover", r: "turn", z: "undo", y: "redo", Delete: "bin", Backspace: "bin", p: "here", Escape: "clear" };
 
+// Each item as the server wrote it: what it writes again the same way needs no laying over.
+const cardsOf = (board) => new Map([...board.querySelectorAll(".item")].map((item) => [item.id, item.outerHTML]));
+const set = (element, name, value) => element.getAttribute(name) === String(value) || element.setAttribute(name, value);
+
 class PhotoBoard extends HTMLElement {
   connectedCallback() {
     this.chosen = new Set();
+    this.asServed = cardsOf(this);
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("keydown", (event) => this.pressed(event));
     document.addEventListener("keydown", (event) => event.target === document.body && this.pressed(event));
     watchDrags(this);
     this.show();
     this.later();
+    keysReady();
   }
 
   disconnectedCallback() {
@@ -85,10 +91,13 @@ class PhotoBoard extends HTMLElement {
     const focused = document.activeElement?.closest?.(".tile")?.dataset.photo;
     this.tiles.forEach((tile, n) => {
       const button = tile.firstElementChild;
-      button.setAttribute("aria-pressed", String(this.chosen.has(tile.dataset.photo)));
-      button.tabIndex = (focused ? tile.dataset.photo === focused : n === 0) ? 0 : -1; // one stop; arrows go on
+      set(button, "aria-pressed", this.chosen.has(tile.dataset.photo));
+      set(button, "tabindex", (focused ? tile.dataset.photo === focused : n === 0) ? 0 : -1); // one stop; arrows go on
     });
-    for (const pick of this.querySelectorAll(".pick")) pick.textContent = this.chosen.size && !this.wholeItem(pick) ? "↓" : "✓";
+    for (const pick of this.querySelectorAll(".pick")) {
+      const sign = this.chosen.size && !this.wholeItem(pick) ? "↓" : "✓";
+      if (pick.textContent !== sign) pick.textContent = sign;
+    }
     this.querySelector(".hand").hidden = !this.chosen.size;
     const text = this.chosen.size === 1 ? this.dataset.selectedOne : this.dataset.selected;
     this.querySelector(".hand-count").textContent = text.replace("{n}", this.chosen.size);
@@ -153,8 +162,21 @@ class PhotoBoard extends HTMLElement {
   }
 
   put(to, before = null) {
-    const photos = this.inOrder.map((tile) => tile.dataset.photo).filter((photo) => photo !== before);
-    if (photos.length) return this.change({ photos, to, before });
+    const tiles = this.inOrder.filter((tile) => tile.dataset.photo !== before);
+    const photos = tiles.map((tile) => tile.dataset.photo);
+    if (!photos.length) return;
+    this.showMoved(tiles, to, before);
+    return this.change({ photos, to, before });
+  }
+
+  // At once, as it will be; what the server says is laid over it in a moment.
+  showMoved(tiles, to, before) {
+    const place = this.querySelector(`[data-place="${CSS.escape(to)}"]`);
+    if (!place) return;
+    for (const touched of [place, ...tiles.map((tile) => tile.closest("[data-place]"))]) this.asServed.delete(touched.id);
+    const list = place.querySelector(".tiles");
+    const next = before && list.querySelector(`#p-${CSS.escape(before)}`);
+    for (const tile of tiles) list.insertBefore(tile, next || null);
   }
 
   putHere(tile) {
@@ -169,18 +191,29 @@ class PhotoBoard extends HTMLElement {
     return this.change({ photos: loose, items: others, to });
   }
 
-  async change(body, what = "", keep = false) {
-    if (this.busy) return;
-    this.busy = true;
+  // One after the other: a change asked for while another is under way waits its turn. What was chosen is let go at once,
+  // so that the next can be chosen meanwhile; the page is asked for again after the last.
+  change(body, what = "", keep = false) {
+    const held = keep ? [] : [...this.chosen];
+    if (!keep) this.clear();
+    this.waiting = (this.waiting ?? 0) + 1;
+    this.turn = (this.turn ?? Promise.resolve()).then(() => this.send(body, what, held));
+    return this.turn;
+  }
+
+  async send(body, what, held) {
     const answer = await fetch(this.dataset.api + what, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ revision: Number(this.dataset.revision), ...body }),
     }).catch(() => null);
-    this.busy = false;
-    if (!answer?.ok) this.tell(await this.reason(answer));
-    else if (!keep) this.chosen.clear();
-    await this.refresh();
+    this.waiting -= 1;
+    if (answer?.ok) this.dataset.revision = (await answer.json()).revision;
+    else {
+      this.tell(await this.reason(answer));
+      for (const photo of held) this.chosen.add(photo); // to try again with
+    }
+    if (!this.waiting) await this.refresh();
   }
 
   async reason(answer) {
@@ -206,12 +239,17 @@ class PhotoBoard extends HTMLElement {
 
   async refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (answer?.ok && !this.dragging && !this.busy) {
+    if (answer?.ok && !this.dragging && !this.waiting) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const focused = document.activeElement?.closest?.(".tile")?.id;
       const fresh = page.getElementById(this.id);
       fresh.querySelector(".toast").replaceWith(this.querySelector(".toast").cloneNode(true));
-      Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open" } });
+      const served = cardsOf(fresh);
+      const same = new Set([...served.keys()].filter((id) => served.get(id) === this.asServed.get(id)));
+      for (const id of same) fresh.querySelector(`#${id}`).replaceChildren(); // left alone below
+      this.asServed = served;
+      const callbacks = { beforeAttributeUpdated: (name) => name !== "open", beforeNodeMorphed: (_, { id }) => !same.has(id) };
+      Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", callbacks });
       if (focused) document.getElementById(focused)?.firstElementChild.focus({ preventScroll: true });
       this.show();
     }

@@ -80,7 +80,13 @@ class LiveView extends HTMLElement {
     this.say({ solved: "solved", time_limit: "timeLimit" }[how] ?? "closed", how === "solved" ? "note-good" : "note-warn");
     this.classList.add("live-over");
     for (const control of this.querySelectorAll("input, button")) control.disabled = true;
-    if (how === "solved") setTimeout(() => location.assign(this.getAttribute("back")), BACK_AFTER);
+    if (how === "solved") setTimeout(() => this.leave(), BACK_AFTER);
+  }
+
+  // To where it was opened from, unless that is here and takes it away itself.
+  leave() {
+    const gone = !this.dispatchEvent(new CustomEvent("leave", { bubbles: true, cancelable: true }));
+    if (!gone) location.assign(this.getAttribute("back"));
   }
 
   say(word, kind = "") {

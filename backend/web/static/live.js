@@ -3,6 +3,7 @@
 // What is unchanged stays the same node, so pictures don't blink and what is open, ticked or typed stays so.
 
 const AT_MOST_EVERY = 600;
+const ASK_AGAIN = 5000;
 const KEEP = {
   beforeAttributeUpdated: (name) => name !== "open",
   beforeNodeMorphed: (before, fresh) => {
@@ -40,6 +41,11 @@ class LiveRegion extends HTMLElement {
       if (JSON.parse(data).finished) stream.close(); // it would knock again for ever
       this.later(AT_MOST_EVERY);
     });
+    stream.addEventListener("error", () => {
+      if (stream.readyState !== EventSource.CLOSED || this.streams.get(address) !== stream) return; // it tries by itself
+      this.streams.delete(address); // the server is there but could not answer: listen anew with the next look
+      this.later(ASK_AGAIN);
+    });
     return stream;
   }
 
@@ -52,7 +58,7 @@ class LiveRegion extends HTMLElement {
 
   async refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer?.ok) return this.later(5000);
+    if (!answer?.ok) return this.later(ASK_AGAIN);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(this.id);
     Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks: KEEP });

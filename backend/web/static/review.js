@@ -38,6 +38,7 @@ class ReviewKeys extends HTMLElement {
       });
     }
     this.addEventListener("click", (event) => this.openTarget(event));
+    for (const event of ["pointerout", "focusout"]) this.addEventListener(event, () => document.documentElement.classList.remove("hushed"));
     this.saving = 0;
     this.addEventListener("change", () => (this.changed = true), true);
     this.addEventListener("htmx:beforeRequest", (event) => isSave(event) && this.begun());
@@ -102,8 +103,9 @@ class ReviewKeys extends HTMLElement {
   pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const field = event.target.closest(FIELD);
+    if (event.key === "Escape") document.documentElement.classList.add("hushed"); // no peek until the next
     if (event.key === "Escape" && field) return field.blur();
-    if (field || document.querySelector("[popover]:popover-open") && event.key !== "?") return;
+    if (field || document.querySelector("[popover]:popover-open")) return;
     if (/^[1-5]$/.test(event.key)) return this.tick(this.querySelectorAll("[name=condition]")[event.key - 1], event);
     if (event.key === "g") return this.first(event);
     const wanted = this.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
@@ -140,3 +142,4 @@ class ReviewKeys extends HTMLElement {
 
 customElements.define("review-keys", ReviewKeys);
 document.documentElement.classList.add("scripted");
+document.addEventListener("DOMContentLoaded", () => keysReady()); // htmx listens from then on

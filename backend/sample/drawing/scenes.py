@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from backend.sandbox.drawing.camera import lay, snap
-from backend.sandbox.drawing.cloth import Cloth, Colour, Fabric, Picture
-from backend.sandbox.drawing.folds import rumple
-from backend.sandbox.drawing.labels import Label, sew_on
-from backend.sandbox.drawing.noise import Shape, smooth
-from backend.sandbox.drawing.outlines import band, box, curve, ellipse
-from backend.sandbox.drawing.surfaces import ground
+from backend.sample.drawing.camera import lay, snap
+from backend.sample.drawing.cloth import Cloth, Colour, Fabric, Picture
+from backend.sample.drawing.folds import rumple
+from backend.sample.drawing.labels import Label, sew_on
+from backend.sample.drawing.noise import Shape, smooth
+from backend.sample.drawing.outlines import band, box, curve, ellipse
+from backend.sample.drawing.surfaces import ground
 
 Rng = np.random.Generator
 Draw = Callable[[Rng, Cloth, Colour, bool], None]

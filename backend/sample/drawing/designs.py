@@ -6,10 +6,10 @@ Owns the truth of each. The brands are real names printed in plain type, no logo
 from dataclasses import dataclass
 from typing import Literal
 
-from backend.sandbox.drawing import bottoms, fabrics, shoes, tops
-from backend.sandbox.drawing.cloth import Colour
-from backend.sandbox.drawing.labels import SYMBOLS, Label, Line
-from backend.sandbox.drawing.scenes import Draw, Framing, Weave
+from backend.sample.drawing import bottoms, fabrics, shoes, tops
+from backend.sample.drawing.cloth import Colour
+from backend.sample.drawing.labels import SYMBOLS, Label, Line
+from backend.sample.drawing.scenes import Draw, Framing, Weave
 
 Shot = Literal["front", "back", "side", "brand", "care", "detail"]
 

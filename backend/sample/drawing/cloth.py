@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.sandbox.drawing.noise import Field, Shape, blurred, rows_and_columns
-from backend.sandbox.drawing.outlines import Points, ellipse
+from backend.sample.drawing.noise import Field, Shape, blurred, rows_and_columns
+from backend.sample.drawing.outlines import Points, ellipse
 
 Colour = tuple[float, float, float]
 Picture = NDArray[np.float32]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from backend.sandbox.drawing import fabrics
-from backend.sandbox.drawing.cloth import Cloth, Colour, Fabric
-from backend.sandbox.drawing.folds import rumple
-from backend.sandbox.drawing.outlines import Points, Waypoints, band, curve, ellipse
+from backend.sample.drawing import fabrics
+from backend.sample.drawing.cloth import Cloth, Colour, Fabric
+from backend.sample.drawing.folds import rumple
+from backend.sample.drawing.outlines import Points, Waypoints, band, curve, ellipse
 
 Rng = np.random.Generator
 RUBBER = (0.93, 0.92, 0.88)

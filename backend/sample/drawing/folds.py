@@ -5,8 +5,8 @@ Folds are soft, so they are worked out on a canvas a third as fine.
 
 import numpy as np
 
-from backend.sandbox.drawing.cloth import Cloth
-from backend.sandbox.drawing.noise import Field, Shape, blurred, creases, grown, layered, rows_and_columns, smooth
+from backend.sample.drawing.cloth import Cloth
+from backend.sample.drawing.noise import Field, Shape, blurred, creases, grown, layered, rows_and_columns, smooth
 
 Rng = np.random.Generator
 COARSE = 3

@@ -6,8 +6,8 @@ Each takes the generator, the canvas's shape and a colour; `zoom` enlarges the w
 import cv2
 import numpy as np
 
-from backend.sandbox.drawing.cloth import Colour, Fabric, Picture, planes
-from backend.sandbox.drawing.noise import Field, Shape, blurred, layered, rows_and_columns, specks
+from backend.sample.drawing.cloth import Colour, Fabric, Picture, planes
+from backend.sample.drawing.noise import Field, Shape, blurred, layered, rows_and_columns, specks
 
 
 def _tinted(colour: Colour, tone: Field) -> Picture:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.sandbox.drawing.cloth import Cloth, Picture
-from backend.sandbox.drawing.noise import Field, Shape, blurred, layered, rows_and_columns, specks
+from backend.sample.drawing.cloth import Cloth, Picture
+from backend.sample.drawing.noise import Field, Shape, blurred, layered, rows_and_columns, specks
 
 BRIGHTEST = 196
 """Exposure 1.0 as a byte: what is brighter still has room above it."""

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from backend.sandbox.drawing import fabrics
-from backend.sandbox.drawing.cloth import Cloth, Colour, Fabric
-from backend.sandbox.drawing.folds import hang, pulled, rumple
-from backend.sandbox.drawing.noise import Field, blurred
-from backend.sandbox.drawing.outlines import Points, band, both, box, curve, ellipse, symmetric
+from backend.sample.drawing import fabrics
+from backend.sample.drawing.cloth import Cloth, Colour, Fabric
+from backend.sample.drawing.folds import hang, pulled, rumple
+from backend.sample.drawing.noise import Field, blurred
+from backend.sample.drawing.outlines import Points, band, both, box, curve, ellipse, symmetric
 
 Rng = np.random.Generator
 THREAD = (0.80, 0.52, 0.22)

@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.sandbox.drawing.cloth import Picture, planes, shaded
-from backend.sandbox.drawing.noise import Shape, blurred, creases, layered, rows_and_columns, smooth, specks
+from backend.sample.drawing.cloth import Picture, planes, shaded
+from backend.sample.drawing.noise import Shape, blurred, creases, layered, rows_and_columns, smooth, specks
 
 
 def floorboards(rng: np.random.Generator, shape: Shape) -> Picture:

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from backend.sandbox.drawing.cloth import Cloth, Colour, Fabric, Picture
-from backend.sandbox.drawing.noise import blurred, specks
-from backend.sandbox.drawing.outlines import box, curve
+from backend.sample.drawing.cloth import Cloth, Colour, Fabric, Picture
+from backend.sample.drawing.noise import blurred, specks
+from backend.sample.drawing.outlines import box, curve
 
 SYMBOLS = "symbols"
 """A line with this text is the row of care symbols."""

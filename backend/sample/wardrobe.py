@@ -1,11 +1,11 @@
 """Draws a small sample wardrobe: photo-like pictures of garments, as a phone would leave them in a folder.
 
 Owns the files: names, capture times, formats, and the faults a real folder has (the same photo twice, a copy cut
-short). Owns no drawing (`drawing/`). For the demo and the tests; everything follows from the seed.
+short). Owns no drawing (`drawing/`). Everything follows from the seed.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +16,8 @@ import numpy as np
 from PIL import ExifTags, Image
 from pillow_heif import register_heif_opener
 
-from backend.sandbox.drawing import scenes
-from backend.sandbox.drawing.designs import DESIGNS, Design, Shot
+from backend.sample.drawing import scenes
+from backend.sample.drawing.designs import DESIGNS, Design, Shot
 
 register_heif_opener()
 
@@ -57,16 +57,23 @@ class Exposure:
     when: datetime
 
 
-def draw_wardrobe(folder: Path, *, seed: int = 7, items: int = 8) -> list[DrawnItem]:
+def draw_wardrobe(
+    folder: Path, *, seed: int = 7, items: int = 8, still_wanted: Callable[[], bool] = lambda: True
+) -> list[DrawnItem]:
     """Writes the wardrobe into the folder: with eight items 30 files, of which one is a copy and one is broken.
 
-    More than eight begin again with the first garment, photographed anew. Two photos are drawn at a time."""
+    More than eight begin again with the first garment, photographed anew. Two photos are drawn at a time.
+    Raises InterruptedError once it is wanted no more."""
     folder.mkdir(parents=True, exist_ok=True)
     sessions = _plan(seed, items)
+
+    def expose(exposure: Exposure) -> None:
+        if not still_wanted():
+            raise InterruptedError("the wardrobe is wanted no more")
+        _expose(folder, seed, exposure)
+
     with ThreadPoolExecutor(max_workers=2) as both:  # Pillow, OpenCV and NumPy work outside Python's lock
-        for _ in both.map(
-            lambda exposure: _expose(folder, seed, exposure), [e for session in sessions for e in session]
-        ):
+        for _ in both.map(expose, [e for session in sessions for e in session]):
             pass
     return [_finish(folder, session) for session in sessions]
 

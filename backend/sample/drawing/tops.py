@@ -5,10 +5,10 @@ Units: 1 is about half the width across the sleeves; y = 0 is the collar's heigh
 
 import numpy as np
 
-from backend.sandbox.drawing import fabrics
-from backend.sandbox.drawing.cloth import Cloth, Colour, Fabric
-from backend.sandbox.drawing.folds import hang, pulled, rumple
-from backend.sandbox.drawing.outlines import Points, band, both, box, curve, ellipse, mirrored, symmetric
+from backend.sample.drawing import fabrics
+from backend.sample.drawing.cloth import Cloth, Colour, Fabric
+from backend.sample.drawing.folds import hang, pulled, rumple
+from backend.sample.drawing.outlines import Points, band, both, box, curve, ellipse, mirrored, symmetric
 
 Rng = np.random.Generator
 

@@ -1,0 +1,138 @@
+"""The sample wardrobe for whoever has no photos at hand yet: drawn once, taken in as a batch, removed whole.
+
+Owns which batch is the sample, and what goes with it. Owns no drawing (`sample/wardrobe.py`) and no intake.
+"""
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loguru import logger
+from sqlmodel import Session, col, delete
+
+from backend.core.errors import Conflict, VintedBotError
+from backend.db import audit
+from backend.db.engine import Database
+from backend.db.models import (
+    Batch,
+    BoardChange,
+    Draft,
+    DraftChange,
+    DraftPhoto,
+    IdempotencyKey,
+    Notification,
+    Photo,
+    PhotoSight,
+    Publication,
+    PublicationEvent,
+)
+from backend.db.scope import owned
+from backend.drafts.schemas import BatchDefaults
+from backend.photos.batches import MOVING, IncomingFile, create_batch
+from backend.photos.quota import Quota, check
+from backend.photos.store import PhotoStore
+from backend.publications import journal
+from backend.sample.once import STATED, drawn_once
+from backend.workflows.engine import JobEngine
+from backend.workflows.leaving import Left, clear_away
+
+SOURCE = "sample/"
+"""The batch's source. A folder that somebody hands in never reads so: its path has no slash at the end."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`coming` are the users whose sample is being drawn just now, `troubles` why somebody's could not be."""
+
+    database: Database
+    jobs: JobEngine
+    store: PhotoStore
+    quota: Quota
+    folder: Path
+    left_on_disk: tuple[Path, ...]
+    coming: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    troubles: dict[str, VintedBotError] = field(default_factory=dict)
+    _one_drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    async def ask(self, user_id: str, language: str) -> None:
+        """Brings the sample in the background; once, however often it is asked for."""
+        if user_id in self.coming or await self.database.look(find, user_id) is not None:
+            return
+        self.troubles.pop(user_id, None)
+        self.coming[user_id] = asyncio.create_task(self._bring(user_id, language))
+
+    async def _bring(self, user_id: str, language: str) -> None:
+        try:
+            async with self._one_drawing:
+                files = await asyncio.to_thread(drawn_once, self.folder, lambda: not self._closing.is_set())
+            batch_id = await self.database.run(self._take_in, user_id, files, language)
+            await self.jobs.read_batch(batch_id, user_id)
+        except VintedBotError as trouble:
+            logger.bind(user=user_id).warning("sample_not_taken_in: {}", trouble)
+            self.troubles[user_id] = trouble
+        finally:
+            del self.coming[user_id]
+
+    def _take_in(self, session: Session, user_id: str, files: list[Path], language: str) -> str:
+        size = sum(file.stat().st_size for file in files)
+        check(session, user_id, self.store, self.quota, files=len(files), size=size)
+        incoming = [IncomingFile(file.absolute(), file.name) for file in files]
+        stated = BatchDefaults(**STATED).stored()
+        return create_batch(session, user_id, incoming, source=SOURCE, defaults=stated, language=language).id
+
+    async def remove(self, user_id: str) -> None:
+        """Forgets the sample with its drafts and their dry runs, and nothing else. Raises Conflict (`sample_busy`)."""
+        left = await self.database.run(forget, user_id)
+        await asyncio.to_thread(clear_away, self.database, self.store, left, self.left_on_disk)
+
+    async def aclose(self) -> None:
+        self._closing.set()
+        tasks = list(self.coming.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def find(session: Session, user_id: str) -> Batch | None:
+    """The user's sample, if they have one."""
+    return session.exec(owned(Batch, user_id).where(Batch.source == SOURCE).limit(1)).first()
+
+
+def forget(session: Session, user_id: str) -> Left:
+    """Deletes the sample's rows; what it leaves on disk is returned. Raises Conflict (`sample_busy`)."""
+    batches = session.exec(owned(Batch, user_id).where(Batch.source == SOURCE)).all()
+    batch_ids = [batch.id for batch in batches]
+    photos = session.exec(owned(Photo, user_id).where(col(Photo.batch_id).in_(batch_ids))).all()
+    drafts = [d.id for d in session.exec(owned(Draft, user_id).where(col(Draft.batch_id).in_(batch_ids)))]
+    published = session.exec(owned(Publication, user_id).where(col(Publication.draft_id).in_(drafts))).all()
+    if any(batch.state in MOVING for batch in batches) or any(map(_in_hand, published)):
+        raise Conflict(
+            "The sample is being read or published just now, or stands on the site. Let it end, or cancel it, first.",
+            code="sample_busy",
+        )
+    publications = [row.id for row in published]
+    keys = frozenset(key for photo in photos for key in (photo.store_key, photo.thumbnail_key) if key)
+    photo_ids = [photo.id for photo in photos]
+    for model, column, ids in (
+        (Notification, "publication_id", publications),
+        (IdempotencyKey, "publication_id", publications),
+        (PublicationEvent, "publication_id", publications),
+        (Publication, "id", publications),
+        (DraftPhoto, "draft_id", drafts),
+        (DraftChange, "draft_id", drafts),
+        (Draft, "id", drafts),
+        (PhotoSight, "photo_id", photo_ids),
+        (Photo, "id", photo_ids),
+        (BoardChange, "batch_id", batch_ids),
+        (Batch, "id", batch_ids),
+    ):
+        session.exec(delete(model).where(getattr(model, column).in_(ids)))
+    session.expunge_all()
+    audit.record(session, "sample.removed", user_id, user_id)
+    return Left(keys, (*publications, *batch_ids))
+
+
+def _in_hand(row: Publication) -> bool:
+    return row.live_key is not None or row.claim is not None or row.state in journal.RUNNING
