@@ -1,11 +1,13 @@
 """The web application: `create_app(settings)`. Input and output happen in the lifespan only."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
 
 from backend.api import errors
 from backend.api.bodies import BoundedBodies
@@ -59,7 +61,6 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
         version=version("vintedbot"),
         summary="Photos in, correct listings out, each published exactly once.",
         lifespan=lifespan,
-        dependencies=[Depends(only_storable)],
     )
     app.state.limits = RequestLimits(
         {
@@ -73,16 +74,7 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
         }
     )
     errors.install(app)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
-    for router in (
-        *(ingest, uploads, bulk, board, ai, drafts, preferences, photos),
-        *(accounts, vinted, publications, queue, live, wardrobe, notifications),
-        *(auth, me, users, audit, insights),
-    ):
-        app.include_router(router.router, prefix="/api/v1")
-    app.include_router(health.router, prefix="/api/v1", include_in_schema=False)
-    app.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish
+    app.router.routes.extend(_routes())
     # The last one added is the outermost: the guard first, then who asks too often, then how much is sent.
     app.add_middleware(BoundedBodies, longest_upload=settings.max_upload_mb * 1_000_000)
     app.add_middleware(AddressLimits, limits=app.state.limits)
@@ -90,6 +82,25 @@ def create_app(settings: Settings | None = None, *, run_jobs: bool = True, analy
     site.install(app, names=settings.server_names)
     _observe(app)
     return app
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Every route, the same for each application of a process: to build them takes most of a second."""
+    root = APIRouter(dependencies=[Depends(only_storable)])
+    root.include_router(health.router)
+    root.include_router(metrics.router)
+    for router in (
+        *(ingest, uploads, bulk, board, ai, drafts, preferences, photos),
+        *(accounts, vinted, publications, queue, live, wardrobe, notifications),
+        *(auth, me, users, audit, insights),
+    ):
+        root.include_router(router.router, prefix="/api/v1")
+    root.include_router(health.router, prefix="/api/v1", include_in_schema=False)
+    root.include_router(vinted.router, include_in_schema=False)  # the alias /vinted/listings/publish
+    for pages in site.ROUTERS:
+        root.include_router(pages)
+    return root.routes
 
 
 def create_watch_app(runtime: Runtime) -> FastAPI:

@@ -95,7 +95,7 @@ async def watch(runtime: Runtime, batch_id: str, *, quiet: bool = False) -> None
                 return
             if batch_id in runtime.troubles:  # it may not even have been able to write that down
                 raise SetupError(runtime.troubles[batch_id])
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
 
 async def report(runtime: Runtime, batch_id: str) -> dict[str, Any]:

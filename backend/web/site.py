@@ -1,4 +1,4 @@
-"""The page put on the application: its routes, its files, its guard, and errors shown as pages to people.
+"""The page put on the application: its files, its guard, and errors shown as pages to people; which routes it has.
 
 Owns which requests get a page instead of problem details: those of a browser, outside the API.
 """
@@ -37,27 +37,19 @@ from backend.web.language import Words
 from backend.web.page import Page
 
 _PROGRAMS = ("/api/", "/vinted/", "/metrics", "/health", "/ready", "/openapi.json")
+ROUTERS = tuple(
+    pages.router
+    for pages in (
+        *(photos, draft_list, review, catalog_search, publishing, wardrobe, accounts, insights),
+        *(notifications, live, sign_in, security, settings, people, admin),
+    )
+)
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def install(app: FastAPI, *, names: Sequence[str] = ()) -> None:
     """To be called once the API's routes and error handlers are in place; `names` are the server's, see the guard."""
     app.add_middleware(Guard, names=names)
-    app.include_router(photos.router)
-    app.include_router(draft_list.router)
-    app.include_router(review.router)
-    app.include_router(catalog_search.router)
-    app.include_router(publishing.router)
-    app.include_router(wardrobe.router)
-    app.include_router(accounts.router)
-    app.include_router(insights.router)
-    app.include_router(notifications.router)
-    app.include_router(live.router)
-    app.include_router(sign_in.router)
-    app.include_router(security.router)
-    app.include_router(settings.router)
-    app.include_router(people.router)
-    app.include_router(admin.router)
     app.mount("/static", StaticFiles(directory=str(files("backend.web").joinpath("static"))), name="static")
     for kind in (VintedBotError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _as_page(app.exception_handlers[kind]))

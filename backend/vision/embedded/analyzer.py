@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
+import cv2
+
 from backend.core.errors import PhotoRefused
 from backend.core.listing import Alternative, Evidence, Field
 from backend.core.reading import ItemReading, PhotoInput, Sight
@@ -34,7 +36,9 @@ Seen = tuple[PhotoInput, PhotoFacts]
 
 @cache
 def _models(cache_dir: Path) -> Models:
-    """One set a process. Each call of a network uses one thread: the pool reads several photos at once instead."""
+    """One set a process. Each call of a network or of OpenCV uses one thread: the pool reads several photos at once
+    instead."""
+    cv2.setNumThreads(1)
     return Models(cache_dir, threads=1)
 
 
