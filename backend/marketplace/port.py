@@ -96,8 +96,8 @@ class Filled:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the attempt came to. `listing_id` is positive proof and None for a dry run; `screenshot` is a JPEG, empty
-    when none could be taken."""
+    """What the attempt came to. `listing_id` is positive proof and None for a dry run; `screenshot` is a JPEG of a dry
+    run's form or of what was stored otherwise than sent, empty when there is nothing to show that `Filled` did not."""
 
     listing_id: str | None
     listing_url: str | None

@@ -89,7 +89,8 @@ class Attempt:
             raise
         await self._tell("stored")
         stored = await read_stored(self._page, self._account, form, form.sent, listing_id)
-        return Outcome(listing_id, None, await picture(self._page), (*missing, *stored))
+        shown = await picture(self._page) if stored else b""  # else it looks as it did before the click
+        return Outcome(listing_id, None, shown, (*missing, *stored))
 
     async def _opened(self) -> Form:
         """The form, still the same one if its document is; on another document everything is to be filled again."""

@@ -20,6 +20,8 @@ from backend.marketplace.vinted_web import photos, selectors
 from backend.marketplace.vinted_web.panels import Choice, Found, Panel, Search, appears
 from backend.marketplace.vinted_web.values import price_text, same
 
+CHOSEN = "(radios, kinds) => radios.filter(one => one.checked).map(one => kinds.findIndex(css => one.matches(css)))"
+"""Which of these kinds of radio buttons are checked, by number."""
 PHOTO_PATIENCE = 4
 """A photo's upload may take so many times as long as any other step."""
 
@@ -160,11 +162,10 @@ class Parcel:
         return self.size.name(self.language)
 
     async def read(self) -> str:
-        for size in catalog.parcels().values():
-            radio = self.page.locator(selectors.parcel_radio(size.id)).first
-            if await radio.count() and await radio.is_checked():
-                return size.name(self.language)
-        return ""
+        sizes = list(catalog.parcels().values())
+        radios = [selectors.parcel_radio(size.id) for size in sizes]
+        chosen = await self.page.locator(selectors.either(*radios)).evaluate_all(CHOSEN, radios)
+        return sizes[chosen[0]].name(self.language) if chosen else ""
 
 
 def listed(choice: Choice) -> Search:

@@ -23,6 +23,7 @@ from backend.marketplace.vinted_web.values import split_names
 
 TRIES = 4
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+FIRST_VALUE = "fields => fields.length ? fields[0].value : ''"
 IS_CHOSEN = """(element, row) => {
     const option = element.closest(row) ?? element;
     const box = option.querySelector('input[type=checkbox], input[type=radio]');
@@ -62,12 +63,13 @@ class Panel:
         self._page = page
         self._field = field
         self._timeout = timeout
-        self.trigger = page.locator(found.trigger).first
+        self._shown = page.locator(found.trigger)
+        self.trigger = self._shown.first
         self.content = page.locator(found.content).first
 
     async def value(self) -> str:
         """What the field shows, or "" when it is not on the form."""
-        return (await self.trigger.input_value()).strip() if await self.trigger.count() else ""
+        return str(await self._shown.evaluate_all(FIRST_VALUE)).strip()
 
     async def is_there(self, seconds: float) -> bool:
         return await appears(self.trigger, seconds)
@@ -84,7 +86,8 @@ class Panel:
 
     async def close(self) -> None:
         """Toggles the list shut, unless choosing closed it."""
-        await self._page.evaluate(TWO_FRAMES)
+        if await self.content.is_visible():
+            await self._page.evaluate(TWO_FRAMES)  # choosing may be about to close it
         for patience in self._patience():
             if not await self.content.is_visible():
                 return
