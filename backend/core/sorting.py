@@ -31,17 +31,11 @@ async def sort_photos(
 ) -> tuple[Grouping, dict[str, Sight]]:
     """The photos' grouping, and what was seen on them.
 
-    `known` are sights from before, None for a photo that can't be seen; `keep` is handed new ones, a few at a time, as
-    soon as they are there. Raises SetupError when the analyzer can't work at all."""
+    `known` are sights from before, None for a photo that can't be seen; `keep` is handed each new one as soon as it is
+    there. Raises SetupError when the analyzer can't work at all."""
     seen = dict(known or {})
     if isinstance(analyzer, PhotoDescriber):
-        missing = [photo for photo in photos if photo.id not in seen]
-        for start in range(0, len(missing), LOOKS_AT_ONCE):
-            few = missing[start : start + LOOKS_AT_ONCE]
-            new = dict(zip((p.id for p in few), await _looks(analyzer, few), strict=True))
-            seen |= new
-            if keep is not None:
-                await keep(new)
+        seen |= await _looks(analyzer, [photo for photo in photos if photo.id not in seen], keep)
     sights = {photo: sight for photo, sight in seen.items() if sight is not None}
     grouping = await asyncio.to_thread(group_photos, photos, sights=sights)
     if grouping.doubts and isinstance(analyzer, BoundaryJudge):
@@ -51,13 +45,25 @@ async def sort_photos(
     return grouping, sights
 
 
-async def _looks(analyzer: PhotoDescriber, photos: Iterable[PhotoInput]) -> list[Sight | None]:
-    looks = [asyncio.create_task(_look(analyzer, photo)) for photo in photos]
+async def _looks(analyzer: PhotoDescriber, photos: Iterable[PhotoInput], keep: Keep | None) -> dict[str, Sight | None]:
+    """A few looks are under way at any time; none waits for another to end."""
+    seen: dict[str, Sight | None] = {}
+    waiting = iter(photos)
+
+    async def look_on() -> None:
+        for photo in waiting:
+            seen[photo.id] = await _look(analyzer, photo)
+            if keep is not None:
+                await keep({photo.id: seen[photo.id]})
+
+    workers = [asyncio.create_task(look_on()) for _ in range(LOOKS_AT_ONCE)]
     try:
-        return [await look for look in looks]
+        for worker in workers:
+            await worker
     finally:
-        for look in looks:
-            look.cancel()
+        for worker in workers:
+            worker.cancel()
+    return seen
 
 
 async def _look(analyzer: PhotoDescriber, photo: PhotoInput) -> Sight | None:
