@@ -35,9 +35,10 @@ class Door:
         session = await page.context.new_cdp_session(page)
         door = cls(session)
         session.on("Fetch.requestPaused", door._decide)
-        await session.send(
-            "Fetch.enable", {"patterns": [{"urlPattern": "*/api/v2/item_upload/*", "requestStage": "Request"}]}
-        )
+        patterns = [
+            {"urlPattern": f"*/api/v2/item_upload/{what}*", "requestStage": "Request"} for what in ("items", "drafts")
+        ]
+        await session.send("Fetch.enable", {"patterns": patterns})
         return door
 
     def open(self, permit: Permit) -> None:
