@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,50 +17,56 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from backend.accounts import keys, outside, standing
+from backend.accounts import keys, standing
 from backend.accounts import service as accounts
 from backend.accounts.vault import Vault, parse_keys
 from backend.backup.installation import Installation
 from backend.backup.making import Progress
 from backend.backup.restoring import Restored, restore
-from backend.core import catalog, logs, operator_metrics, tracing
-from backend.core.ai_analyzer import load_analyzer
-from backend.core.captcha_solver import TwoCaptchaSolver
-from backend.core.catalog import Leaf
-from backend.core.errors import Conflict, NeedsPersonError, SetupError, VintedRateLimitError
-from backend.core.model_calls import MICROS, Ledger, Unmetered, on_behalf_of
+from backend.building import (
+    KEY_FILE,
+    SIGNING_FILE,
+    budget_of,
+    build_analyzer,
+    build_checks,
+    build_letters,
+    build_mailer,
+    build_outbox,
+    build_solver,
+    in_force,
+    quota_of,
+    reader_of,
+    secret_key,
+    signing_keys,
+)
+from backend.core import logs, operator_metrics, tracing
+from backend.core.errors import Conflict, SetupError
+from backend.core.model_calls import Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, SiteCatalog
+from backend.db.models import Account, Batch, Publication
 from backend.db.scope import get_owned
-from backend.drafts.site_catalogs import keep_catalog
-from backend.marketplace.port import AccountSession, LookedAt
+from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
-from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
-from backend.notifications.kinds import Message
-from backend.notifications.mail import Mailer, parse_server
+from backend.marketplace_accounts import MarketplaceAccounts
 from backend.notifications.outbox import Outbox
-from backend.notifications.senders import parse_targets
 from backend.photos import inbox
 from backend.photos.batches import MOVING, IncomingFile, create_batch
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
-from backend.preferences import InForce, preferences_of
+from backend.preferences import InForce
 from backend.publications import service as publications
-from backend.settings import Settings, kept_secret, prepare_data_folder
+from backend.settings import Settings, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
 from backend.users.access import is_loopback
 from backend.users.letters import Letters
 from backend.users.people import People
 from backend.users.service import LOCAL_USER, find_by_name, local_user
 from backend.users.tokens import KeyRing
-from backend.vision.tariff import OPENAI_URL, tariff_of
-from backend.wardrobe.pieces import Seen
-from backend.wardrobe.refresh import refresh
-from backend.watch import checks, readings
-from backend.watch.checks import Checks, Part, Probe
+from backend.watch import readings
+from backend.watch.checks import Checks
 from backend.watch.reader import Reader
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
@@ -70,7 +75,6 @@ from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 from backend.workflows.sample import Samples
 
-KEY_FILE, SIGNING_FILE = "secret.key", "jwt.key"
 SIGNING_KEYS = 3
 
 BoardWork = Callable[[Session, Collection[str]], None]
@@ -101,6 +105,10 @@ class Runtime:
     """The ways to a marketplace there are."""
 
     @property
+    def accounts(self) -> MarketplaceAccounts:
+        return MarketplaceAccounts(self.settings, self.database, self.vault, self.web, self.jobs)
+
+    @property
     def budget(self) -> Budget:
         return budget_of(self.settings)
 
@@ -115,8 +123,7 @@ class Runtime:
 
     async def in_force(self, user_id: str) -> InForce:
         """What holds for the user unless they say otherwise: their preferences, else the settings."""
-        operators = InForce(self.settings.language, self.settings.marketplace, self.settings.mode)
-        return (await self.database.look(preferences_of, user_id)).in_force(operators)
+        return await in_force(self.settings, self.database, user_id)
 
     async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
@@ -151,84 +158,6 @@ class Runtime:
             return publications.adopt(session, user_id, publication_id, listing_id, url)
 
         return await self.database.run(work)
-
-    async def add_account(self, user_id: str, username: str, cookies: str, base_url: str | None = None) -> Account:
-        """Keeps the session of a signed-in browser's cookies. Raises BadRequest when none can be read."""
-        address = (base_url or (await self.in_force(user_id)).marketplace).rstrip("/")
-        await self.check_outside(address)
-        state = parse_cookies(cookies, address)
-        return await self.keep_session(user_id, username, address, state)
-
-    async def check_outside(self, address: str) -> None:
-        """Raises BadRequest (`address_inside`) for an address of a user's that leads into this network.
-
-        The operator's own marketplace may, and on a server for this machine alone any may, unless set otherwise."""
-        allowed = self.settings.private_addresses
-        if allowed is None:
-            allowed = is_loopback(self.settings.host)
-        if not allowed and address != self.settings.marketplace.rstrip("/"):
-            await asyncio.to_thread(outside.check, address)
-
-    async def check_account(self, user_id: str, account: str | None) -> Account:
-        """Looks whether the account's session still holds, and returns the account as it stands by what was found.
-
-        Where it holds, what waited for that goes on. Raises a network error when nothing was found out."""
-        chosen = await self.database.run(accounts.choose, user_id, account)
-        try:
-            await self.web.check_session(self._session_of(user_id, chosen))
-        except (NeedsPersonError, VintedRateLimitError) as trouble:
-            await self.database.run(standing.note_trouble, user_id, chosen.id, trouble)
-            if isinstance(trouble, VintedRateLimitError):
-                raise
-            return await self.database.run(accounts.find, user_id, chosen.id)
-        return await self._mended(lambda session: accounts.find(session, user_id, chosen.id))
-
-    def _session_of(self, user_id: str, account: Account) -> AccountSession:
-        """The account to act as; rotated cookies are kept. Raises SessionMissing or SessionExpired."""
-        state = accounts.open_session(account, self.vault)
-        known = account.session
-
-        async def keep(left: Mapping[str, Any]) -> None:
-            await self.database.run(accounts.keep_session, self.vault, user_id, account.id, left, instead_of=known)
-
-        return AccountSession(account.base_url, account.username, state, account.language, keep=keep)
-
-    async def refresh_wardrobe(self, user_id: str, account: str | None, progress: LookedAt | None = None) -> Seen:
-        """See `wardrobe.refresh`; what waited for the visit to end goes on."""
-        try:
-            session_of = partial(self._session_of, user_id)
-            return await refresh(self.database, self.web, session_of, user_id, account, progress)
-        finally:
-            self.jobs.look()
-
-    async def fetch_catalog(self, user_id: str, account: str | None, leaves: Sequence[Leaf]) -> SiteCatalog:
-        """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it."""
-        place = self._session_of(user_id, await self.database.run(accounts.choose, user_id, account))
-        found = await self.web.site_catalog(place, leaves)
-        return await self.database.run(keep_catalog, user_id, place.base_url, found)
-
-    async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
-        """Adds the account or renews its session; what waited for that goes on."""
-        language = catalog.language_of(base_url, default=self.settings.language)
-        return await self._mended(
-            lambda session: accounts.save_session(
-                session, self.vault, user_id,
-                username=username, base_url=base_url, storage_state=state, language=language,
-            )
-        )  # fmt: skip
-
-    async def _mended(self, found: Callable[[Session], Account]) -> Account:
-        """The one way back to work for an account: it is ready, and what waited for its owner is queued again."""
-
-        def work(session: Session) -> Account:
-            account = found(session)
-            standing.became_ready(session, account)
-            publications.resume_waiting(session, account.user_id, account.id)
-            return account
-
-        account = await self.database.run(work)
-        self.jobs.look()
-        return account
 
     async def publish_many(
         self,
@@ -269,30 +198,6 @@ class Runtime:
 
         if await self.database.run(work):
             await self.jobs.read_batch(batch_id, user_id)
-
-    async def change_account(
-        self, user_id: str, account_id: str, *, language: str | None = None, paused: bool | None = None
-    ) -> Account:
-        """What its owner decides; an account that is no longer paused goes on at once."""
-        account = await self.database.run(accounts.change, user_id, account_id, language=language, paused=paused)
-        self.jobs.look()
-        return account
-
-    async def remove_account(self, user_id: str, account_id: str) -> Account:
-        """Forgets an account and its session; its publications keep their history.
-
-        Raises Conflict (`account_busy`) while something of it is queued or under way."""
-
-        def work(session: Session) -> Account:
-            account = accounts.find(session, user_id, account_id)
-            if busy := publications.count_in_hand(session, user_id, account_id):
-                raise Conflict(
-                    f"{busy} publications of this account are queued or under way. Cancel them or let them end first.",
-                    code="account_busy",
-                )
-            return accounts.remove(session, user_id, account.id)
-
-        return await self.database.run(work)
 
     def export(self, user_id: str) -> Iterator[bytes]:
         """Everything of this user's as a ZIP, in pieces: a JSON file a table, and the photos."""
@@ -507,128 +412,6 @@ async def restore_backup(settings: Settings, file: Path, *, passphrase: str | No
         vault = Vault(secret_key(settings))
         done.aftermath.unreadable_sessions = await place.database.run(keys.count_unreadable, vault)
     return done
-
-
-def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
-    """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field.
-
-    Raises SetupError for a budget on a model whose price nobody knows: it could not be kept."""
-    embedded = load_analyzer("embedded")
-    if settings.reader == "embedded":
-        return embedded
-    # Only who asks for a model waits for its client.
-    from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415
-    from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
-
-    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
-    if budget_of(settings).limited and not reader_of(settings).tariff.known:
-        raise SetupError(
-            f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
-            "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
-        )
-    way: dict[str, Any] = {
-        "api_key": settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
-        "base_url": settings.openai_base_url,
-        "model": settings.model,
-        "timeout": settings.model_timeout,
-        "ledger": ledger,
-        **prices,
-    }
-    return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(**way))
-
-
-def reader_of(settings: Settings) -> Reader:
-    """The reader the settings name, without its key."""
-    if settings.reader == "embedded":
-        return Reader("embedded")
-    address = settings.openai_base_url or OPENAI_URL
-    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
-    return Reader("openai", settings.model, address, tariff_of(settings.model, address, **prices))
-
-
-def budget_of(settings: Settings) -> Budget:
-    """What calls to a model may cost, as set."""
-
-    def micros(dollars: Decimal | None) -> int | None:
-        return None if dollars is None else int(dollars * MICROS)
-
-    return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
-
-
-def quota_of(settings: Settings) -> Quota:
-    kept = settings.storage_mb
-    return Quota(settings.photos_a_day, None if kept is None else kept * 1_000_000)
-
-
-def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine) -> Checks:
-    """What `/ready` asks. Without a browser, a model or much disk the rest works."""
-    return Checks(
-        {
-            "database": Part(partial(checks.database, database)),
-            "storage": Part(partial(checks.storage, store)),
-            "jobs": Part(partial(checks.jobs, lambda: jobs.somebody_works)),
-            "browser": Part(partial(checks.browser_found, settings.browser), needed=False, costly=True),
-            "model": Part(model_check(settings), needed=False, costly=True),
-            "disk": Part(partial(checks.disk, settings.data), needed=False),
-            "clock": Part(partial(checks.clock, settings.data), needed=False),
-        }
-    )
-
-
-def model_check(settings: Settings) -> Probe:
-    """Whether the model's service answers, where one is set."""
-    if settings.reader == "embedded":
-        return checks.offline_reader
-    address = settings.openai_base_url or "https://api.openai.com/v1"
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    return partial(checks.model, address, key, settings.model)
-
-
-def build_outbox(settings: Settings, database: Database, mailer: Mailer | None) -> Outbox:
-    """The way of notifications to the outside; raises SetupError for an address that can't be used."""
-    targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
-    return Outbox(database, targets, language=settings.language, mailer=mailer)
-
-
-def build_mailer(settings: Settings) -> Mailer | None:
-    """The operator's server for mail; there is none unless set. Raises SetupError for one that can't be used."""
-    if settings.smtp is None:
-        return None
-    return Mailer(parse_server(settings.smtp.get_secret_value()), settings.mail_from)
-
-
-def build_letters(settings: Settings, database: Database, mailer: Mailer | None) -> Letters | None:
-    """Letters to people about their own user. Raises SetupError where links would lead nowhere."""
-    if mailer is None:
-        return None
-
-    async def post(to: str, subject: str, text: str) -> bool:
-        return await mailer.deliver(to, Message(subject, text))
-
-    return Letters(database, post, address=settings.public_address, language=settings.language)
-
-
-def build_solver(settings: Settings) -> TwoCaptchaSolver | None:
-    """The solver service, an operator's opt-in: there is none without a key."""
-    if settings.twocaptcha_api_key is None:
-        return None
-    return TwoCaptchaSolver(settings.twocaptcha_api_key.get_secret_value(), base_url=settings.captcha_url)
-
-
-def secret_key(settings: Settings) -> str:
-    """The keys of the vault, newest first: the setting's, or those kept in the data folder."""
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value()
-    return kept_secret(settings, KEY_FILE, Vault.new_key)
-
-
-def signing_keys(settings: Settings) -> list[str]:
-    """The keys that sign sign-in tokens, newest first: the setting's, or those kept in the data folder."""
-    if settings.jwt_secret_key is not None:
-        return parse_keys(settings.jwt_secret_key.get_secret_value())
-    made = parse_keys(kept_secret(settings, SIGNING_FILE, lambda: secrets.token_urlsafe(48)))
-    remember(made, for_good=True)
-    return made
 
 
 def set_up_logging(settings: Settings, level: str | None = None, *, service: bool = False) -> None:

@@ -55,13 +55,13 @@ class ScriptedReader:
 async def signed_in(runtime: Runtime, sandbox: "Sandbox", username: str = "marie", *, hurry: bool = True) -> Account:
     """An account of the sandbox with a kept session; with `hurry` it publishes without pauses."""
     session = sandbox.create_account(username)
-    account = await runtime.keep_session(runtime.user_id, username, sandbox.url, session)
+    account = await runtime.accounts.keep_session(runtime.user_id, username, sandbox.url, session)
     return await _hurried(runtime, account) if hurry else account
 
 
 async def stand_in_account(runtime: Runtime, base_url: str = "http://127.0.0.1:9") -> Account:
     """An account with a session of no marketplace at all, for routes that open none; it publishes without pauses."""
-    return await _hurried(runtime, await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", base_url))
+    return await _hurried(runtime, await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=a", base_url))
 
 
 async def _hurried(runtime: Runtime, account: Account) -> Account:

@@ -37,11 +37,11 @@ def login(
         if cookies is None:
             err.print(f"A browser window opens at {address}. Sign in there; this goes on by itself.")
             name, state = await sign_in(address, browser=runtime.settings.browser)
-            account = await runtime.keep_session(runtime.user_id, name, address, state)
+            account = await runtime.accounts.keep_session(runtime.user_id, name, address, state)
         else:
             if username is None:
                 raise BadRequest("Say whose cookies these are: --username NAME.", code="username_missing")
-            account = await runtime.add_account(runtime.user_id, username, _text_of(cookies), address)
+            account = await runtime.accounts.add(runtime.user_id, username, _text_of(cookies), address)
         return {"account": account.id, "username": account.username, "marketplace": account.base_url}
 
     kept = with_runtime(act, as_json=as_json)
@@ -79,7 +79,7 @@ def check_account(account: AccountName = None, as_json: AsJson = False) -> None:
     """Opens the marketplace with the kept session and says how the account stands. Exit code 3 when it needs you."""
 
     async def act(runtime: Runtime) -> dict[str, Any]:
-        return row_of(await runtime.check_account(runtime.user_id, account))
+        return row_of(await runtime.accounts.check(runtime.user_id, account))
 
     row = with_runtime(act, as_json=as_json)
     ready = row["state"] == "ready"
@@ -99,7 +99,7 @@ def remove_account(account: AccountName = None, as_json: AsJson = False) -> None
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         chosen = await runtime.database.run(service.choose, runtime.user_id, account)
-        return row_of(await runtime.remove_account(runtime.user_id, chosen.id))
+        return row_of(await runtime.accounts.remove(runtime.user_id, chosen.id))
 
     row = with_runtime(act, as_json=as_json)
     if as_json:

@@ -7,11 +7,11 @@ from functools import partial
 
 import typer
 
+from backend.building import build_analyzer, model_check
 from backend.cli.terminal import AsJson, carry_out, out, settings_of, show_json
 from backend.core.model_calls import Unmetered
 from backend.db.engine import Database
 from backend.photos.store import LocalStore
-from backend.runtime import build_analyzer, model_check
 from backend.settings import Settings, prepare_data_folder
 from backend.watch import checks
 from backend.watch.checks import Check, Part, Probe

@@ -17,12 +17,12 @@ import typer
 from pydantic import TypeAdapter
 from rich.table import Table
 
+from backend.building import build_analyzer
 from backend.cli.terminal import AsJson, carry_out, err, fail, out, progress_bars, settings_of, show_json
 from backend.core.errors import BadRequest, VintedBotError
 from backend.core.model_calls import MICROS, Counted
 from backend.core.reading import PhotoInput
 from backend.photos.discovery import discover
-from backend.runtime import build_analyzer
 from backend.vision.evaluation import report
 from backend.vision.evaluation.runs import Run, dump_runs, load_runs, make_run
 from backend.vision.evaluation.scores import Score, differences, score

@@ -56,7 +56,7 @@ def demo(
         with asked_here(), running_sandbox(port=_free_or(SANDBOX_PORT), options=options) as sandbox:
             async with running(settings, run_jobs=True) as runtime:
                 session = sandbox.create_account(SELLER)
-                account = await runtime.keep_session(runtime.user_id, SELLER, sandbox.url, session)
+                account = await runtime.accounts.keep_session(runtime.user_id, SELLER, sandbox.url, session)
                 at_once = AT_ONCE.model_dump()  # nobody is hurried here; a marketplace's account goes slower
                 await runtime.database.run(standing.set_pace, runtime.user_id, account.id, at_once)
                 folder = own or _draw(home.parent / "sample-wardrobe")

@@ -88,7 +88,7 @@ def refresh(
             async def seen(count: int) -> None:
                 bars.update(bar, completed=count)
 
-            return vars(await runtime.refresh_wardrobe(runtime.user_id, account, seen))
+            return vars(await runtime.accounts.refresh_wardrobe(runtime.user_id, account, seen))
 
     found = with_runtime(act, as_json=as_json)
     if as_json:

@@ -2,7 +2,7 @@
 
 Owns which figures there are and over which stretches of time they are summed. Each is a small table of at most a few
 dozen rows, summed by the database: a chart, a CSV file and the command line show the same one. Days are those of UTC.
-Owns no picture and no sentence. What sold, and for how much, the marketplace tells nobody: prices are those asked.
+Owns no picture and no sentence. Prices are those asked, beside those of what was sold, as far as the wardrobe knows.
 """
 
 import csv
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Float, Integer, case, cast, func, literal_column, union_all
+from sqlalchemy import Float, Integer, and_, case, cast, func, literal_column, or_, union_all
 from sqlalchemy import select as sum_up
 from sqlmodel import Session, col, select
 
 from backend.db.engine import clock
-from backend.db.models import Draft, ModelCall, Publication
+from backend.db.models import Draft, ModelCall, Piece, Publication
 from backend.db.scope import count_owned
 from backend.publications.journal import ENDED, UNDER_WAY, State
 
@@ -31,6 +31,8 @@ DAYS_MOST = 3660
 PRICES_OF = 2000
 """Of each state a listing may stand in, the latest whose prices are compared."""
 CATEGORIES = 12
+NONE_ASKED: tuple[Cell, ...] = (0, None, None, None)
+NONE_SOLD: tuple[Cell, ...] = (0, None)
 STANDING = (State.CONFIRMED, State.CONFIRMED_WITH_DIFFERENCES, State.RECONCILED)
 _LISTED = ("draft", "publish")
 
@@ -199,7 +201,8 @@ def _cost(session: Session, user_id: str, stretch: Stretch) -> Chart:
 
 
 def _prices(session: Session, user_id: str, stretch: Stretch) -> Chart:
-    """By category: how many listings stand, and the lowest, usual and highest price asked."""
+    """By category: how many listings stand, the lowest, usual and highest price asked; how many were sold, for how
+    much on average."""
     latest = union_all(*(select(_sent(user_id, stretch, state)) for state in STANDING)).subquery()
     price, category = latest.c.price, latest.c.category
     query: Any = (
@@ -209,8 +212,33 @@ def _prices(session: Session, user_id: str, stretch: Stretch) -> Chart:
         .order_by(func.count().desc(), category)
         .limit(CATEGORIES)
     )
-    rows = ((name, n, *(round(float(one), 2) for one in prices)) for name, n, *prices in session.exec(query))
-    return Chart(("category", "listings", "lowest", "usual", "highest"), tuple(rows))
+    asked = {name: (n, *(round(float(one), 2) for one in prices)) for name, n, *prices in session.exec(query)}
+    sold = _sold(session, user_id, stretch)
+    more = [name for name in sold if name not in asked][: CATEGORIES - len(asked)]
+    rows = ((name, *asked.get(name, NONE_ASKED), *sold.get(name, NONE_SOLD)) for name in (*asked, *more))
+    return Chart(("category", "listings", "lowest", "usual", "highest", "sold", "sold_for"), tuple(rows))
+
+
+def _sold(session: Session, user_id: str, stretch: Stretch) -> dict[str, tuple[int, float]]:
+    """By category, the most sold first: how many, and for how much on average. One without a day counts by when it was
+    known to be sold."""
+    cents = col(Piece.sold_cents)
+    query: Any = (
+        sum_up(col(Piece.category), func.count(), func.avg(cents))
+        .where(
+            col(Piece.user_id) == user_id,
+            col(Piece.state) == "sold",
+            cents.is_not(None),
+            col(Piece.category).is_not(None),
+            or_(
+                col(Piece.sold_on) >= stretch.since,
+                and_(col(Piece.sold_on).is_(None), col(Piece.state_since) >= stretch.begin),
+            ),
+        )
+        .group_by(col(Piece.category))
+        .order_by(func.count().desc(), col(Piece.category))
+    )
+    return {name: (n, round(float(mean) / 100, 2)) for name, n, mean in session.exec(query)}
 
 
 def _sent(user_id: str, stretch: Stretch, state: State) -> Any:

@@ -47,7 +47,7 @@ async def add_account(page: PageDep) -> Response:
     try:
         if not 0 < len(username) <= USERNAME_LIMIT:
             raise BadRequest("Say the account's name on the marketplace.", code="username_missing")
-        account = await page.runtime.add_account(page.user_id, username, await _cookies(form), base_url or None)
+        account = await page.runtime.accounts.add(page.user_id, username, await _cookies(form), base_url or None)
     except VintedBotError as error:
         return await accounts_page(page, error, typed={"username": username, "base_url": base_url})
     return page.go("/accounts", "account_added", anchor=account.id)
@@ -61,16 +61,16 @@ async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "r
     try:
         account = await runtime.database.run(service.find, user_id, account_id)
         if verb == "check":
-            checked = await runtime.check_account(user_id, account.id)
+            checked = await runtime.accounts.check(user_id, account.id)
             said = "account_ready" if checked.state == "ready" else "account_looked"
             return page.go("/accounts", said, anchor=account_id)
         if verb == "remove":
-            await runtime.remove_account(user_id, account_id)
+            await runtime.accounts.remove(user_id, account_id)
             return page.go("/accounts", "account_removed")
         if verb == "usual":
             await runtime.database.run(standing.use_usual_pace, user_id, account_id)
             return page.go("/settings/pace", "saved")
-        await runtime.change_account(user_id, account_id, paused=verb == "pause")
+        await runtime.accounts.change(user_id, account_id, paused=verb == "pause")
     except VintedBotError as error:
         return await accounts_page(page, error)
     return page.go("/accounts", "account_paused" if verb == "pause" else "account_resumed", anchor=account_id)

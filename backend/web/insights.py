@@ -27,7 +27,7 @@ DRAWN: dict[str, dict[str, str]] = {
     "success": {"as_asked": "stack good", "with_differences": "stack warn", "failed": "stack bad"},
     "time": {"minutes": "bar accent", "so_far": "line good"},
     "cost": {"dollars": "bar accent"},
-    "prices": {"lowest": "range accent", "usual": "dot accent", "highest": "range accent"},
+    "prices": {"lowest": "range accent", "usual": "dot accent", "highest": "range accent", "sold_for": "dot good"},
     "queue": {"asked": "bar accent", "ended": "bar good", "left": "line warn"},
 }
 """How a column is drawn, and in which of the design's colours; what isn't named here stands in the table alone."""
@@ -117,7 +117,7 @@ def _figure(words: Words, column: str, cell: Cell) -> str:
         return "–"
     if column == "rate":
         return words.percent(float(cell) / 100)
-    if column in ("lowest", "usual", "highest"):
+    if column in ("lowest", "usual", "highest", "sold_for"):
         return words.money(f"{cell:.2f}")
     if column in ("minutes", "so_far"):
         return words.duration(float(cell))
@@ -150,9 +150,13 @@ def _sentence(words: Words, name: str, chart: Chart, found: Insights) -> str:
 
 
 def _prices_said(words: Words, chart: Chart) -> str:
-    if not chart.rows:
-        return words("insights.prices.none")
-    category, n, *prices = chart.rows[0]
-    low, usual, high = (words.money(f"{price:.2f}") for price in prices)
-    category = value_text(words, "category", category)
-    return words("insights.prices.said", category=category, n=n, low=low, usual=usual, high=high)
+    said = [words("insights.prices.none")]
+    if chart.rows and chart.rows[0][1]:
+        category, n, *prices = chart.rows[0][:5]
+        low, usual, high = (words.money(f"{price:.2f}") for price in prices)
+        category = value_text(words, "category", category)
+        said = [words("insights.prices.said", category=category, n=n, low=low, usual=usual, high=high)]
+    if sold := int(chart.total("sold")):
+        earned = sum(n * mean for n, mean in zip(chart.column("sold"), chart.column("sold_for"), strict=True) if n)
+        said.append(words("insights.prices.sold_said", n=sold, mean=words.money(f"{earned / sold:.2f}")))
+    return " ".join(said)

@@ -72,7 +72,7 @@ async def refresh_wardrobe(page: PageDep) -> Response:
     form = await page.form()
     account = str(form.get("account", "")) or None
     try:
-        await page.runtime.refresh_wardrobe(page.user_id, account)
+        await page.runtime.accounts.refresh_wardrobe(page.user_id, account)
     except VintedBotError as error:
         return await wardrobe_page(page, _wanted(form), error=error)
     return _back(form, "wardrobe_seen")

@@ -21,7 +21,7 @@ def site() -> Iterator[Sandbox]:
 
 
 async def checked(runtime: Runtime, account: Account) -> Account:
-    told = await runtime.check_account(runtime.user_id, account.id)
+    told = await runtime.accounts.check(runtime.user_id, account.id)
     stored = await runtime.database.run(service.find, runtime.user_id, account.id)
     assert told.model_dump() == stored.model_dump()
     return stored
@@ -56,7 +56,7 @@ async def test_a_check_stores_what_it_found_and_each_way_back(
         ]
         site.set_fault("server_error", "form", times=-1, status=503)
         with pytest.raises(VintedNetworkError):
-            await runtime.check_account(runtime.user_id, account.id)
+            await runtime.accounts.check(runtime.user_id, account.id)
         assert (await runtime.database.run(service.find, runtime.user_id, account.id)).state == "ready"
         site.clear_faults()
         site.expire_sessions(account.username)

@@ -19,7 +19,7 @@ async def test_what_was_listened_to_is_kept_and_published_by(runtime: Runtime, c
         await watch(runtime, batch_id, quiet=True)
         leaves = await runtime.database.run(leaves_in_use, runtime.user_id, 12)
         assert [leaf.kind for leaf in leaves] == ["t-shirt"]
-        row = await runtime.fetch_catalog(runtime.user_id, None, leaves)
+        row = await runtime.accounts.fetch_catalog(runtime.user_id, None, leaves)
         assert (row.base_url, row.version) == (sandbox.url, 1)
         offered = await runtime.database.run(catalog_at, runtime.user_id, sandbox.url)
         assert offered is not None

@@ -57,7 +57,7 @@ async def fill(runtime: Runtime, folder: Path) -> None:
     waiting.parent.mkdir(parents=True)
     shutil.copy(folder / "waiting.jpg", waiting)
     for state in STATES:
-        account = await runtime.add_account(
+        account = await runtime.accounts.add(
             runtime.user_id, f"marie-{state}", "access_token_web=kept", "http://127.0.0.1:9"
         )
         await runtime.database.run(_publication, account.id, state, keys[0])

@@ -133,7 +133,7 @@ async def test_a_marketplace_that_is_down_fails_after_three_tries_and_names_its_
     batch_id = await hand_in(runtime, closet, STATED)
     await watch(runtime, batch_id, quiet=True)
     draft = (await report(runtime, batch_id))["drafts"][0]
-    await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", f"http://127.0.0.1:{port}")
+    await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=a", f"http://127.0.0.1:{port}")
     waits: list[float] = []
     with waiting_by(waits.append):
         [failed] = (await publish_drafts(runtime, [draft["id"]], "draft", quiet=True))["publications"]
@@ -182,7 +182,7 @@ async def test_no_browser_says_how_to_get_one(settings: Settings, closet: Path) 
         batch_id = await hand_in(runtime, closet, STATED)
         await watch(runtime, batch_id, quiet=True)
         draft = (await report(runtime, batch_id))["drafts"][0]
-        await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", "http://127.0.0.1:9")
+        await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=a", "http://127.0.0.1:9")
         [failed] = (await publish_drafts(runtime, [draft["id"]], "draft", quiet=True))["publications"]
     assert failed["state"] == "failed"
     assert "/nonexistent/chromium" in failed["error"]

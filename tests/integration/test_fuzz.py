@@ -71,8 +71,8 @@ async def _fill(folder: Any) -> None:
             async with asyncio.timeout(60):
                 while not (await client.get(url)).json()["finished"]:
                     await asyncio.sleep(0.05)
-            account = await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", "http://127.0.0.1:9")
-            await runtime.change_account(runtime.user_id, account.id, paused=True)
+            account = await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=a", "http://127.0.0.1:9")
+            await runtime.accounts.change(runtime.user_id, account.id, paused=True)
             draft = (await client.get("/api/v1/drafts")).json()[0]
             order = {"draft_id": draft["id"], "mode": "draft"}
             made = await client.post("/vinted/listings/publish", json=order, headers={"Idempotency-Key": "k"})

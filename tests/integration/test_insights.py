@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Draft, ModelCall, Publication, User, new_id
+from backend.db.models import Account, Batch, Draft, ModelCall, Piece, Publication, User, new_id
 from backend.publications import journal
 from backend.users import page_wishes
 from backend.watch import insights
@@ -65,6 +65,13 @@ def mine(database: Database) -> str:
             )
         ):
             give(session, me, number, state, ago=ago, **more)
+        today = NOW.date()
+        for user, kind, cents, on in (
+            (me, "jeans", 1000, today), (me, "jeans", 1500, None), (me, "coat", 4000, today),
+            (me, "coat", 9000, today - timedelta(days=30)), (other, "jeans", 7000, today),
+        ):  # fmt: skip
+            sold = Piece(user_id=user[0], account_id=user[2], state="sold", category=kind, sold_cents=cents, sold_on=on)
+            session.add(sold)
         for number in range(50):
             give(session, other, number, "confirmed", ago=1, price="99.00", kind="hoodie")
     return me[0]
@@ -85,7 +92,11 @@ def test_figures_are_the_users_own_and_right(database: Database, mine: str) -> N
     assert charts["success"].column("rate")[-2:] == [67, 100]
     assert charts["success"].column("rate")[0] is None, "nothing ended on that day"
     assert charts["time"].column("so_far")[-1] == 30
-    assert charts["prices"].rows == (("jeans", 2, 10.0, 20.0, 30.0), ("polo", 1, 12.0, 12.0, 12.0))
+    assert charts["prices"].rows == (
+        ("jeans", 2, 10.0, 20.0, 30.0, 2, 12.5),
+        ("polo", 1, 12.0, 12.0, 12.0, 0, None),
+        ("coat", 0, None, None, None, 1, 40.0),
+    )
     assert (charts["cost"].total("calls"), charts["cost"].total("kept")) == (6, 1)
     assert charts["cost"].total("dollars") == pytest.approx(3.5)
     assert found.queue_now == insights.QueueNow(1, 0, 1)

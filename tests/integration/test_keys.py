@@ -50,12 +50,12 @@ def test_a_bad_ring_is_refused_without_being_shown(text: str) -> None:
 
 async def test_a_running_process_takes_the_new_key(settings: Settings, reader: ScriptedReader) -> None:
     async with running(settings, run_jobs=False, analyzer=reader) as runtime:
-        account = await runtime.add_account(runtime.user_id, "marie", f"access_token_web={CANARY}", SITE)
+        account = await runtime.accounts.add(runtime.user_id, "marie", f"access_token_web={CANARY}", SITE)
         file = KeyFile(settings.data / "secret.key")
         await asyncio.to_thread(keys.rotate, runtime.database, file)  # as another process would
         stored = await runtime.database.run(service.find, runtime.user_id, account.id)
         assert service.open_session(stored, runtime.vault)["cookies"][0]["value"] == CANARY
-        later = await runtime.add_account(runtime.user_id, "lea", f"access_token_web={CANARY}", SITE)
+        later = await runtime.accounts.add(runtime.user_id, "lea", f"access_token_web={CANARY}", SITE)
         assert later.session is not None
         assert Vault(file.read()[0]).open(later.session)["cookies"][0]["value"] == CANARY
         with file.locked(), pytest.raises(Conflict):
@@ -64,7 +64,7 @@ async def test_a_running_process_takes_the_new_key(settings: Settings, reader: S
 
 async def test_a_session_that_fits_no_key_is_counted_and_left(settings: Settings, reader: ScriptedReader) -> None:
     async with running(settings, run_jobs=False, analyzer=reader) as runtime:
-        account = await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", SITE)
+        account = await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=a", SITE)
         stranger = Vault(Vault.new_key()).seal({})
 
         def spoil(session: object) -> None:
@@ -73,13 +73,13 @@ async def test_a_session_that_fits_no_key_is_counted_and_left(settings: Settings
         await runtime.database.run(spoil)
         done = await runtime.rotate_key()
         assert (done.sessions, done.unreadable, done.keys_dropped) == (0, 1, 1)
-        assert (await runtime.check_account(runtime.user_id, account.id)).state == "session_expired"
+        assert (await runtime.accounts.check(runtime.user_id, account.id)).state == "session_expired"
 
 
 async def test_a_key_that_is_a_setting_is_changed_by_its_owner(settings: Settings, reader: ScriptedReader) -> None:
     old, new = Vault.new_key(), Vault.new_key()
     async with running(Settings(data=settings.data, secret_key=old), run_jobs=False, analyzer=reader) as runtime:
-        await runtime.add_account(runtime.user_id, "marie", f"access_token_web={CANARY}", SITE)
+        await runtime.accounts.add(runtime.user_id, "marie", f"access_token_web={CANARY}", SITE)
         with pytest.raises(SetupError, match=r"VINTEDBOT_SECRET_KEY.*NEW,PRESENT") as told:
             await runtime.rotate_key()
         assert old not in str(told.value) and told.value.code == "key_is_a_setting"

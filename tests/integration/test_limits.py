@@ -340,6 +340,6 @@ async def test_on_a_server_for_others_a_user_names_no_inner_address(settings: Se
         changed = settings.model_copy(update={**change, "marketplace": own})
         async with running(changed, run_jobs=False, analyzer=ScriptedReader()) as runtime:
             with pytest.raises(BadRequest) if refused else nullcontext() as told:
-                await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", inner)
+                await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=a", inner)
             assert not refused or told.value.code == "address_inside"  # type: ignore[union-attr]
-            await runtime.add_account(runtime.user_id, "marie", "access_token_web=a", own)  # the operator's own choice
+            await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=a", own)  # the operator's own choice

@@ -142,9 +142,9 @@ async def test_a_discarded_draft_is_restored_before_it_is_changed(runtime: Runti
 
 
 async def test_a_sign_in_meanwhile_is_not_overwritten_by_an_older_browser(runtime: Runtime) -> None:
-    account = await runtime.add_account(runtime.user_id, "marie", "access_token_web=old", "http://127.0.0.1:9")
+    account = await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=old", "http://127.0.0.1:9")
     began_with = account.session
-    await runtime.add_account(runtime.user_id, "marie", "access_token_web=fresh", "http://127.0.0.1:9")
+    await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=fresh", "http://127.0.0.1:9")
     with runtime.database.session() as session:
         late = {"cookies": [], "origins": []}
         accounts.keep_session(session, runtime.vault, runtime.user_id, account.id, late, instead_of=began_with)
@@ -157,7 +157,7 @@ async def test_a_sign_in_meanwhile_is_not_overwritten_by_an_older_browser(runtim
 )
 async def test_an_address_that_is_no_marketplaces_is_refused(runtime: Runtime, address: str) -> None:
     with pytest.raises(Exception, match="address"):
-        await runtime.keep_session(runtime.user_id, "marie", address, {"cookies": []})
+        await runtime.accounts.keep_session(runtime.user_id, "marie", address, {"cookies": []})
 
 
 async def test_a_reader_that_stumbles_over_one_item_keeps_no_other_from_its_seller(

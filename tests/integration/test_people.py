@@ -17,12 +17,13 @@ from sqlmodel import col, select
 
 from backend.api.v1.routers import live
 from backend.app import create_app
+from backend.building import signing_keys
 from backend.core.caller import Origin
 from backend.core.errors import NotFound, SignInNeeded
 from backend.db.engine import Database
 from backend.db.models import ApiKey, AuditEvent, AuthSession, Draft, Publication, User, UserLink
 from backend.marketplace.port import InputEvent
-from backend.runtime import Runtime, signing_keys
+from backend.runtime import Runtime
 from backend.settings import Settings
 from backend.users.access import COOKIE
 from backend.users.people import People

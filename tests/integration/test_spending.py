@@ -13,13 +13,14 @@ from sqlmodel import Session, select
 from typer.testing import CliRunner
 
 from backend.app import create_app
+from backend.building import build_analyzer
 from backend.cli import app as command_line
 from backend.cli.photos import hand_in, report, watch
 from backend.core.errors import BudgetReached, SetupError
 from backend.core.model_calls import Behalf, MadeCall, PlannedCall, Tokens
 from backend.db.engine import Database
 from backend.db.models import ModelAnswer, ModelCall, User, now
-from backend.runtime import build_analyzer, running
+from backend.runtime import running
 from backend.sandbox.vision_api import VisionApi
 from backend.settings import Settings
 from backend.spending import ledger

@@ -204,7 +204,7 @@ async def one_hour(seen: Watched, *, items: int, refused: int, every: float = 0.
         assert len(drafts) == items
         assert all(row["publish_ready"] for row in drafts), drafts
         session = seen.sandbox.create_account("marie")
-        account = await runtime.keep_session(runtime.user_id, "marie", seen.sandbox.url, session)
+        account = await runtime.accounts.keep_session(runtime.user_id, "marie", seen.sandbox.url, session)
         await runtime.database.run(standing.set_pace, runtime.user_id, account.id, AT_ONCE.model_dump())
         for number, row in enumerate(drafts):
             if number in range(1, 1 + refused):

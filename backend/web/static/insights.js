@@ -91,28 +91,33 @@ class InsightChart extends HTMLElement {
     };
   }
 
-  // From the lowest to the highest price a line, on it the usual one.
+  // From the lowest to the highest price a line, on it a dot for each average.
   ranges(chart) {
     const [low, high] = this.drawn.filter(({ kind }) => kind === "range");
     if (!low) return;
-    const usual = this.drawn.find(({ kind }) => kind === "dot");
+    const dots = this.drawn.filter(({ kind }) => kind === "dot");
     const { ctx } = chart;
     const at = (figure) => chart.valToPos(figure, "y", true);
     ctx.save();
     ctx.lineCap = "round";
-    ctx.strokeStyle = ctx.fillStyle = colour(low.tone);
+    ctx.strokeStyle = colour(low.tone);
     this.labels.forEach((_, n) => {
       const y = chart.valToPos(n, "x", true);
-      ctx.globalAlpha = 0.35;
-      ctx.lineWidth = 10 * devicePixelRatio;
-      ctx.beginPath();
-      ctx.moveTo(at(low.figures[n]), y);
-      ctx.lineTo(at(high.figures[n]), y);
-      ctx.stroke();
+      if (low.figures[n] !== null) {
+        ctx.globalAlpha = 0.35;
+        ctx.lineWidth = 10 * devicePixelRatio;
+        ctx.beginPath();
+        ctx.moveTo(at(low.figures[n]), y);
+        ctx.lineTo(at(high.figures[n]), y);
+        ctx.stroke();
+      }
       ctx.globalAlpha = 1;
-      ctx.beginPath();
-      ctx.arc(at(usual.figures[n]), y, 5 * devicePixelRatio, 0, 7);
-      ctx.fill();
+      for (const { tone, figures } of dots.filter((one) => one.figures[n] !== null)) {
+        ctx.fillStyle = colour(tone);
+        ctx.beginPath();
+        ctx.arc(at(figures[n]), y, 5 * devicePixelRatio, 0, 7);
+        ctx.fill();
+      }
     });
     ctx.restore();
   }

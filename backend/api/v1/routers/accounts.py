@@ -64,7 +64,7 @@ async def list_accounts(runtime: RuntimeDep, user_id: UserId) -> list[AccountOut
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def add_account(new: NewAccount, runtime: RuntimeDep, user_id: UserId) -> AccountOut:
     """Adds the account, or renews its session. 422 when no cookie can be read from what was given."""
-    return shown(await runtime.add_account(user_id, new.username, new.cookies, new.base_url))
+    return shown(await runtime.accounts.add(user_id, new.username, new.cookies, new.base_url))
 
 
 @router.patch("/{account_id}")
@@ -72,7 +72,7 @@ async def change_account(account_id: str, wanted: AccountChange, runtime: Runtim
     """Language of its marketplace's pages, whether it is paused, and its pace. 422 `bad_pace` changes nothing."""
     if wanted.pace is not None:
         await runtime.database.run(standing.set_pace, user_id, account_id, wanted.pace)
-    changed = await runtime.change_account(user_id, account_id, language=wanted.language, paused=wanted.paused)
+    changed = await runtime.accounts.change(user_id, account_id, language=wanted.language, paused=wanted.paused)
     return shown(changed)
 
 
@@ -80,13 +80,13 @@ async def change_account(account_id: str, wanted: AccountChange, runtime: Runtim
 async def check_account(account_id: str, runtime: RuntimeDep, user_id: UserId) -> AccountOut:
     """Opens the marketplace with the kept session and answers how the account stands; 503 when it can't be reached."""
     account = await runtime.database.run(service.find, user_id, account_id)
-    return shown(await runtime.check_account(user_id, account.id))
+    return shown(await runtime.accounts.check(user_id, account.id))
 
 
 @router.delete("/{account_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove_account(account_id: str, runtime: RuntimeDep, user_id: UserId) -> None:
     """Forgets the account and its session; what was published by it keeps its history. 409 while it is busy."""
-    await runtime.remove_account(user_id, account_id)
+    await runtime.accounts.remove(user_id, account_id)
 
 
 def shown(account: Account) -> AccountOut:

@@ -154,7 +154,7 @@ async def refresh_wardrobe(wish: Refresh, runtime: RuntimeDep, user_id: UserId) 
     """Reads the account's own wardrobe on the marketplace and stores what it shows; nothing there is touched.
 
     409 with the way to mend it where the account can't be used now."""
-    seen = await runtime.refresh_wardrobe(user_id, wish.account)
+    seen = await runtime.accounts.refresh_wardrobe(user_id, wish.account)
     return SeenOut.model_validate(seen, from_attributes=True)
 
 
