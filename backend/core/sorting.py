@@ -58,11 +58,11 @@ async def _looks(analyzer: PhotoDescriber, photos: Iterable[PhotoInput], keep: K
 
     workers = [asyncio.create_task(look_on()) for _ in range(LOOKS_AT_ONCE)]
     try:
-        for worker in workers:
-            await worker
+        await asyncio.gather(*workers)
     finally:
         for worker in workers:
             worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
     return seen
 
 

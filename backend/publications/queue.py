@@ -132,24 +132,32 @@ def reschedule(session: Session, user_id: str, publication_id: str, not_before: 
     return publication
 
 
-def begin_visit(session: Session, user_id: str, account_id: str) -> Waiting | None:
-    """Keeps the account for a look at its marketplace, a few minutes at most: no publication begins meanwhile. Returns
-    why not, where that can't be now."""
+def begin_visit(session: Session, user_id: str, account_id: str) -> Waiting | datetime:
+    """Keeps the account for a look at its marketplace: no publication begins meanwhile. Returns until when, a few
+    minutes on, by which the visit is known; or why not, where that can't be now."""
     account = _locked(session, get_owned(session, Account, user_id, account_id).id)
     now = clock(session)
     held = _account_hold(session, account, now)
-    if held is None:
-        account.visiting_until = now + _VISIT
-    return held
+    if held is not None:
+        return held
+    account.visiting_until = now + _VISIT
+    return account.visiting_until
 
 
-def go_on_visiting(session: Session, user_id: str, account_id: str) -> None:
-    """The visit that was begun takes longer."""
-    get_owned(session, Account, user_id, account_id).visiting_until = clock(session) + _VISIT
+def go_on_visiting(session: Session, user_id: str, account_id: str, until: datetime) -> datetime:
+    """The visit known by `until` takes longer. Raises Conflict (`visit_over`) where it is no longer the account's."""
+    account = _locked(session, get_owned(session, Account, user_id, account_id).id)
+    if account.visiting_until != until:
+        raise Conflict("This look took too long, and another has begun. Look again later.", code="visit_over")
+    account.visiting_until = clock(session) + _VISIT
+    return account.visiting_until
 
 
-def end_visit(session: Session, user_id: str, account_id: str) -> None:
-    get_owned(session, Account, user_id, account_id).visiting_until = None
+def end_visit(session: Session, user_id: str, account_id: str, until: datetime) -> None:
+    """Lets the account go, if the visit is still the one known by `until`."""
+    account = _locked(session, get_owned(session, Account, user_id, account_id).id)
+    if account.visiting_until == until:
+        account.visiting_until = None
 
 
 def orphans(session: Session) -> list[Publication]:

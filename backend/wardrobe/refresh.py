@@ -4,6 +4,7 @@ Owns when that may be: one visit at a time an account, none while it stands stil
 and no session (the route's and the runtime's), and no row (`pieces.py`).
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -24,6 +25,7 @@ from backend.wardrobe.pieces import Seen
 
 GAP = timedelta(minutes=2)
 """Between two looks at the wardrobe of a real marketplace's account."""
+_RENEWED_SECONDS = 60
 
 
 async def refresh(
@@ -37,16 +39,29 @@ async def refresh(
     """Reads the whole wardrobe of the account (its id or name; None for the only one) and stores what it shows.
 
     `progress` is told the count so far. Raises NotFound, BadRequest (`account_ambiguous`); Conflict (`account_paused`,
-    `account_stopped`, `account_busy`, `looked_lately`) where that can't be now; NeedsPersonError with the way to mend
-    it; a network error when nothing was found out."""
+    `account_stopped`, `account_busy`, `looked_lately`, `visit_over`) where that can't be now; NeedsPersonError with the
+    way to mend it; a network error when nothing was found out."""
     chosen = await database.run(accounts.choose, user_id, account)
-    begun = await database.run(_begin, user_id, chosen.id)
+    begun, until = await database.run(_begin, user_id, chosen.id)
+
+    one_at_a_time = asyncio.Lock()
+
+    async def go_on() -> None:
+        nonlocal until
+        async with one_at_a_time:
+            until = await database.run(queue.go_on_visiting, user_id, chosen.id, until)
+
+    async def keep_going() -> None:
+        while True:  # also while it waits for the browser, or for a slow page
+            await asyncio.sleep(_RENEWED_SECONDS)
+            await go_on()
 
     async def looked_at(count: int) -> None:
-        await database.run(queue.go_on_visiting, user_id, chosen.id)
+        await go_on()
         if progress is not None:
             await progress(count)
 
+    keeping = asyncio.create_task(keep_going())
     try:
         shown = await route.whole_wardrobe(session_of(chosen), looked_at)
         return await database.run(_store, user_id, chosen.id, shown, begun)
@@ -54,18 +69,21 @@ async def refresh(
         await database.run(standing.note_trouble, user_id, chosen.id, trouble)
         raise
     finally:
-        await database.run(queue.end_visit, user_id, chosen.id)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await database.run(queue.end_visit, user_id, chosen.id, until)
 
 
-def _begin(session: Session, user_id: str, account_id: str) -> datetime:
+def _begin(session: Session, user_id: str, account_id: str) -> tuple[datetime, datetime]:
+    """When it began, and until when the account is kept for it."""
     account = accounts.find(session, user_id, account_id)
     begun, last = clock(session), account.wardrobe_seen_at
     if last is not None and begun - last < GAP and not standing.is_stand_in(account.base_url):
         raise Conflict("This wardrobe was looked at just now. Wait two minutes.", code="looked_lately")
-    held = queue.begin_visit(session, user_id, account_id)
-    if held is not None:
-        raise _why_not(account, held)
-    return begun
+    kept = queue.begin_visit(session, user_id, account_id)
+    if isinstance(kept, Waiting):
+        raise _why_not(account, kept)
+    return begun, kept
 
 
 def _why_not(account: Account, held: Waiting) -> Exception:

@@ -397,3 +397,21 @@ async def test_one_visit_at_a_time_and_none_where_the_account_stands_still(table
         assert refused.value.code == code  # type: ignore[attr-defined]
     assert "Sign in" in str(refused.value) or "cookies" in str(refused.value), "and says how to mend it"
     assert len(due) == 1, "nobody went there"
+
+
+def test_a_visit_that_took_too_long_neither_goes_on_nor_ends_the_next_ones(tables: Database) -> None:
+    with tables.session() as session:
+        account = account_of(session)
+        listed(session, account, None)
+    with tables.session() as session:
+        mine = queue.begin_visit(session, account.user_id, account.id)
+        assert isinstance(mine, datetime)
+        session.get_one(Account, account.id).visiting_until = None  # its time is over
+    with tables.session() as session:
+        next_one = queue.begin_visit(session, account.user_id, account.id)
+    with tables.session() as session, pytest.raises(Conflict) as refused:
+        queue.go_on_visiting(session, account.user_id, account.id, mine)
+    assert refused.value.code == "visit_over"
+    with tables.session() as session:
+        queue.end_visit(session, account.user_id, account.id, mine)
+        assert session.get_one(Account, account.id).visiting_until == next_one

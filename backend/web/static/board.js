@@ -207,17 +207,17 @@ class PhotoBoard extends HTMLElement {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ revision: Number(this.dataset.revision), ...body }),
     }).catch(() => null);
+    const said = await answer?.json().catch(() => null);
     this.waiting -= 1;
-    if (answer?.ok) this.dataset.revision = (await answer.json()).revision;
+    if (answer?.ok && said) this.dataset.revision = said.revision;
     else {
-      this.tell(await this.reason(answer));
+      this.tell(this.reason(said));
       for (const photo of held) this.chosen.add(photo); // to try again with
     }
     if (!this.waiting) await this.refresh();
   }
 
-  async reason(answer) {
-    const problem = await answer?.json().catch(() => null);
+  reason(problem) {
     const known = { stale_board: "stale", item_in_publication: "fixed", batch_sorting: "sorting" }[problem?.code];
     return known ? this.dataset[known] : (problem?.detail ?? this.dataset.failed);
   }
@@ -239,8 +239,9 @@ class PhotoBoard extends HTMLElement {
 
   async refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (answer?.ok && !this.dragging && !this.waiting) {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const text = answer?.ok ? await answer.text().catch(() => null) : null;
+    if (text && !this.dragging && !this.waiting) {
+      const page = new DOMParser().parseFromString(text, "text/html");
       const focused = document.activeElement?.closest?.(".tile")?.id;
       const fresh = page.getElementById(this.id);
       fresh.querySelector(".toast").replaceWith(this.querySelector(".toast").cloneNode(true));
