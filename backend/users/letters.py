@@ -49,18 +49,18 @@ class Letters:
     async def ask_for_email(self, user_id: str, email: str | None) -> bool:
         """Writes to the new address for its owner to confirm it, and to the old one that this was asked for.
 
-        False where nothing is to confirm: the address is the same, or taken away, which holds at once. Raises
-        BadRequest (`bad_email`). An address somebody else has gets no letter, and nobody is told."""
+        False where nothing is to confirm: the address is the same, which calls off a change asked for before, or taken
+        away, which holds at once. Raises BadRequest (`bad_email`). An address somebody else has gets no letter, and nobody is told."""
         wanted = service.checked_email(email)
         user = await self._database.run(service.find, user_id)
         if wanted == user.email:
-            return False
-        if wanted is None:
+            await self._database.run(_call_off, user_id)
+        elif wanted is None:
             await self._database.run(_take_email_away, user_id)
             self._begin(self._notice(user, "email_removed"))
         else:
             self._begin(self._send_confirmation(user, wanted))
-        return wanted is not None
+        return wanted not in (user.email, None)
 
     async def aclose(self) -> None:
         """What is being sent may end, for a bounded time."""
@@ -138,12 +138,15 @@ def _confirmation_for(session: Session, user_id: str, email: str) -> str | None:
     taken = service.lookup(session, email) is not None
     if taken or links.count_made(session, user_id, "email", at - HOUR) >= MOST_AN_HOUR:
         return None
-    links.withdraw(session, user_id, "email", at)
+    links.withdraw(session, user_id, at, ["email"])
     secret, _ = links.make(session, user_id, "email", at, email=email)
     return secret
 
 
 def _take_email_away(session: Session, user_id: str) -> None:
     service.set_email(session, service.find(session, user_id), None)
-    for purpose in ("email", "reset"):
-        links.withdraw(session, user_id, purpose, clock(session))
+    links.withdraw(session, user_id, clock(session))
+
+
+def _call_off(session: Session, user_id: str) -> None:
+    links.withdraw(session, user_id, clock(session), ["email"])

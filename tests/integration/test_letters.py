@@ -205,6 +205,31 @@ async def test_a_new_address_holds_once_it_is_confirmed(app: FastAPI, box: Box) 
     assert {"link.email", "link.reset", "user.email_changed"} <= actions
 
 
+@pytest.mark.parametrize("way", ["password", "everywhere", "suspended", "called_off"])
+async def test_an_address_somebody_else_asked_for_is_called_off(app: FastAPI, box: Box, way: str) -> None:
+    people, letters = app.state.runtime.people, app.state.runtime.letters
+    [marie] = await rows(app, User, User.name == "marie")
+    await new_user(app.state.runtime, "lea")
+    await people.change((await rows(app, User, User.name == "lea"))[0].id, role="admin")
+    assert await letters.ask_for_email(marie.id, "thief@closet.example")
+    await box.arrived(2)
+    [letter] = [letter for letter in box.letters if letter["To"] == "thief@closet.example"]
+    match way:
+        case "password":
+            await people.set_password(marie.id, NEW)
+        case "everywhere":
+            await people.end_everything(marie.id)
+        case "suspended":
+            await people.change(marie.id, state="suspended")
+            await people.change(marie.id, state="active")
+        case _:
+            assert not await letters.ask_for_email(marie.id, "Marie@closet.example")
+    async with visitor(app) as thief:
+        answer = await thief.post("/api/v1/auth/email", json={"link": link_in(letter, "email")})
+        assert (answer.status_code, answer.json()["code"]) == (404, "link_over")
+    assert (await rows(app, User, User.name == "marie"))[0].email == "marie@closet.example"
+
+
 async def test_an_address_of_somebody_elses_is_not_told(app: FastAPI, box: Box) -> None:
     async with visitor(app, **await bearer(app.state.runtime, "paul")) as paul:
         answers = []
