@@ -24,6 +24,7 @@ from backend.db.models import (
     Notification,
     Photo,
     PhotoSight,
+    Piece,
     Publication,
     PublicationEvent,
 )
@@ -115,6 +116,7 @@ def forget(session: Session, user_id: str) -> Left:
     publications = [row.id for row in published]
     keys = frozenset(key for photo in photos for key in (photo.store_key, photo.thumbnail_key) if key)
     photo_ids = [photo.id for photo in photos]
+    _let_go_of_listings(session, user_id, drafts)
     for model, column, ids in (
         (Notification, "publication_id", publications),
         (IdempotencyKey, "publication_id", publications),
@@ -122,6 +124,7 @@ def forget(session: Session, user_id: str) -> Left:
         (Publication, "id", publications),
         (DraftPhoto, "draft_id", drafts),
         (DraftChange, "draft_id", drafts),
+        (Piece, "draft_id", drafts),
         (Draft, "id", drafts),
         (PhotoSight, "photo_id", photo_ids),
         (Photo, "id", photo_ids),
@@ -132,6 +135,14 @@ def forget(session: Session, user_id: str) -> Left:
     session.expunge_all()
     audit.record(session, "sample.removed", user_id, user_id)
     return Left(keys, (*publications, *batch_ids))
+
+
+def _let_go_of_listings(session: Session, user_id: str, drafts: list[str]) -> None:
+    """A piece that has, or had, a listing on the site stays in the wardrobe, by its listing alone."""
+    listed = owned(Piece, user_id).where(col(Piece.draft_id).in_(drafts), col(Piece.listing_id).is_not(None))
+    for piece in session.exec(listed):
+        piece.draft_id = None
+    session.flush()
 
 
 def _in_hand(row: Publication) -> bool:

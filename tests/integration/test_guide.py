@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlmodel import Session, select
 
-from backend.db.models import Account, Batch, Draft, DraftPhoto, Photo, Publication
+from backend.db.models import Account, Batch, Draft, DraftPhoto, Photo, Piece, Publication
 from backend.publications import journal
 from backend.runtime import Runtime
 from backend.sample import once
@@ -115,6 +115,28 @@ async def test_a_sample_that_is_published_stays(client: httpx.AsyncClient) -> No
     assert refused.status_code == 409
     assert "se trouve sur le site" in without_tags(refused)
     assert len((await client.get("/api/v1/drafts")).json()) == 2
+
+
+@pytest.mark.parametrize("listing", [None, "4711"])
+async def test_the_sample_goes_though_its_drafts_were_in_the_wardrobe(
+    client: httpx.AsyncClient, listing: str | None
+) -> None:
+    await bring_sample(client)
+    runtime = runtime_of(client)
+
+    def ask_and_cancel(session: Session) -> None:
+        """A publication that was asked for and is over; the seller has noted something of its piece."""
+        _rehearse(session)
+        row = session.exec(select(Publication)).one()
+        row.mode, row.state = "publish", "cancelled"
+        session.add(Piece(user_id=row.user_id, account_id=row.account_id, draft_id=row.draft_id, listing_id=listing,
+                          state="waiting", notes="in the attic"))  # fmt: skip
+
+    await runtime.database.run(ask_and_cancel)
+    await runtime.samples.remove(runtime.user_id)
+    assert (await client.get("/api/v1/drafts")).json() == []
+    pieces = await runtime.database.run(lambda s: list(s.exec(select(Piece))))
+    assert [(piece.listing_id, piece.draft_id) for piece in pieces] == ([(listing, None)] if listing else [])
 
 
 def test_a_folder_of_that_name_is_no_sample(tmp_path: Path) -> None:
