@@ -11,7 +11,7 @@ from pathlib import Path
 from loguru import logger
 from sqlmodel import Session, col, delete
 
-from backend.core.errors import Conflict, VintedBotError
+from backend.core.errors import Conflict, SetupError, VintedBotError
 from backend.db import audit
 from backend.db.engine import Database
 from backend.db.models import (
@@ -59,24 +59,40 @@ class Samples:
 
     async def ask(self, user_id: str, language: str) -> None:
         """Brings the sample in the background; once, however often it is asked for."""
-        if user_id in self.coming or await self.database.look(find, user_id) is not None:
-            return
-        self.troubles.pop(user_id, None)
-        self.coming[user_id] = asyncio.create_task(self._bring(user_id, language))
+        if user_id not in self.coming:  # nothing is awaited before it is in there
+            self.troubles.pop(user_id, None)
+            self.coming[user_id] = asyncio.create_task(self._bring(user_id, language))
 
     async def _bring(self, user_id: str, language: str) -> None:
         try:
+            if await self.database.look(find, user_id) is not None:
+                return
             async with self._one_drawing:
-                files = await asyncio.to_thread(drawn_once, self.folder, lambda: not self._closing.is_set())
+                files = await self._files()
             batch_id = await self.database.run(self._take_in, user_id, files, language)
-            await self.jobs.read_batch(batch_id, user_id)
+            if batch_id is not None:
+                await self.jobs.read_batch(batch_id, user_id)
         except VintedBotError as trouble:
             logger.bind(user=user_id).warning("sample_not_taken_in: {}", trouble)
             self.troubles[user_id] = trouble
         finally:
-            del self.coming[user_id]
+            self.coming.pop(user_id, None)
 
-    def _take_in(self, session: Session, user_id: str, files: list[Path], language: str) -> str:
+    async def _files(self) -> list[Path]:
+        """Raises SetupError (`sample_not_drawn`)."""
+        try:
+            return await asyncio.to_thread(drawn_once, self.folder, lambda: not self._closing.is_set())
+        except OSError as error:
+            raise SetupError(
+                f"The sample could not be drawn into the data folder ({error.strerror or type(error).__name__}). See "
+                "that its disk has room and can be written to, then ask for it again.",
+                code="sample_not_drawn",
+            ) from error
+
+    def _take_in(self, session: Session, user_id: str, files: list[Path], language: str) -> str | None:
+        """The new batch's id; None where another process of this server was quicker."""
+        if find(session, user_id) is not None:
+            return None
         size = sum(file.stat().st_size for file in files)
         check(session, user_id, self.store, self.quota, files=len(files), size=size)
         incoming = [IncomingFile(file.absolute(), file.name) for file in files]
