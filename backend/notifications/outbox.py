@@ -5,7 +5,7 @@ takes over after the lease: then, and only then, a message may arrive twice. Own
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -108,7 +108,7 @@ class Outbox:
         """Sends a test to each of the operator's targets, or to this user's own; which took it, by its name."""
         own = [] if user_id is None else await self._database.look(self._own, user_id)
         targets: Sequence[Recipient] = self._targets if user_id is None else own
-        took = await asyncio.gather(*(target.send(self._told(target, "test", {})) for target in targets))
+        took = await _each(targets, lambda target: target.send(self._told(target, "test", {})))
         return {f"{n}. {target.name}": ok for n, (target, ok) in enumerate(zip(targets, took, strict=True), 1)}
 
     def _own(self, session: Session, user_id: str) -> list[Letterbox]:
@@ -128,9 +128,7 @@ class Outbox:
 
     async def _deliver(self, row: Notification) -> bool:
         targets: list[Recipient] = [*self._targets, *await self._database.look(self._own, row.user_id)]
-        took = await asyncio.gather(
-            *(self.send(target, self._told(target, row.kind, row.detail)) for target in targets)
-        )
+        took = await _each(targets, lambda target: self.send(target, self._told(target, row.kind, row.detail)))
         if any(took) or not targets or row.sends >= MOST_SENDS:
             await self._database.run(_done, row.id)
         return any(took)
@@ -149,6 +147,17 @@ class Outbox:
         except RetryError:
             logger.bind(target=target.name).warning("notification_refused: {} did not take it", target.name)
             return False
+
+
+async def _each(targets: Sequence[Recipient], send: Callable[[Recipient], Awaitable[bool]]) -> list[bool]:
+    """Which took it. One that fails in a way nobody foresaw did not, and keeps no other from being counted."""
+    results = await asyncio.gather(*map(send, targets), return_exceptions=True)
+    for target, result in zip(targets, results, strict=True):
+        if isinstance(result, Exception):
+            logger.opt(exception=result).warning("notification_failed: {}", target.name)
+        elif isinstance(result, BaseException):
+            raise result
+    return [result is True for result in results]
 
 
 def claim(session: Session) -> Notification | None:

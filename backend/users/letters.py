@@ -50,7 +50,8 @@ class Letters:
         """Writes to the new address for its owner to confirm it, and to the old one that this was asked for.
 
         False where nothing is to confirm: the address is the same, which calls off a change asked for before, or taken
-        away, which holds at once. Raises BadRequest (`bad_email`). An address somebody else has gets no letter, and nobody is told."""
+        away, which holds at once. Raises BadRequest (`bad_email`). An address somebody else has gets no
+        letter, and nobody is told."""
         wanted = service.checked_email(email)
         user = await self._database.run(service.find, user_id)
         if wanted == user.email:
