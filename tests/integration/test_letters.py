@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from fastapi import FastAPI
-from sqlmodel import col, select
+from sqlmodel import select
 from tenacity import wait_none
 
 from backend.api.limits import GrowingDelay
@@ -242,13 +242,30 @@ async def test_an_address_of_somebody_elses_is_not_told(app: FastAPI, box: Box) 
             assert bad.json()["code"] == "bad_email", none
     await app.state.runtime.letters.aclose()
     assert [letter["To"] for letter in box.letters] == ["free@closet.example"]
-    [link] = await rows(app, UserLink, col(UserLink.purpose) == "email")
+    [link] = await rows(app, UserLink, UserLink.email == "free@closet.example")
     async with visitor(app) as program:
         secret = link_in(box.letters[0], "email")
         confirmed = await program.post("/api/v1/auth/email", json={"link": secret})
         assert confirmed.json()["email"] == "free@closet.example"
         assert (await program.post("/api/v1/auth/reset", json={"link": secret, "password": NEW})).status_code == 404
     assert link.email == "free@closet.example"
+
+
+async def test_ones_own_old_address_does_not_tell_whether_another_is_known(app: FastAPI, box: Box) -> None:
+    lea = await new_user(app.state.runtime, "lea", email="lea@closet.example")
+    [marie] = await rows(app, User, User.name == "marie")
+    letters, seen = app.state.runtime.letters, []
+    for user, wanted in ((lea, "marie@closet.example"), (marie, "free@closet.example")):
+        for _ in range(letters_module.MOST_AN_HOUR + 1):
+            assert await letters.ask_for_email(user.id, wanted)
+        await letters.aclose()
+        notices = [letter for letter in box.letters if letter["To"] == user.email]
+        mine = await rows(app, UserLink, UserLink.user_id == user.id)
+        audited = await rows(app, AuditEvent, AuditEvent.user_id == user.id, AuditEvent.action == "link.email")
+        seen.append((len(notices), len(mine), sum(link.used_at is None for link in mine), len(audited)))
+    most = letters_module.MOST_AN_HOUR
+    assert seen == [(most, most, 1, most)] * 2
+    assert sum("link=" in letter.get_content() for letter in box.letters) == most, "to the free address alone"
 
 
 async def test_an_address_taken_away_is_told_to_it(app: FastAPI, box: Box) -> None:
