@@ -101,9 +101,17 @@ class People:
             await self.database.run(lambda s: sign_in.end_one(s, who.user_id, str(who.sign_in), clock(s)))
 
     async def register(
-        self, name: str, password: str, *, email: str | None, invite: str | None, near: bool = False
+        self,
+        name: str,
+        password: str,
+        *,
+        email: str | None,
+        invite: str | None,
+        near: bool = False,
+        keep_email: bool = True,
     ) -> User:
-        """A user who comes by themselves; the very first only from this machine (`near`).
+        """A user who comes by themselves; the very first only from this machine (`near`). Without `keep_email` their
+        address is only looked at: it is to be confirmed first.
 
         Raises Forbidden (`registration_closed`), NotFound (`link_over`), or what the name, the address or the password
         is refused for."""
@@ -114,7 +122,8 @@ class People:
         def work(session: Session) -> User:
             self._check_may_register(session, invite, near)
             role = links.use(session, "invite", invite, clock(session)).role if invite else "member"
-            return service.add(session, name, password_hash=hashed, email=email, role=role)
+            wanted = service.checked_email(email)
+            return service.add(session, name, password_hash=hashed, email=wanted if keep_email else None, role=role)
 
         return await self.database.run(work)
 

@@ -303,6 +303,37 @@ async def test_notifications_go_to_whoever_wants_them_in_their_language(app: Fas
     assert await runtime.outbox.deliver() == 0
 
 
+async def test_who_registers_has_their_address_once_it_is_confirmed(app: FastAPI, box: Box) -> None:
+    app.state.runtime.people.registration = "open"
+    async with visitor(app) as program, browser(app) as stranger:
+        wanted = {"name": "zoe", "password": NEW, "email": "zoe@closet.example"}
+        made = await program.post("/api/v1/auth/register", json=wanted)
+        assert (made.status_code, made.json()["email"]) == (201, None)
+        [letter] = await box.arrived(1)
+        assert letter["To"] == "zoe@closet.example"
+        bad = await program.post("/api/v1/auth/register", json={**wanted, "name": "yan", "email": "[a@x.org"})
+        assert bad.json()["code"] == "bad_email" and not await rows(app, User, User.name == "yan")
+        known = await send(stranger, "/register", name="eve", email="marie@closet.example", password=NEW)
+        free = await send(stranger, "/register", name="ann", email="ann@closet.example", password=NEW)
+        none = await send(stranger, "/register", name="ida", email="", password=NEW)
+        told = [answer.headers["location"].partition("said=")[2] for answer in (known, free, none)]
+        assert told == ["registered_email", "registered_email", "registered"], "whose address it is, is not told"
+        confirmed = await program.post("/api/v1/auth/email", json={"link": link_in(letter, "email")})
+        assert confirmed.json()["email"] == "zoe@closet.example"
+    await app.state.runtime.letters.aclose()
+    assert [letter["To"] for letter in box.letters] == ["zoe@closet.example", "ann@closet.example"]
+
+
+async def test_tests_of_notifications_are_few(app: FastAPI, box: Box) -> None:
+    async with browser(app, "marie") as marie:
+        await send(marie, "/settings/notifications", mail="1")
+        for _ in range(3):
+            assert (await send(marie, "/settings/notifications/test")).status_code == 200
+        refused = await send(marie, "/settings/notifications/test")
+        assert refused.status_code == 429 and "three tests an hour" in words_of(refused)
+    assert len(box.letters) == 3
+
+
 async def test_a_server_that_falters_is_asked_again_and_told_of(box: Box) -> None:
     server = Server("127.0.0.1", box.port, "closet", "s3cret/pass", implicit=False)
     mailer = Mailer(server, "closet@closet.example", wait=wait_none())
