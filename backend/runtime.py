@@ -45,7 +45,7 @@ from backend.core.model_calls import Unmetered, on_behalf_of
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication
+from backend.db.models import Account, Batch, Publication, User
 from backend.db.scope import get_owned
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
@@ -208,6 +208,15 @@ class Runtime:
         left = await self.database.run(leaving.erase, user_id)
         folders = (self.settings.evidence_folder, self.settings.incoming_folder, self.settings.uploads_folder)
         await asyncio.to_thread(leaving.clear_away, self.database, self.store, left, folders)
+
+    async def register(
+        self, name: str, password: str, *, email: str | None, invite: str | None, near: bool
+    ) -> tuple[User, bool]:
+        """A user who comes by themselves, and whether their address is still to be confirmed. Raises as
+        `People.register` does."""
+        keep = self.letters is None
+        user = await self.people.register(name, password, email=email, invite=invite, near=near, keep_email=keep)
+        return user, self.letters is not None and await self.letters.ask_for_email(user.id, email)
 
     async def change_email(self, user_id: str, email: str | None) -> bool:
         """Whether the new address is still to be confirmed, by a link sent to it: where the server sends mail.

@@ -8,7 +8,6 @@ import asyncio
 import smtplib
 import ssl
 from dataclasses import dataclass
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
@@ -18,6 +17,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_base
 
 from backend.core.errors import SetupError
+from backend.core.mail_address import parse_address
 from backend.notifications.kinds import Message
 
 SECONDS = 20.0
@@ -85,7 +85,7 @@ class Mailer:
     def _written(self, to: str, message: Message) -> EmailMessage:
         """Raises ValueError for an address that is none, or several."""
         mail = EmailMessage()
-        mail["From"], mail["To"] = self._sender, Address(addr_spec=to)
+        mail["From"], mail["To"] = self._sender, parse_address(to)
         mail["Subject"], mail["Date"] = message.title, formatdate()
         mail["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2].strip(" >"))
         mail["Auto-Submitted"] = "auto-generated"

@@ -5,18 +5,22 @@ takes over after the lease: then, and only then, a message may arrive twice. Own
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from loguru import logger
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity.wait import wait_base
 
+from backend.core.errors import LimitReached
 from backend.db.engine import Database, clock
 from backend.db.models import Notification, User
 from backend.notifications.kinds import Message, message
@@ -31,6 +35,8 @@ MOST_SENDS = 4
 LEASE = timedelta(minutes=5)
 STALE = timedelta(days=1)
 """Older news are not sent: a target just set up is no flood."""
+TESTS = parse("3/hour")
+"""Tests that go to a user's own mail when they ask."""
 LOOK_SECONDS = 2.0
 LAST_SECONDS = 20.0
 _BACKOFF = wait_exponential(multiplier=2, max=20)
@@ -69,6 +75,7 @@ class Outbox:
         self._language = language
         self._mailer = mailer
         self._wait = wait
+        self._tests = MovingWindowRateLimiter(MemoryStorage())
         self._closing = asyncio.Event()
 
     @property
@@ -105,10 +112,18 @@ class Outbox:
         return [target.name for target in self._targets]
 
     async def test(self, user_id: str | None = None) -> dict[str, bool]:
-        """Sends a test to each of the operator's targets, or to this user's own; which took it, by its name."""
+        """Sends a test to each of the operator's targets, or to this user's own; which took it, by its name.
+
+        Raises LimitReached (`too_many_tests`) where this process has sent the user enough within the hour."""
         own = [] if user_id is None else await self._database.look(self._own, user_id)
+        if own and not self._tests.hit(TESTS, str(user_id)):
+            raise LimitReached(
+                f"At most {TESTS.amount} tests an hour go to your own mail. Try again later.",
+                code="too_many_tests",
+                retry_after=TESTS.get_expiry(),
+            )
         targets: Sequence[Recipient] = self._targets if user_id is None else own
-        took = await asyncio.gather(*(target.send(self._told(target, "test", {})) for target in targets))
+        took = await _each(targets, lambda target: target.send(self._told(target, "test", {})))
         return {f"{n}. {target.name}": ok for n, (target, ok) in enumerate(zip(targets, took, strict=True), 1)}
 
     def _own(self, session: Session, user_id: str) -> list[Letterbox]:
@@ -128,9 +143,7 @@ class Outbox:
 
     async def _deliver(self, row: Notification) -> bool:
         targets: list[Recipient] = [*self._targets, *await self._database.look(self._own, row.user_id)]
-        took = await asyncio.gather(
-            *(self.send(target, self._told(target, row.kind, row.detail)) for target in targets)
-        )
+        took = await _each(targets, lambda target: self.send(target, self._told(target, row.kind, row.detail)))
         if any(took) or not targets or row.sends >= MOST_SENDS:
             await self._database.run(_done, row.id)
         return any(took)
@@ -149,6 +162,17 @@ class Outbox:
         except RetryError:
             logger.bind(target=target.name).warning("notification_refused: {} did not take it", target.name)
             return False
+
+
+async def _each(targets: Sequence[Recipient], send: Callable[[Recipient], Awaitable[bool]]) -> list[bool]:
+    """Which took it. One that fails in a way nobody foresaw did not, and keeps no other from being counted."""
+    results = await asyncio.gather(*map(send, targets), return_exceptions=True)
+    for target, result in zip(targets, results, strict=True):
+        if isinstance(result, Exception):
+            logger.opt(exception=result).warning("notification_failed: {}", target.name)
+        elif isinstance(result, BaseException):
+            raise result
+    return [result is True for result in results]
 
 
 def claim(session: Session) -> Notification | None:

@@ -19,5 +19,9 @@ def drawn_once(folder: Path, still_wanted: Callable[[], bool] = lambda: True) ->
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent) as place:
             draw_wardrobe(Path(place) / "wardrobe", still_wanted=still_wanted)
-            (Path(place) / "wardrobe").rename(folder)
+            try:
+                (Path(place) / "wardrobe").rename(folder)
+            except OSError:
+                if not folder.exists():  # else another process has drawn the same meanwhile
+                    raise
     return sorted(folder.iterdir())

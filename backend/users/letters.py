@@ -49,18 +49,19 @@ class Letters:
     async def ask_for_email(self, user_id: str, email: str | None) -> bool:
         """Writes to the new address for its owner to confirm it, and to the old one that this was asked for.
 
-        False where nothing is to confirm: the address is the same, or taken away, which holds at once. Raises
-        BadRequest (`bad_email`). An address somebody else has gets no letter, and nobody is told."""
+        False where nothing is to confirm: the address is the same, which calls off a change asked for before, or taken
+        away, which holds at once. Raises BadRequest (`bad_email`). An address somebody else has gets no
+        letter, and nobody is told."""
         wanted = service.checked_email(email)
         user = await self._database.run(service.find, user_id)
         if wanted == user.email:
-            return False
-        if wanted is None:
+            await self._database.run(_call_off, user_id)
+        elif wanted is None:
             await self._database.run(_take_email_away, user_id)
             self._begin(self._notice(user, "email_removed"))
         else:
             self._begin(self._send_confirmation(user, wanted))
-        return wanted is not None
+        return wanted not in (user.email, None)
 
     async def aclose(self) -> None:
         """What is being sent may end, for a bounded time."""
@@ -94,11 +95,14 @@ class Letters:
             await self._write(str(user.email), "reset", await self._language_of(user.id), name=user.name, link=link)
 
     async def _send_confirmation(self, user: User, email: str) -> None:
-        secret = await self._database.run(_confirmation_for, user.id, email)
-        if secret is not None:
+        made = await self._database.run(_confirmation_for, user.id, email)
+        if made is None:
+            return
+        await self._notice(user, "email_asked")  # first, so that it comes as soon whether the address is free or not
+        secret, free = made
+        if free:
             link = f"{self._address}/email?link={secret}"
             await self._write(email, "email", await self._language_of(user.id), name=user.name, link=link)
-            await self._notice(user, "email_asked")
 
     async def _notice(self, user: User, kind: str) -> None:
         """To the address the user had."""
@@ -133,17 +137,23 @@ def _reset_for(session: Session, name: str) -> tuple[User, str] | None:
     return user, secret
 
 
-def _confirmation_for(session: Session, user_id: str, email: str) -> str | None:
+def _confirmation_for(session: Session, user_id: str, email: str) -> tuple[str, bool] | None:
+    """A link's secret, and whether the address is free; None where enough was asked for.
+
+    An address that is taken gets a link too, which nobody is sent: what the asker sees of the count and of the audit is
+    the same."""
     at: datetime = clock(session)
-    taken = service.lookup(session, email) is not None
-    if taken or links.count_made(session, user_id, "email", at - HOUR) >= MOST_AN_HOUR:
+    if links.count_made(session, user_id, "email", at - HOUR) >= MOST_AN_HOUR:
         return None
-    links.withdraw(session, user_id, "email", at)
+    links.withdraw(session, user_id, at, ["email"])
     secret, _ = links.make(session, user_id, "email", at, email=email)
-    return secret
+    return secret, service.lookup(session, email) is None
 
 
 def _take_email_away(session: Session, user_id: str) -> None:
     service.set_email(session, service.find(session, user_id), None)
-    for purpose in ("email", "reset"):
-        links.withdraw(session, user_id, purpose, clock(session))
+    links.withdraw(session, user_id, clock(session))
+
+
+def _call_off(session: Session, user_id: str) -> None:
+    links.withdraw(session, user_id, clock(session), ["email"])

@@ -3,6 +3,7 @@
 Owns the `user_links` table. Owns no address of a page: who shows a link knows where the server is reached.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,6 +17,8 @@ from backend.db.scope import count_owned, owned
 from backend.users.tokens import hash_of, new_secret
 
 Purpose = Literal["invite", "reset", "email"]
+TO_ONESELF: tuple[Purpose, ...] = ("reset", "email")
+"""Whoever holds one changes the user's own password or address: each is a way in."""
 LASTS: dict[Purpose, timedelta] = {
     "invite": timedelta(days=7),
     "reset": timedelta(hours=24),
@@ -72,8 +75,8 @@ def count_made(session: Session, user_id: str, purpose: Purpose, since: datetime
     return count_owned(session, UserLink, user_id, UserLink.purpose == purpose, col(UserLink.created_at) > since)
 
 
-def withdraw(session: Session, user_id: str, purpose: Purpose, at: datetime) -> None:
-    """The user's links of this kind are good no more."""
-    query = owned(UserLink, user_id).where(UserLink.purpose == purpose, col(UserLink.used_at).is_(None))
+def withdraw(session: Session, user_id: str, at: datetime, purposes: Sequence[Purpose] = TO_ONESELF) -> None:
+    """The user's links of these kinds are good no more."""
+    query = owned(UserLink, user_id).where(col(UserLink.purpose).in_(purposes), col(UserLink.used_at).is_(None))
     for row in session.exec(query):
         row.used_at = at

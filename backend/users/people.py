@@ -101,9 +101,17 @@ class People:
             await self.database.run(lambda s: sign_in.end_one(s, who.user_id, str(who.sign_in), clock(s)))
 
     async def register(
-        self, name: str, password: str, *, email: str | None, invite: str | None, near: bool = False
+        self,
+        name: str,
+        password: str,
+        *,
+        email: str | None,
+        invite: str | None,
+        near: bool = False,
+        keep_email: bool = True,
     ) -> User:
-        """A user who comes by themselves; the very first only from this machine (`near`).
+        """A user who comes by themselves; the very first only from this machine (`near`). Without `keep_email` their
+        address is only looked at: it is to be confirmed first.
 
         Raises Forbidden (`registration_closed`), NotFound (`link_over`), or what the name, the address or the password
         is refused for."""
@@ -114,7 +122,8 @@ class People:
         def work(session: Session) -> User:
             self._check_may_register(session, invite, near)
             role = links.use(session, "invite", invite, clock(session)).role if invite else "member"
-            return service.add(session, name, password_hash=hashed, email=email, role=role)
+            wanted = service.checked_email(email)
+            return service.add(session, name, password_hash=hashed, email=wanted if keep_email else None, role=role)
 
         return await self.database.run(work)
 
@@ -141,7 +150,8 @@ class People:
         return await self.set_password(row.user_id, new, link=link)
 
     async def set_password(self, user_id: str, new: str, *, but: str | None = None, link: str | None = None) -> User:
-        """Ends every session `but` this one; with `link` the link too, or nothing happens."""
+        """Ends every session `but` this one, and every link to the password or address; with `link` by it, or nothing
+        happens."""
         user = await self.database.run(service.find, user_id)
         passwords.check_strength(new, [user.name, user.email or ""])
         hashed = await passwords.hash_password(new)
@@ -150,7 +160,7 @@ class People:
             at = clock(session)
             if link is not None:
                 links.use(session, "reset", link, at)
-            links.withdraw(session, user_id, "reset", at)
+            links.withdraw(session, user_id, at)
             changed = service.find(session, user_id)
             service.set_password(session, changed, hashed)
             sign_in.end_all(session, user_id, at, but=but, why="password_changed")
@@ -174,7 +184,7 @@ class People:
             row = links.use(session, "email", link, at)
             user = service.find(session, row.user_id)
             service.set_email(session, user, row.email)
-            links.withdraw(session, user.id, "reset", at)  # one that lies in the old address's letters
+            links.withdraw(session, user.id, at)  # a reset that lies in the old address's letters
             return user
 
         return await self.database.run(work)
@@ -189,8 +199,10 @@ class People:
             if role is not None:
                 service.set_role(session, user, role)
             if state == "suspended" and user.state != state:
+                at = clock(session)
                 service.suspend(session, user)
-                sign_in.end_all(session, user_id, clock(session), why="suspended")
+                links.withdraw(session, user_id, at)
+                sign_in.end_all(session, user_id, at, why="suspended")
             elif state == "active" and user.state != state:
                 service.resume(session, user)
             return user
@@ -198,11 +210,13 @@ class People:
         return await self.database.run(work)
 
     async def end_everything(self, user_id: str, *, but: str | None = None) -> int:
-        """Signs the user out everywhere `but` here, and revokes their keys."""
+        """Signs the user out everywhere `but` here, revokes their keys and withdraws links to their password or
+        address."""
 
         def work(session: Session) -> int:
             at = clock(session)
             keys.revoke_all(session, user_id, at)
+            links.withdraw(session, user_id, at)
             return sign_in.end_all(session, user_id, at, but=but)
 
         return await self.database.run(work)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from backend.core.caller import ROLES
 from backend.core.errors import BadRequest, Conflict, Forbidden, NotFound
+from backend.core.mail_address import parse_address
 from backend.db import audit
 from backend.db.models import User
 
@@ -152,9 +153,15 @@ def checked_name(name: str) -> str:
 
 def checked_email(email: str | None) -> str | None:
     email = (email or "").strip().lower()
-    if email and not EMAIL.fullmatch(email):
+    if not email:
+        return None
+    try:
+        parse_address(email)
+    except ValueError as error:
+        raise BadRequest("This is no e-mail address.", code="bad_email") from error
+    if not EMAIL.fullmatch(email):
         raise BadRequest("This is no e-mail address.", code="bad_email")
-    return email or None
+    return email
 
 
 def _free(session: Session, name: str | None, email: str | None) -> None:

@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 
 from backend.accounts import service as accounts
 from backend.core import catalog
-from backend.core.errors import VintedBotError
+from backend.core.errors import LimitReached, VintedBotError
 from backend.core.model_calls import MICROS
 from backend.core.pacing import HARD_LIMIT
 from backend.core.seller_template import FILTERS, PLACEHOLDERS, BadTemplate
@@ -78,7 +78,10 @@ async def test_notifications(page: PageDep) -> Response:
     """To the reader's own mail; an admin's also to the operator's addresses."""
     await page.form()
     outbox = page.runtime.outbox
-    took = await outbox.test(page.user_id) | (await outbox.test() if page.reader.is_admin else {})
+    try:
+        took = await outbox.test(page.user_id) | (await outbox.test() if page.reader.is_admin else {})
+    except LimitReached as error:
+        return await _section_page(page, "notifications", error=error)
     return await _section_page(page, "notifications", took=took)
 
 

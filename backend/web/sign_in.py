@@ -64,7 +64,7 @@ async def register(page: OpenPageDep) -> Response:
     form = await page.form()
     typed = {name: _text(form, name) for name in ("name", "email", "invite")}
     try:
-        await page.runtime.people.register(
+        _, awaited = await page.runtime.register(
             typed["name"],
             _password(form),
             email=typed["email"] or None,
@@ -73,7 +73,7 @@ async def register(page: OpenPageDep) -> Response:
         )
     except VintedBotError as error:
         return await _register_page(page, typed, error)
-    return page.go("/sign-in", "registered")
+    return page.go("/sign-in", "registered_email" if awaited else "registered")
 
 
 @router.get("/reset")

@@ -11,7 +11,7 @@ from pathlib import Path
 from loguru import logger
 from sqlmodel import Session, col, delete
 
-from backend.core.errors import Conflict, VintedBotError
+from backend.core.errors import Conflict, SetupError, VintedBotError
 from backend.db import audit
 from backend.db.engine import Database
 from backend.db.models import (
@@ -24,6 +24,7 @@ from backend.db.models import (
     Notification,
     Photo,
     PhotoSight,
+    Piece,
     Publication,
     PublicationEvent,
 )
@@ -58,24 +59,40 @@ class Samples:
 
     async def ask(self, user_id: str, language: str) -> None:
         """Brings the sample in the background; once, however often it is asked for."""
-        if user_id in self.coming or await self.database.look(find, user_id) is not None:
-            return
-        self.troubles.pop(user_id, None)
-        self.coming[user_id] = asyncio.create_task(self._bring(user_id, language))
+        if user_id not in self.coming:  # nothing is awaited before it is in there
+            self.troubles.pop(user_id, None)
+            self.coming[user_id] = asyncio.create_task(self._bring(user_id, language))
 
     async def _bring(self, user_id: str, language: str) -> None:
         try:
+            if await self.database.look(find, user_id) is not None:
+                return
             async with self._one_drawing:
-                files = await asyncio.to_thread(drawn_once, self.folder, lambda: not self._closing.is_set())
+                files = await self._files()
             batch_id = await self.database.run(self._take_in, user_id, files, language)
-            await self.jobs.read_batch(batch_id, user_id)
+            if batch_id is not None:
+                await self.jobs.read_batch(batch_id, user_id)
         except VintedBotError as trouble:
             logger.bind(user=user_id).warning("sample_not_taken_in: {}", trouble)
             self.troubles[user_id] = trouble
         finally:
-            del self.coming[user_id]
+            self.coming.pop(user_id, None)
 
-    def _take_in(self, session: Session, user_id: str, files: list[Path], language: str) -> str:
+    async def _files(self) -> list[Path]:
+        """Raises SetupError (`sample_not_drawn`)."""
+        try:
+            return await asyncio.to_thread(drawn_once, self.folder, lambda: not self._closing.is_set())
+        except OSError as error:
+            raise SetupError(
+                f"The sample could not be drawn into the data folder ({error.strerror or type(error).__name__}). See "
+                "that its disk has room and can be written to, then ask for it again.",
+                code="sample_not_drawn",
+            ) from error
+
+    def _take_in(self, session: Session, user_id: str, files: list[Path], language: str) -> str | None:
+        """The new batch's id; None where another process of this server was quicker."""
+        if find(session, user_id) is not None:
+            return None
         size = sum(file.stat().st_size for file in files)
         check(session, user_id, self.store, self.quota, files=len(files), size=size)
         incoming = [IncomingFile(file.absolute(), file.name) for file in files]
@@ -115,6 +132,7 @@ def forget(session: Session, user_id: str) -> Left:
     publications = [row.id for row in published]
     keys = frozenset(key for photo in photos for key in (photo.store_key, photo.thumbnail_key) if key)
     photo_ids = [photo.id for photo in photos]
+    _let_go_of_listings(session, user_id, drafts)
     for model, column, ids in (
         (Notification, "publication_id", publications),
         (IdempotencyKey, "publication_id", publications),
@@ -122,6 +140,7 @@ def forget(session: Session, user_id: str) -> Left:
         (Publication, "id", publications),
         (DraftPhoto, "draft_id", drafts),
         (DraftChange, "draft_id", drafts),
+        (Piece, "draft_id", drafts),
         (Draft, "id", drafts),
         (PhotoSight, "photo_id", photo_ids),
         (Photo, "id", photo_ids),
@@ -132,6 +151,14 @@ def forget(session: Session, user_id: str) -> Left:
     session.expunge_all()
     audit.record(session, "sample.removed", user_id, user_id)
     return Left(keys, (*publications, *batch_ids))
+
+
+def _let_go_of_listings(session: Session, user_id: str, drafts: list[str]) -> None:
+    """A piece that has, or had, a listing on the site stays in the wardrobe, by its listing alone."""
+    listed = owned(Piece, user_id).where(col(Piece.draft_id).in_(drafts), col(Piece.listing_id).is_not(None))
+    for piece in session.exec(listed):
+        piece.draft_id = None
+    session.flush()
 
 
 def _in_hand(row: Publication) -> bool:

@@ -1,13 +1,15 @@
 """The first steps and the sample wardrobe: ticked by what is in the tables, taken in for one user, removed whole."""
 
 import asyncio
+import dataclasses
+import shutil
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlmodel import Session, select
 
-from backend.db.models import Account, Batch, Draft, DraftPhoto, Photo, Publication
+from backend.db.models import Account, Batch, Draft, DraftPhoto, Photo, Piece, Publication
 from backend.publications import journal
 from backend.runtime import Runtime
 from backend.sample import once
@@ -75,7 +77,8 @@ async def test_the_sample_goes_whole_and_nothing_else(client: httpx.AsyncClient,
     runtime = runtime_of(client)
     assert len((await client.get("/api/v1/drafts")).json()) == len(mine) + 2
     await runtime.samples.ask(runtime.user_id, "fr")
-    assert not runtime.samples.coming, "it is here: it does not come twice"
+    await asyncio.gather(*runtime.samples.coming.values())
+    assert len((await client.get("/api/v1/drafts")).json()) == len(mine) + 2, "it is here: it does not come twice"
     keys = await runtime.database.run(_rehearse)
     page = await client.get("/")
     assert (await client.post("/sample/remove", data=form(page, "/sample/remove"))).status_code == 303
@@ -102,6 +105,29 @@ def _rehearse(session: Session) -> list[str]:
     return [key for key in session.exec(query) if key]
 
 
+async def test_a_double_press_brings_the_sample_once(client: httpx.AsyncClient) -> None:
+    runtime = runtime_of(client)
+    samples = runtime.samples
+    await asyncio.gather(*(samples.ask(runtime.user_id, "fr") for _ in range(4)))
+    await asyncio.gather(*samples.coming.values())
+    other = dataclasses.replace(samples, coming={})  # as another process of the same server has it
+    files = once.drawn_once(samples.folder)
+    assert await runtime.database.run(other._take_in, runtime.user_id, files, "fr") is None
+    assert len(await runtime.database.run(lambda s: list(s.exec(select(Batch))))) == 1
+    assert not samples.coming and not samples.troubles
+
+
+async def test_a_disk_that_takes_no_sample_is_told(client: httpx.AsyncClient) -> None:
+    runtime = runtime_of(client)
+    shutil.rmtree(runtime.samples.folder)
+    (runtime.settings.data / "file").write_bytes(b"")
+    hindered = dataclasses.replace(runtime.samples, folder=runtime.settings.data / "file" / "wardrobe")
+    await hindered.ask(runtime.user_id, "fr")
+    await asyncio.gather(*hindered.coming.values())
+    assert hindered.troubles[runtime.user_id].code == "sample_not_drawn"
+    assert "dessiné" in without_tags(await client.get("/"))
+
+
 async def test_a_sample_that_is_published_stays(client: httpx.AsyncClient) -> None:
     await bring_sample(client)
 
@@ -117,6 +143,28 @@ async def test_a_sample_that_is_published_stays(client: httpx.AsyncClient) -> No
     assert len((await client.get("/api/v1/drafts")).json()) == 2
 
 
+@pytest.mark.parametrize("listing", [None, "4711"])
+async def test_the_sample_goes_though_its_drafts_were_in_the_wardrobe(
+    client: httpx.AsyncClient, listing: str | None
+) -> None:
+    await bring_sample(client)
+    runtime = runtime_of(client)
+
+    def ask_and_cancel(session: Session) -> None:
+        """A publication that was asked for and is over; the seller has noted something of its piece."""
+        _rehearse(session)
+        row = session.exec(select(Publication)).one()
+        row.mode, row.state = "publish", "cancelled"
+        session.add(Piece(user_id=row.user_id, account_id=row.account_id, draft_id=row.draft_id, listing_id=listing,
+                          state="waiting", notes="in the attic"))  # fmt: skip
+
+    await runtime.database.run(ask_and_cancel)
+    await runtime.samples.remove(runtime.user_id)
+    assert (await client.get("/api/v1/drafts")).json() == []
+    pieces = await runtime.database.run(lambda s: list(s.exec(select(Piece))))
+    assert [(piece.listing_id, piece.draft_id) for piece in pieces] == ([(listing, None)] if listing else [])
+
+
 def test_a_folder_of_that_name_is_no_sample(tmp_path: Path) -> None:
     """`vintedbot ingest sample` names its batch by the path, which never ends in a slash."""
     assert str(Path("sample/")) != sample.SOURCE
@@ -127,3 +175,16 @@ def test_a_drawing_that_is_wanted_no_more_ends_at_once(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         once.drawn_once(tmp_path / "w" / "wardrobe", lambda: False)
     assert list((tmp_path / "w").iterdir()) == [], "nothing half drawn is left"
+
+
+def test_a_drawing_that_another_process_ended_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "w" / "wardrobe"
+
+    def draw_while_another_does(place: Path, *, still_wanted: object) -> None:
+        for drawn in (place, folder):
+            drawn.mkdir()
+            (drawn / "IMG_0.jpg").write_bytes(b"the same")
+
+    monkeypatch.setattr("backend.sample.wardrobe.draw_wardrobe", draw_while_another_does)
+    assert once.drawn_once(folder) == [folder / "IMG_0.jpg"]
+    assert list((tmp_path / "w").iterdir()) == [folder]

@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from fastapi import FastAPI
-from sqlmodel import col, select
+from sqlmodel import select
 from tenacity import wait_none
 
 from backend.api.limits import GrowingDelay
@@ -205,6 +205,31 @@ async def test_a_new_address_holds_once_it_is_confirmed(app: FastAPI, box: Box) 
     assert {"link.email", "link.reset", "user.email_changed"} <= actions
 
 
+@pytest.mark.parametrize("way", ["password", "everywhere", "suspended", "called_off"])
+async def test_an_address_somebody_else_asked_for_is_called_off(app: FastAPI, box: Box, way: str) -> None:
+    people, letters = app.state.runtime.people, app.state.runtime.letters
+    [marie] = await rows(app, User, User.name == "marie")
+    await new_user(app.state.runtime, "lea")
+    await people.change((await rows(app, User, User.name == "lea"))[0].id, role="admin")
+    assert await letters.ask_for_email(marie.id, "thief@closet.example")
+    await box.arrived(2)
+    [letter] = [letter for letter in box.letters if letter["To"] == "thief@closet.example"]
+    match way:
+        case "password":
+            await people.set_password(marie.id, NEW)
+        case "everywhere":
+            await people.end_everything(marie.id)
+        case "suspended":
+            await people.change(marie.id, state="suspended")
+            await people.change(marie.id, state="active")
+        case _:
+            assert not await letters.ask_for_email(marie.id, "Marie@closet.example")
+    async with visitor(app) as thief:
+        answer = await thief.post("/api/v1/auth/email", json={"link": link_in(letter, "email")})
+        assert (answer.status_code, answer.json()["code"]) == (404, "link_over")
+    assert (await rows(app, User, User.name == "marie"))[0].email == "marie@closet.example"
+
+
 async def test_an_address_of_somebody_elses_is_not_told(app: FastAPI, box: Box) -> None:
     async with visitor(app, **await bearer(app.state.runtime, "paul")) as paul:
         answers = []
@@ -212,17 +237,35 @@ async def test_an_address_of_somebody_elses_is_not_told(app: FastAPI, box: Box) 
             answer = await paul.put("/api/v1/me/email", json={"email": email, "password": PASSWORD})
             answers.append((answer.status_code, answer.json()["to_be_confirmed"], answer.json()["email"]))
         assert answers == [(200, True, None)] * 2
-        bad = await paul.put("/api/v1/me/email", json={"email": "no address", "password": PASSWORD})
-        assert bad.json()["code"] == "bad_email"
+        for none in ("no address", "[a@x.org", "a..b@x.org", "a,b@x.org", "a=\\@[.(_"):
+            bad = await paul.put("/api/v1/me/email", json={"email": none, "password": PASSWORD})
+            assert bad.json()["code"] == "bad_email", none
     await app.state.runtime.letters.aclose()
     assert [letter["To"] for letter in box.letters] == ["free@closet.example"]
-    [link] = await rows(app, UserLink, col(UserLink.purpose) == "email")
+    [link] = await rows(app, UserLink, UserLink.email == "free@closet.example")
     async with visitor(app) as program:
         secret = link_in(box.letters[0], "email")
         confirmed = await program.post("/api/v1/auth/email", json={"link": secret})
         assert confirmed.json()["email"] == "free@closet.example"
         assert (await program.post("/api/v1/auth/reset", json={"link": secret, "password": NEW})).status_code == 404
     assert link.email == "free@closet.example"
+
+
+async def test_ones_own_old_address_does_not_tell_whether_another_is_known(app: FastAPI, box: Box) -> None:
+    lea = await new_user(app.state.runtime, "lea", email="lea@closet.example")
+    [marie] = await rows(app, User, User.name == "marie")
+    letters, seen = app.state.runtime.letters, []
+    for user, wanted in ((lea, "marie@closet.example"), (marie, "free@closet.example")):
+        for _ in range(letters_module.MOST_AN_HOUR + 1):
+            assert await letters.ask_for_email(user.id, wanted)
+        await letters.aclose()
+        notices = [letter for letter in box.letters if letter["To"] == user.email]
+        mine = await rows(app, UserLink, UserLink.user_id == user.id)
+        audited = await rows(app, AuditEvent, AuditEvent.user_id == user.id, AuditEvent.action == "link.email")
+        seen.append((len(notices), len(mine), sum(link.used_at is None for link in mine), len(audited)))
+    most = letters_module.MOST_AN_HOUR
+    assert seen == [(most, most, 1, most)] * 2
+    assert sum("link=" in letter.get_content() for letter in box.letters) == most, "to the free address alone"
 
 
 async def test_an_address_taken_away_is_told_to_it(app: FastAPI, box: Box) -> None:
@@ -260,6 +303,37 @@ async def test_notifications_go_to_whoever_wants_them_in_their_language(app: Fas
     assert await runtime.outbox.deliver() == 0
 
 
+async def test_who_registers_has_their_address_once_it_is_confirmed(app: FastAPI, box: Box) -> None:
+    app.state.runtime.people.registration = "open"
+    async with visitor(app) as program, browser(app) as stranger:
+        wanted = {"name": "zoe", "password": NEW, "email": "zoe@closet.example"}
+        made = await program.post("/api/v1/auth/register", json=wanted)
+        assert (made.status_code, made.json()["email"]) == (201, None)
+        [letter] = await box.arrived(1)
+        assert letter["To"] == "zoe@closet.example"
+        bad = await program.post("/api/v1/auth/register", json={**wanted, "name": "yan", "email": "[a@x.org"})
+        assert bad.json()["code"] == "bad_email" and not await rows(app, User, User.name == "yan")
+        known = await send(stranger, "/register", name="eve", email="marie@closet.example", password=NEW)
+        free = await send(stranger, "/register", name="ann", email="ann@closet.example", password=NEW)
+        none = await send(stranger, "/register", name="ida", email="", password=NEW)
+        told = [answer.headers["location"].partition("said=")[2] for answer in (known, free, none)]
+        assert told == ["registered_email", "registered_email", "registered"], "whose address it is, is not told"
+        confirmed = await program.post("/api/v1/auth/email", json={"link": link_in(letter, "email")})
+        assert confirmed.json()["email"] == "zoe@closet.example"
+    await app.state.runtime.letters.aclose()
+    assert [letter["To"] for letter in box.letters] == ["zoe@closet.example", "ann@closet.example"]
+
+
+async def test_tests_of_notifications_are_few(app: FastAPI, box: Box) -> None:
+    async with browser(app, "marie") as marie:
+        await send(marie, "/settings/notifications", mail="1")
+        for _ in range(3):
+            assert (await send(marie, "/settings/notifications/test")).status_code == 200
+        refused = await send(marie, "/settings/notifications/test")
+        assert refused.status_code == 429 and "three tests an hour" in words_of(refused)
+    assert len(box.letters) == 3
+
+
 async def test_a_server_that_falters_is_asked_again_and_told_of(box: Box) -> None:
     server = Server("127.0.0.1", box.port, "closet", "s3cret/pass", implicit=False)
     mailer = Mailer(server, "closet@closet.example", wait=wait_none())
@@ -269,7 +343,8 @@ async def test_a_server_that_falters_is_asked_again_and_told_of(box: Box) -> Non
     box.refuses = False
     assert await mailer.deliver("marie@closet.example", Message("Grüße, é à", "Text"))
     assert box.letters[0]["Subject"] == "Grüße, é à"
-    for nobody in ("a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example", "no address"):
+    nobodies = ("a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example", "no address", "[a@x.org", "a=\\@[.(_")
+    for nobody in nobodies:
         assert not await mailer.send(nobody, Message("Hello", "Text"))
     wrong = Mailer(Server(server.host, server.port, "closet", "wrong", implicit=False), "closet@closet.example")
     assert not await wrong.send("marie@closet.example", Message("Hello", "Text"))

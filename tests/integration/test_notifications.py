@@ -27,8 +27,10 @@ from backend.db.engine import Database
 from backend.db.models import Account, Notification, Publication, User, now
 from backend.notifications import outbox, service
 from backend.notifications.kinds import KINDS, OF_AN_ACCOUNT, kind_of, message
+from backend.notifications.mail import Mailer, Server
 from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
+from backend.preferences import change_preferences
 from backend.runtime import Runtime, running
 from backend.sandbox.loopback import serving
 from backend.settings import Settings
@@ -182,6 +184,30 @@ async def test_a_refusal_is_tried_again_and_a_dead_target_holds_up_nothing(
     [refused] = [line for line in lines if "notification_refused" in line]
     assert "json://127.0.0.1" in refused and SECRET not in "".join(lines)
     assert await box.deliver() == 0 and len(hook.got) == 1
+
+
+async def test_one_odd_address_sends_nothing_twice_to_the_others(
+    database: Database, user: str, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two people, one has an address no letter can be written to, one a mailer that fails as nobody foresaw."""
+    mailer = Mailer(Server("127.0.0.1", 9, "", "", implicit=False), "bot@example.org", wait=wait_none())
+    monkeypatch.setattr(mailer, "_connected", _unforeseen)
+    with database.session() as session:
+        for person in (session.get_one(User, user), User(name="paul")):
+            person.email = "[a@x.org" if person.id == user else "paul@example.org"
+            session.add(person)
+            session.flush()
+            change_preferences(session, person.id, {"mail": True})
+            service.notify(session, person.id, "done_batch", episode="b", count=1, ready=1)
+    targets = parse_targets(hook.url)  # type: ignore[attr-defined]
+    box = Outbox(database, targets, language="en", mailer=mailer, wait=wait_none())
+    assert await box.deliver() == 2
+    assert len(hook.got) == 2 and all(row.sent_at is not None and row.sends == 1 for row in told(database))
+    assert await box.test(user) == {"1. mail": False}
+
+
+def _unforeseen() -> Any:
+    raise LookupError("nobody thought of that")
 
 
 async def test_what_nobody_took_is_sent_later_and_old_news_never(database: Database, user: str, hook: Hook) -> None:

@@ -100,11 +100,11 @@ async def sign_out(who: CallerDep, runtime: RuntimeDep) -> None:
 
 @router.post("/register", status_code=status.HTTP_201_CREATED)
 async def register(given: Registration, request: Request, runtime: RuntimeDep) -> UserOut:
-    """A new user. 403 `registration_closed`, 404 `link_over`, 409 `name_taken`, 422 for a weak password."""
+    """A new user. 403 `registration_closed`, 404 `link_over`, 409 `name_taken`, 422 for a weak password. Where the
+    server sends mail, `email` is null until the link sent to it was opened."""
     near = credentials_of(request, runtime).near
-    return shown(
-        await runtime.people.register(given.name, given.password, email=given.email, invite=given.invite, near=near)
-    )
+    user, _ = await runtime.register(given.name, given.password, email=given.email, invite=given.invite, near=near)
+    return shown(user)
 
 
 @router.post("/reset")
