@@ -331,6 +331,21 @@ def test_each_line_that_cannot_be_is_refused_with_its_reason(session: Session) -
         assert refused.value.code == "csv_unreadable"
 
 
+def test_a_line_of_another_length_shifts_and_erases_nothing(session: Session) -> None:
+    account = account_of(session)
+    listed(session, account, "1", description="Longue")
+    [piece] = found(session, account.user_id)
+    pieces.note(session, account.user_id, piece.id, reference="A7", notes="à ourlet")
+    columns = "id,reference,notes,description,brand\n"
+    short = plan_of(session, account.user_id, f"{columns}{piece.id},B8\n".encode())
+    assert changes_of(short) == [{"reference": ("A7", "B8")}], "what the line doesn't reach stays"
+    long = plan_of(session, account.user_id, f"{columns}{piece.id},A7,taille 38, ourlet,Longue,Rouje\n".encode())
+    [line] = long.lines
+    assert (line.refused and line.refused.code, line.changes) == ("bad_cells", ())
+    spare = plan_of(session, account.user_id, f"{columns}{piece.id},A7,à ourlet,Longue,Sézane,,\n".encode())
+    assert spare == Plan((), 1, ()), "empty cells beyond the last column say nothing"
+
+
 def test_views_are_named_replaced_and_the_users_own(session: Session) -> None:
     user, other = account_of(session).user_id, account_of(session).user_id
     kept = search.keep_view(session, user, "  Manteaux \u200b chers ", Wanted(category="coat", price_from=Decimal(40)))
