@@ -74,7 +74,7 @@ def from_csv(raw: bytes, *, most: int) -> tuple[list[str], list[Row]]:
     Windows writes it.
 
     Raises BadRequest (`csv_unreadable`, `csv_too_long`, `column_twice`)."""
-    text = _decoded(raw)
+    text = decoded(raw)
     separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
@@ -95,7 +95,8 @@ def from_csv(raw: bytes, *, most: int) -> tuple[list[str], list[Row]]:
     return header, rows
 
 
-def _decoded(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """A CSV file's text, whichever of the three encodings it came in. Raises BadRequest (`csv_unreadable`)."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", errors="replace")
     try:

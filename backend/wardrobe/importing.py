@@ -1,8 +1,8 @@
 """A table back into the wardrobe: what each line would change, what is refused and why; and then the changes.
 
-The columns are the export's; a column that isn't there or that a line doesn't reach, and a cell that says what is so already, change nothing. An
-empty cell takes back. A draft's fields go through the drafts service: with a revision, and to be undone there. Owns the
-reading of lines. Owns no column (`sheet.py`) and no rule of drafts or pieces.
+The columns are the export's; a column that isn't there or that a line doesn't reach, and a cell that says what is so
+already, change nothing. An empty cell takes back. A draft's fields go through the drafts service: with a revision, and
+to be undone there. Owns the reading of lines. Owns no column (`sheet.py`) and no rule of drafts or pieces.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

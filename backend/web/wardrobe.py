@@ -19,6 +19,7 @@ from backend.accounts import service as accounts
 from backend.accounts.states import explain
 from backend.core.errors import BadRequest, NeedsPersonError, VintedBotError
 from backend.core.listing import FIELD_NAMES
+from backend.core.spreadsheets import decoded
 from backend.db.models import Account, Photo, Piece, SavedView
 from backend.wardrobe import importing, pieces, search, sheet
 from backend.wardrobe.importing import Line, Plan
@@ -271,7 +272,7 @@ def _import_page(
         applied=done is not None,
         changed=sum(line.refused is None for line in lines),
         refused=sum(line.refused is not None for line in lines),
-        table=table.decode("utf-8-sig", errors="replace") if table else "",
+        table=decoded(table),
         columns={name: _column(page.words, name) for name in sheet.CHANGEABLE},
         error=page.words.error(error) if error else None,
     )
