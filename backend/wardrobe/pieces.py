@@ -106,6 +106,8 @@ def _piece_of(session: Session, publication: Publication, piece: Piece | None) -
         return made
     if piece is not None and piece.id != seen.id:
         seen.reference, seen.notes = seen.reference or piece.reference, seen.notes or piece.notes
+        if piece.sold_by == "person" != seen.sold_by:
+            seen.sold_by, seen.sold_cents, seen.sold_on = "person", piece.sold_cents, piece.sold_on
         session.delete(piece)
         session.flush()
     return seen

@@ -162,6 +162,20 @@ def test_a_piece_follows_its_draft_its_publication_and_the_site(session: Session
     assert found(session, account.user_id)[0].state == "gone"
 
 
+@pytest.mark.parametrize("state", ["live", "sold"])
+def test_a_sale_stays_where_a_piece_and_its_listing_become_one(session: Session, state: str) -> None:
+    account = account_of(session)
+    draft = listed(session, account, None)
+    [piece] = found(session, account.user_id)
+    pieces.sell(session, account.user_id, piece.id, 900, date(2026, 11, 2))
+    look(session, account, item("5", price="60", state=state))
+    publication = session.exec(select(Publication).where(Publication.draft_id == draft.id)).one()
+    publication.listing_id, publication.state, publication.updated_at = "5", "confirmed", datetime.now(UTC)
+    [one] = found(session, account.user_id)
+    assert (one.listing_id, one.state, one.sold_by) == ("5", "sold", "person")
+    assert (one.sold_cents, one.sold_on) == (900, date(2026, 11, 2)), "the seller's word, not the listing's price"
+
+
 def test_what_was_listed_while_one_looked_is_not_gone(session: Session) -> None:
     account = account_of(session)
     begun = datetime.now(UTC) - timedelta(minutes=1)
