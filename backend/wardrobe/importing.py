@@ -1,8 +1,9 @@
 """A table back into the wardrobe: what each line would change, what is refused and why; and then the changes.
 
 The columns are the export's; a column that isn't there or that a line doesn't reach, and a cell that says what is so
-already, change nothing. An empty cell takes back. A draft's fields go through the drafts service: with a revision, and
-to be undone there. Owns the reading of lines. Owns no column (`sheet.py`) and no rule of drafts or pieces.
+already, change nothing. An empty cell takes back, but no sale: the site may have told of it since the export. A draft's
+fields go through the drafts service: with a revision, and to be undone there. Owns the reading of lines. Owns no column
+(`sheet.py`) and no rule of drafts or pieces.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ CHANGED_MAX = 500
 """Lines that change something; each of them is an edit of a draft."""
 BYTES_MAX = 5_000_000
 _LISTS = ("colours", "materials")
+_SALE = ("sold_price", "sold_on")
 _DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
 
 
@@ -117,11 +119,7 @@ def _change(session: Session, user_id: str, line: Line) -> None:
         if {"reference", "notes"} & given.keys():
             pieces.note(session, user_id, line.piece_id, reference=given.get("reference"), notes=given.get("notes"))
         if "sold" in given:
-            cents, on = given["sold"]
-            if cents is None:
-                pieces.take_sale_back(session, user_id, line.piece_id)
-            else:
-                pieces.sell(session, user_id, line.piece_id, cents, on)
+            pieces.sell(session, user_id, line.piece_id, *given["sold"])
     audit.record(session, "wardrobe.imported", user_id, line.piece_id or line.draft_id or "", line=line.number)
 
 
@@ -185,14 +183,15 @@ class _Known:
     def _asked(
         self, told: Line, row: Mapping[str, str], before: Mapping[str, str], piece: Piece | None, draft: Draft | None
     ) -> Line:
-        typed = {name: row[name].replace("\r\n", "\n") for name in sheet.CHANGEABLE if name in row}
+        named = [name for name in sheet.CHANGEABLE if row.get(name) or (name in row and name not in _SALE)]
+        typed = {name: row[name].replace("\r\n", "\n") for name in named}
         other = {name: value for name, value in typed.items() if not _same(name, value, before[name])}
         of_draft = _draft_changes({n: v for n, v in other.items() if n in (*FIELD_NAMES, "purchase_cost")})
         own = _own_changes(other, typed, before)
         changed = tuple(
             Change(name, before[name], typed[name])
             for name in sheet.CHANGEABLE
-            if name in of_draft or name in own or ("sold" in own and name in other and name.startswith("sold_"))
+            if name in of_draft or name in own or ("sold" in own and name in other and name in _SALE)
         )
         if of_draft:
             self._check_draft(draft, row.get("revision", ""))
@@ -250,11 +249,11 @@ def _own_changes(other: Mapping[str, str], typed: Mapping[str, str], before: Map
     for name, most in (("reference", pieces.REFERENCE_MAX), ("notes", pieces.NOTES_MAX)):
         if len(own.get(name, "")) > most:
             raise BadRequest(f"{name}: at most {most} characters.", code="note_too_long")
-    if {"sold_price", "sold_on"} & other.keys():
-        price, day = (typed.get(name, before[name]) for name in ("sold_price", "sold_on"))
-        own["sold"] = (_cents(price), _day(day)) if price else (None, None)
-        if day and not price:
+    if other.keys() & {*_SALE}:
+        price, day = (typed.get(name, before[name]) for name in _SALE)
+        if not price:
             raise BadRequest("A day of sale needs its price (`sold_price`).", code="bad_sale")
+        own["sold"] = (_cents(price), _day(day))
     return own
 
 

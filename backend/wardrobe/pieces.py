@@ -181,8 +181,10 @@ def sell(session: Session, user_id: str, piece_id: str, cents: int, on: date | N
 def take_sale_back(session: Session, user_id: str, piece_id: str) -> Piece:
     """It was not sold after all, as far as the seller is asked; where the marketplace says so, its word stands."""
     piece = get_owned(session, Piece, user_id, piece_id)
-    on_site = piece.seen_state == "sold"
-    piece.sold_by, piece.sold_cents, piece.sold_on = ("site", piece.cents, None) if on_site else (None, None, None)
+    if piece.seen_state != "sold":
+        piece.sold_by = piece.sold_cents = piece.sold_on = None
+    elif piece.sold_by != "site":
+        piece.sold_by, piece.sold_cents, piece.sold_on = "site", piece.cents, None
     _settle(piece)
     audit.record(session, "wardrobe.sale_taken_back", user_id, piece.id)
     return piece

@@ -25,6 +25,7 @@ from backend.wardrobe import importing, pieces, search, sheet
 from backend.wardrobe.importing import Line, Plan
 from backend.wardrobe.pieces import PieceState
 from backend.wardrobe.search import Wanted
+from backend.web import piece_form
 from backend.web.language import Words
 from backend.web.page import Page, PageDep
 from backend.web.values import value_text
@@ -41,7 +42,7 @@ class PieceView:
     cover: Photo | None
     price: str
     sold_price: str
-    sale: tuple[str, str]
+    words: Mapping[str, str]
     facts: str
     when: str
     on_site: str
@@ -123,34 +124,11 @@ async def change_piece(page: PageDep, piece_id: str) -> Response:
     """The seller's words about a piece: reference, notes, and what it sold for, or nothing."""
     form = await page.form()
 
-    def work(session: Session) -> None:
-        reference, notes = (str(form.get(name, "")) for name in ("reference", "notes"))
-        piece = pieces.note(session, page.user_id, piece_id, reference=reference, notes=notes)
-        price, day = str(form.get("sold_price", "")).strip(), str(form.get("sold_on", "")).strip()
-        if (price, day) != _sale(piece):
-            _sell(session, page.user_id, piece_id, price, day)
-
     try:
-        await page.runtime.database.run(work)
+        await page.runtime.database.run(piece_form.change, page.user_id, piece_id, piece_form.typed(form))
     except VintedBotError as error:
         return await wardrobe_page(page, _wanted(form), error=error, open_id=piece_id)
     return _back(form, "saved", anchor=piece_id)
-
-
-def _sale(piece: Piece) -> tuple[str, str]:
-    """The piece's sale as the form shows it."""
-    return pieces.price_of(piece.sold_cents) or "", piece.sold_on.isoformat() if piece.sold_on else ""
-
-
-def _sell(session: Session, user_id: str, piece_id: str, price: str, day: str) -> None:
-    if not price and not day:
-        pieces.take_sale_back(session, user_id, piece_id)
-        return
-    try:
-        on = date.fromisoformat(day) if day else None
-    except ValueError:
-        raise BadRequest("This is no day.", code="bad_sale") from None
-    pieces.sell(session, user_id, piece_id, pieces.cents_of(price.replace(",", ".").strip("€ ")) or 0, on)
 
 
 async def wardrobe_page(
@@ -219,7 +197,7 @@ def _view(words: Words, piece: Piece, cover: Photo | None, names: Mapping[str, s
         cover=cover,
         price=words.money(price) if price else "",
         sold_price=words.money(sold_price) if sold_price else "",
-        sale=_sale(piece),
+        words=piece_form.stands(piece),
         facts=" · ".join(filter(None, facts)),
         when=when,
         on_site=piece.url if piece.url and piece.url.startswith(("https://", "http://")) else "",

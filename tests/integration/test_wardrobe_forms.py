@@ -28,3 +28,30 @@ async def test_a_table_is_applied_as_it_was_looked_at(client: httpx.AsyncClient,
     draft = (await client.get(f"/api/v1/drafts/{coat['draft_id']}")).json()
     assert draft["fields"]["title"]["value"] == "Manteau Sézane"
     assert (await client.get(f"/api/v1/wardrobe/{coat['id']}")).json()["notes"] == "à l'été – 60 €"
+
+
+async def words_of(client: httpx.AsyncClient, piece_id: str) -> dict[str, str | None]:
+    piece = (await client.get(f"/api/v1/wardrobe/{piece_id}")).json()
+    return {name: piece[name] for name in ("sold_price", "sold_on", "notes")}
+
+
+async def test_a_page_left_open_takes_nothing_back(client: httpx.AsyncClient) -> None:
+    """A sale comes in while the form stands open, and then a note is saved with it."""
+    at = f"/wardrobe/{(coat := (await pieces_by_title(client))['Manteau']['id'])}"
+    left_open = form(await client.get("/wardrobe"), at)
+    sale = {"price": "55.00", "on": "2026-11-02"}
+    await client.patch(f"/api/v1{at}", json={"sold": sale})
+    saved = await client.post(at, data={**left_open, "notes": "un\r\ndeux"})
+    assert saved.status_code == 303, saved.text
+    told = {"sold_price": "55.00", "sold_on": "2026-11-02", "notes": "un\ndeux"}
+    assert await words_of(client, coat) == told
+
+    met = await client.post(at, data={**left_open, "sold_price": "48"})
+    assert met.status_code == 409
+    assert await words_of(client, coat) == told, "nobody saw the sale that this would replace"
+    again = form(await client.get("/wardrobe"), at)
+    assert (await client.post(at, data={**again, "sold_price": "48"})).status_code == 303
+    assert await words_of(client, coat) == {**told, "sold_price": "48.00"}
+    emptied = {**form(await client.get("/wardrobe"), at), "sold_price": "", "sold_on": ""}
+    assert (await client.post(at, data=emptied)).status_code == 303
+    assert await words_of(client, coat) == {"sold_price": None, "sold_on": None, "notes": "un\ndeux"}
