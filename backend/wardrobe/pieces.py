@@ -51,11 +51,18 @@ async def caught_up(
     database: Database, work: Callable[Concatenate[Session, str, P], T], user_id: str, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """`work(session, user_id, …)`, which only reads, on pieces that are caught up with: a long look holds nobody up."""
-    try:
-        await database.run(catch_up, user_id)
-    except IntegrityError:  # somebody else was quicker with the same piece
-        await database.run(catch_up, user_id)
+    await stored(database, catch_up, user_id)
     return await database.look(work, user_id, *args, **kwargs)
+
+
+async def stored(
+    database: Database, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """`work(session, …)`, which stores pieces, in a transaction: once more where another was quicker with the same."""
+    try:
+        return await database.run(work, *args, **kwargs)
+    except IntegrityError:
+        return await database.run(work, *args, **kwargs)
 
 
 def catch_up(session: Session, user_id: str) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from backend.core.errors import BadRequest, Conflict, NotFound
@@ -388,6 +390,30 @@ class OneLook:
         await progress(len(self.wardrobe.items))
         self.meanwhile()
         return self.wardrobe
+
+
+async def test_what_was_seen_is_stored_though_another_was_quicker(tables: Database) -> None:
+    """Between reading what is known and writing, another may have stored the same piece: the first try is lost."""
+    with tables.session() as session:
+        account = account_of(session)
+        listed(session, account, "1")
+    lost: list[int] = []
+
+    def be_quicker(session: Session, *_: object) -> None:
+        if not lost and any(isinstance(row, Piece) for row in session.new):
+            lost.append(1)
+            raise IntegrityError("INSERT INTO pieces", {}, Exception("UNIQUE constraint failed"))
+
+    route: Any = OneLook(shown(item("1"), item("2")), lambda: None)
+    place = AccountSession(account.base_url, account.username, {})
+    event.listen(Session, "before_flush", be_quicker)
+    try:
+        seen = await refresh(tables, route, lambda _: place, account.user_id, None)
+    finally:
+        event.remove(Session, "before_flush", be_quicker)
+    assert (lost, seen.listings, seen.new) == ([1], 2, 1)
+    with tables.session() as session:
+        assert len(found(session, account.user_id)) == 2
 
 
 async def test_one_visit_at_a_time_and_none_where_the_account_stands_still(tables: Database) -> None:
