@@ -129,7 +129,7 @@ def _by_listing(session: Session, user_id: str, account_id: str, listing_id: str
 
 def take_in(session: Session, user_id: str, account_id: str, shown: Wardrobe, *, begun: datetime) -> Seen:
     """Stores what the account's wardrobe showed in a look that began at `begun`. What a whole wardrobe doesn't show is
-    gone, unless it was listed since."""
+    gone, unless it was listed since; an empty one, where listings are known, is not believed to be whole."""
     catch_up(session, user_id)
     here = owned(Piece, user_id).where(Piece.account_id == account_id, col(Piece.listing_id).is_not(None))
     known = {str(piece.listing_id): piece for piece in session.exec(here)}
@@ -141,11 +141,12 @@ def take_in(session: Session, user_id: str, account_id: str, shown: Wardrobe, *,
         session.add(piece)
         _see(session, piece, item, begun)
     ids = {item.id for item in shown.items}
-    missing = [piece for piece in known.values() if piece.listing_id not in ids] if shown.whole else []
+    whole = shown.whole and bool(ids or not known)
+    missing = [piece for piece in known.values() if piece.listing_id not in ids] if whole else []
     gone = _lose(missing, begun)
     session.flush()
     sold = sum(piece.state == "sold" for piece in session.exec(here)) - sold_before
-    return Seen(len(ids), len(ids - known.keys()), max(0, sold), gone, shown.whole)
+    return Seen(len(ids), len(ids - known.keys()), max(0, sold), gone, whole)
 
 
 def _see(session: Session, piece: Piece, item: WardrobeItem, at: datetime) -> None:

@@ -160,8 +160,10 @@ def test_a_piece_follows_its_draft_its_publication_and_the_site(session: Session
     look(session, account, item("5", "Manteau, prix baissé", "45", "hidden"))
     assert found(session, account.user_id)[0].state == "hidden"
     assert look(session, account, whole=False).gone == 0, "what a part of a wardrobe doesn't show may be in the rest"
-    assert look(session, account).gone == 1
-    assert found(session, account.user_id)[0].state == "gone"
+    empty = look(session, account)
+    assert (empty.gone, empty.whole) == (0, False), "an answer without anything is sooner a fault than a clearing out"
+    assert look(session, account, item("6")).gone == 1
+    assert {p.listing_id: p.state for p in found(session, account.user_id)} == {"5": "gone", "6": "live"}
 
 
 @pytest.mark.parametrize("state", ["live", "sold"])
@@ -182,8 +184,8 @@ def test_what_was_listed_while_one_looked_is_not_gone(session: Session) -> None:
     account = account_of(session)
     begun = datetime.now(UTC) - timedelta(minutes=1)
     listed(session, account, "9")
-    assert take_in(session, account.user_id, account.id, shown(), begun=begun).gone == 0
-    assert found(session, account.user_id)[0].state == "live"
+    assert take_in(session, account.user_id, account.id, shown(item("8")), begun=begun).gone == 0
+    assert {piece.state for piece in found(session, account.user_id)} == {"live"}
 
 
 def test_what_was_cancelled_leaves_unless_something_was_said_of_it(session: Session) -> None:
