@@ -201,11 +201,12 @@ def take_sale_back(session: Session, user_id: str, piece_id: str) -> Piece:
 def note(session: Session, user_id: str, piece_id: str, *, reference: str | None, notes: str | None) -> Piece:
     """The seller's own reference and notes; None leaves one as it is. Raises NotFound, BadRequest (`note_too_long`)."""
     piece = get_owned(session, Piece, user_id, piece_id)
-    if len(reference or "") > REFERENCE_MAX or len(notes or "") > NOTES_MAX:
+    reference = piece.reference if reference is None else visible(reference).strip()
+    notes = piece.notes if notes is None else "\n".join(map(visible, notes.splitlines())).strip()
+    if len(reference) > REFERENCE_MAX or len(notes) > NOTES_MAX:
         told = f"A reference has at most {REFERENCE_MAX} characters, notes {NOTES_MAX}."
         raise BadRequest(told, code="note_too_long")
-    piece.reference = piece.reference if reference is None else visible(reference).strip()
-    piece.notes = piece.notes if notes is None else "\n".join(map(visible, notes.splitlines())).strip()
+    piece.reference, piece.notes = reference, notes
     _index(piece, _fields(session, piece))
     audit.record(session, "wardrobe.noted", user_id, piece.id)
     return piece
