@@ -7,7 +7,7 @@ before it, which is taken off again on the way in. Owns no column and no meaning
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
+from typing import NamedTuple
 
 import xlsxwriter
 
@@ -19,6 +19,15 @@ _CELL_MAX = 32_767
 _BOM = "\ufeff"
 
 Rows = Iterable[Mapping[str, str]]
+
+
+class Row(NamedTuple):
+    """A row of a CSV file, by the number of its line. A short one lacks the columns it doesn't reach; `surplus` says
+    that there is text beyond the last column, so that nobody knows which cell belongs where."""
+
+    number: int
+    cells: dict[str, str]
+    surplus: bool = False
 
 
 def guarded(cell: str) -> str:
@@ -60,12 +69,12 @@ def to_xlsx(columns: Sequence[str], rows: Rows) -> bytes:
     return out.getvalue()
 
 
-def from_csv(raw: bytes, *, most: int) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """The columns, and each row that holds anything with the number of its line. Separated by comma, semicolon or tab,
-    in UTF-8, UTF-16 or as Windows writes it.
+def from_csv(raw: bytes, *, most: int) -> tuple[list[str], list[Row]]:
+    """The columns, and each row that holds anything. Separated by comma, semicolon or tab, in UTF-8, UTF-16 or as
+    Windows writes it.
 
-    Raises BadRequest (`csv_unreadable`, `csv_too_long`)."""
-    text = _decoded(raw)
+    Raises BadRequest (`csv_unreadable`, `csv_too_long`, `column_twice`)."""
+    text = decoded(raw)
     separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
@@ -73,18 +82,21 @@ def from_csv(raw: bytes, *, most: int) -> tuple[list[str], list[tuple[int, dict[
         rows = []
         for cells in reader:
             if any(cells):
-                named = zip_longest(header, cells[: len(header)], fillvalue="")
-                rows.append((reader.line_num, {name: unguarded(cell.strip()) for name, cell in named}))
+                named = {name: unguarded(cell.strip()) for name, cell in zip(header, cells, strict=False)}
+                rows.append(Row(reader.line_num, named, any(cell.strip() for cell in cells[len(header) :])))
             if len(rows) > most:
                 raise BadRequest(f"More than {most} lines. Split the file.", code="csv_too_long")
     except csv.Error as error:
         raise BadRequest(f"This is no CSV file: {error}.", code="csv_unreadable") from None
     if len(header) < 2:
         raise BadRequest("The first line of a CSV file names its columns.", code="csv_unreadable")
+    if twice := {name for name in header if name and header.count(name) > 1}:
+        raise BadRequest(f"Named twice: {', '.join(sorted(twice))}. Keep one of each.", code="column_twice")
     return header, rows
 
 
-def _decoded(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """A CSV file's text, whichever of the three encodings it came in. Raises BadRequest (`csv_unreadable`)."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", errors="replace")
     try:

@@ -1,8 +1,9 @@
 """A table back into the wardrobe: what each line would change, what is refused and why; and then the changes.
 
-The columns are the export's; a column that isn't there, and a cell that says what is so already, change nothing. An
-empty cell takes back. A draft's fields go through the drafts service: with a revision, and to be undone there. Owns the
-reading of lines. Owns no column (`sheet.py`) and no rule of drafts or pieces.
+The columns are the export's; a column that isn't there or that a line doesn't reach, and a cell that says what is so
+already, change nothing. An empty cell takes back, but no sale: the site may have told of it since the export. A draft's
+fields go through the drafts service: with a revision, and to be undone there. Owns the reading of lines. Owns no column
+(`sheet.py`) and no rule of drafts or pieces.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from sqlmodel import Session, col, select
 from backend.core.errors import BadRequest, Conflict, NotFound, VintedBotError
 from backend.core.listing import FIELD_NAMES
 from backend.core.readiness import amount
-from backend.core.spreadsheets import from_csv
+from backend.core.spreadsheets import Row, from_csv
 from backend.db import audit
 from backend.db.engine import Database
 from backend.db.models import Draft, Piece, Publication
@@ -32,6 +33,7 @@ CHANGED_MAX = 500
 """Lines that change something; each of them is an edit of a draft."""
 BYTES_MAX = 5_000_000
 _LISTS = ("colours", "materials")
+_SALE = ("sold_price", "sold_on")
 _DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
 
 
@@ -77,7 +79,7 @@ class Plan:
 
 def look(session: Session, user_id: str, raw: bytes) -> Plan:
     """What the file would change, line by line. Changes nothing; the pieces are to be caught up with before. Raises
-    BadRequest for what is no table of ours (`csv_unreadable`, `csv_too_long`)."""
+    BadRequest for what is no table of ours (`csv_unreadable`, `csv_too_long`, `column_twice`)."""
     if len(raw) > BYTES_MAX:
         raise BadRequest(f"More than {BYTES_MAX // 1_000_000} MB. Split the file.", code="csv_too_long")
     columns, found = from_csv(raw, most=LINES_MAX)
@@ -87,7 +89,7 @@ def look(session: Session, user_id: str, raw: bytes) -> Plan:
             code="csv_unreadable",
         )
     known = _Known(session, user_id, found)
-    read = [known.read(number, row) for number, row in found]
+    read = [known.read(row) for row in found]
     lines = tuple(line for line in read if line.changes or line.refused)
     if sum(line.refused is None for line in lines) > CHANGED_MAX:
         raise BadRequest(f"More than {CHANGED_MAX} lines change something. Split the file.", code="csv_too_long")
@@ -117,11 +119,7 @@ def _change(session: Session, user_id: str, line: Line) -> None:
         if {"reference", "notes"} & given.keys():
             pieces.note(session, user_id, line.piece_id, reference=given.get("reference"), notes=given.get("notes"))
         if "sold" in given:
-            cents, on = given["sold"]
-            if cents is None:
-                pieces.take_sale_back(session, user_id, line.piece_id)
-            else:
-                pieces.sell(session, user_id, line.piece_id, cents, on)
+            pieces.sell(session, user_id, line.piece_id, *given["sold"])
     audit.record(session, "wardrobe.imported", user_id, line.piece_id or line.draft_id or "", line=line.number)
 
 
@@ -139,19 +137,22 @@ def _in_publication() -> Conflict:
 class _Known:
     """What the lines may be about: the user's own pieces and drafts, looked up at once."""
 
-    def __init__(self, session: Session, user_id: str, found: Sequence[tuple[int, Mapping[str, str]]]) -> None:
+    def __init__(self, session: Session, user_id: str, found: Sequence[Row]) -> None:
         self._pieces = {piece.id: piece for piece in session.exec(owned(Piece, user_id))}
         self._by_draft = {piece.draft_id: piece for piece in self._pieces.values() if piece.draft_id}
-        meant = [self._pieces[row["id"]].draft_id for _, row in found if row.get("id") in self._pieces]
-        named = {row.get("draft_id") for _, row in found} | {*meant}
+        meant = [self._pieces[id_].draft_id for row in found if (id_ := row.cells.get("id")) in self._pieces]
+        named = {row.cells.get("draft_id") for row in found} | {*meant}
         self._drafts = search.drafts_of(session, user_id, [draft_id for draft_id in named if draft_id])
         busy = select(Publication.draft_id).where(Publication.user_id == user_id, col(Publication.state).in_(RUNNING))
         self._busy = frozenset(session.exec(busy))
         self._met: set[str] = set()
 
-    def read(self, number: int, row: Mapping[str, str]) -> Line:
+    def read(self, given: Row) -> Line:
         """The line as far as it can be told without changing anything."""
+        number, row = given.number, given.cells
         try:
+            if given.surplus:
+                raise BadRequest("More cells than columns: text with a separator in it needs quotes.", code="bad_cells")
             piece, draft = self._meant(row)
         except VintedBotError as error:
             return Line(number, row.get("title", "") or row.get("listing_title", ""), refused=error)
@@ -182,14 +183,15 @@ class _Known:
     def _asked(
         self, told: Line, row: Mapping[str, str], before: Mapping[str, str], piece: Piece | None, draft: Draft | None
     ) -> Line:
-        typed = {name: row[name].replace("\r\n", "\n") for name in sheet.CHANGEABLE if name in row}
+        named = [name for name in sheet.CHANGEABLE if row.get(name) or (name in row and name not in _SALE)]
+        typed = {name: row[name].replace("\r\n", "\n") for name in named}
         other = {name: value for name, value in typed.items() if not _same(name, value, before[name])}
         of_draft = _draft_changes({n: v for n, v in other.items() if n in (*FIELD_NAMES, "purchase_cost")})
         own = _own_changes(other, typed, before)
         changed = tuple(
             Change(name, before[name], typed[name])
             for name in sheet.CHANGEABLE
-            if name in of_draft or name in own or ("sold" in own and name in other and name.startswith("sold_"))
+            if name in of_draft or name in own or ("sold" in own and name in other and name in _SALE)
         )
         if of_draft:
             self._check_draft(draft, row.get("revision", ""))
@@ -247,11 +249,11 @@ def _own_changes(other: Mapping[str, str], typed: Mapping[str, str], before: Map
     for name, most in (("reference", pieces.REFERENCE_MAX), ("notes", pieces.NOTES_MAX)):
         if len(own.get(name, "")) > most:
             raise BadRequest(f"{name}: at most {most} characters.", code="note_too_long")
-    if {"sold_price", "sold_on"} & other.keys():
-        price, day = (typed.get(name, before[name]) for name in ("sold_price", "sold_on"))
-        own["sold"] = (_cents(price), _day(day)) if price else (None, None)
-        if day and not price:
+    if other.keys() & {*_SALE}:
+        price, day = (typed.get(name, before[name]) for name in _SALE)
+        if not price:
             raise BadRequest("A day of sale needs its price (`sold_price`).", code="bad_sale")
+        own["sold"] = (_cents(price), _day(day))
     return own
 
 

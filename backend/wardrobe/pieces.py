@@ -51,11 +51,18 @@ async def caught_up(
     database: Database, work: Callable[Concatenate[Session, str, P], T], user_id: str, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """`work(session, user_id, …)`, which only reads, on pieces that are caught up with: a long look holds nobody up."""
-    try:
-        await database.run(catch_up, user_id)
-    except IntegrityError:  # somebody else was quicker with the same piece
-        await database.run(catch_up, user_id)
+    await stored(database, catch_up, user_id)
     return await database.look(work, user_id, *args, **kwargs)
+
+
+async def stored(
+    database: Database, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """`work(session, …)`, which stores pieces, in a transaction: once more where another was quicker with the same."""
+    try:
+        return await database.run(work, *args, **kwargs)
+    except IntegrityError:
+        return await database.run(work, *args, **kwargs)
 
 
 def catch_up(session: Session, user_id: str) -> None:
@@ -106,6 +113,8 @@ def _piece_of(session: Session, publication: Publication, piece: Piece | None) -
         return made
     if piece is not None and piece.id != seen.id:
         seen.reference, seen.notes = seen.reference or piece.reference, seen.notes or piece.notes
+        if piece.sold_by == "person" != seen.sold_by:
+            seen.sold_by, seen.sold_cents, seen.sold_on = "person", piece.sold_cents, piece.sold_on
         session.delete(piece)
         session.flush()
     return seen
@@ -120,7 +129,7 @@ def _by_listing(session: Session, user_id: str, account_id: str, listing_id: str
 
 def take_in(session: Session, user_id: str, account_id: str, shown: Wardrobe, *, begun: datetime) -> Seen:
     """Stores what the account's wardrobe showed in a look that began at `begun`. What a whole wardrobe doesn't show is
-    gone, unless it was listed since."""
+    gone, unless it was listed since; an empty one, where listings are known, is not believed to be whole."""
     catch_up(session, user_id)
     here = owned(Piece, user_id).where(Piece.account_id == account_id, col(Piece.listing_id).is_not(None))
     known = {str(piece.listing_id): piece for piece in session.exec(here)}
@@ -132,11 +141,12 @@ def take_in(session: Session, user_id: str, account_id: str, shown: Wardrobe, *,
         session.add(piece)
         _see(session, piece, item, begun)
     ids = {item.id for item in shown.items}
-    missing = [piece for piece in known.values() if piece.listing_id not in ids] if shown.whole else []
+    whole = shown.whole and bool(ids or not known)
+    missing = [piece for piece in known.values() if piece.listing_id not in ids] if whole else []
     gone = _lose(missing, begun)
     session.flush()
     sold = sum(piece.state == "sold" for piece in session.exec(here)) - sold_before
-    return Seen(len(ids), len(ids - known.keys()), max(0, sold), gone, shown.whole)
+    return Seen(len(ids), len(ids - known.keys()), max(0, sold), gone, whole)
 
 
 def _see(session: Session, piece: Piece, item: WardrobeItem, at: datetime) -> None:
@@ -179,8 +189,10 @@ def sell(session: Session, user_id: str, piece_id: str, cents: int, on: date | N
 def take_sale_back(session: Session, user_id: str, piece_id: str) -> Piece:
     """It was not sold after all, as far as the seller is asked; where the marketplace says so, its word stands."""
     piece = get_owned(session, Piece, user_id, piece_id)
-    on_site = piece.seen_state == "sold"
-    piece.sold_by, piece.sold_cents, piece.sold_on = ("site", piece.cents, None) if on_site else (None, None, None)
+    if piece.seen_state != "sold":
+        piece.sold_by = piece.sold_cents = piece.sold_on = None
+    elif piece.sold_by != "site":
+        piece.sold_by, piece.sold_cents, piece.sold_on = "site", piece.cents, None
     _settle(piece)
     audit.record(session, "wardrobe.sale_taken_back", user_id, piece.id)
     return piece
@@ -189,11 +201,12 @@ def take_sale_back(session: Session, user_id: str, piece_id: str) -> Piece:
 def note(session: Session, user_id: str, piece_id: str, *, reference: str | None, notes: str | None) -> Piece:
     """The seller's own reference and notes; None leaves one as it is. Raises NotFound, BadRequest (`note_too_long`)."""
     piece = get_owned(session, Piece, user_id, piece_id)
-    if len(reference or "") > REFERENCE_MAX or len(notes or "") > NOTES_MAX:
+    reference = piece.reference if reference is None else visible(reference).strip()
+    notes = piece.notes if notes is None else "\n".join(map(visible, notes.splitlines())).strip()
+    if len(reference) > REFERENCE_MAX or len(notes) > NOTES_MAX:
         told = f"A reference has at most {REFERENCE_MAX} characters, notes {NOTES_MAX}."
         raise BadRequest(told, code="note_too_long")
-    piece.reference = piece.reference if reference is None else visible(reference).strip()
-    piece.notes = piece.notes if notes is None else "\n".join(map(visible, notes.splitlines())).strip()
+    piece.reference, piece.notes = reference, notes
     _index(piece, _fields(session, piece))
     audit.record(session, "wardrobe.noted", user_id, piece.id)
     return piece

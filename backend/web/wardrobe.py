@@ -7,6 +7,7 @@ Exports are the API's own addresses.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,13 +20,16 @@ from backend.accounts import service as accounts
 from backend.accounts.states import explain
 from backend.core.errors import BadRequest, NeedsPersonError, VintedBotError
 from backend.core.listing import FIELD_NAMES
+from backend.core.spreadsheets import decoded
 from backend.db.models import Account, Photo, Piece, SavedView
 from backend.wardrobe import importing, pieces, search, sheet
 from backend.wardrobe.importing import Line, Plan
 from backend.wardrobe.pieces import PieceState
 from backend.wardrobe.search import Wanted
+from backend.web import piece_form
 from backend.web.language import Words
 from backend.web.page import Page, PageDep
+from backend.web.piece_form import Typed
 from backend.web.values import value_text
 
 router = APIRouter(include_in_schema=False)
@@ -40,7 +44,7 @@ class PieceView:
     cover: Photo | None
     price: str
     sold_price: str
-    sale: tuple[str, str]
+    words: Mapping[str, str]
     facts: str
     when: str
     on_site: str
@@ -64,7 +68,7 @@ class WardrobeView:
 
 @router.get(HERE)
 async def show_wardrobe(page: PageDep) -> Response:
-    return await wardrobe_page(page, Wanted.of(page.request.query_params))
+    return await wardrobe_page(page, page.request.query_params)
 
 
 @router.post(f"{HERE}/refresh")
@@ -74,7 +78,7 @@ async def refresh_wardrobe(page: PageDep) -> Response:
     try:
         await page.runtime.accounts.refresh_wardrobe(page.user_id, account)
     except VintedBotError as error:
-        return await wardrobe_page(page, _wanted(form), error=error)
+        return await wardrobe_page(page, _view_of(form), error=error)
     return _back(form, "wardrobe_seen")
 
 
@@ -82,9 +86,11 @@ async def refresh_wardrobe(page: PageDep) -> Response:
 async def keep_view(page: PageDep) -> Response:
     form = await page.form()
     try:
-        await page.runtime.database.run(search.keep_view, page.user_id, str(form.get("name", "")), _wanted(form))
+        await page.runtime.database.run(
+            search.keep_view, page.user_id, str(form.get("name", "")), Wanted.of(_view_of(form))
+        )
     except VintedBotError as error:
-        return await wardrobe_page(page, _wanted(form), error=error)
+        return await wardrobe_page(page, _view_of(form), error=error)
     return _back(form, "view_kept")
 
 
@@ -122,41 +128,24 @@ async def change_piece(page: PageDep, piece_id: str) -> Response:
     """The seller's words about a piece: reference, notes, and what it sold for, or nothing."""
     form = await page.form()
 
-    def work(session: Session) -> None:
-        reference, notes = (str(form.get(name, "")) for name in ("reference", "notes"))
-        piece = pieces.note(session, page.user_id, piece_id, reference=reference, notes=notes)
-        price, day = str(form.get("sold_price", "")).strip(), str(form.get("sold_on", "")).strip()
-        if (price, day) != _sale(piece):
-            _sell(session, page.user_id, piece_id, price, day)
-
+    typed = piece_form.typed(form)
     try:
-        await page.runtime.database.run(work)
+        await page.runtime.database.run(piece_form.change, page.user_id, piece_id, typed)
     except VintedBotError as error:
-        return await wardrobe_page(page, _wanted(form), error=error, open_id=piece_id)
+        return await wardrobe_page(page, _view_of(form), error=error, open_id=piece_id, typed=typed)
     return _back(form, "saved", anchor=piece_id)
 
 
-def _sale(piece: Piece) -> tuple[str, str]:
-    """The piece's sale as the form shows it."""
-    return pieces.price_of(piece.sold_cents) or "", piece.sold_on.isoformat() if piece.sold_on else ""
-
-
-def _sell(session: Session, user_id: str, piece_id: str, price: str, day: str) -> None:
-    if not price and not day:
-        pieces.take_sale_back(session, user_id, piece_id)
-        return
-    try:
-        on = date.fromisoformat(day) if day else None
-    except ValueError:
-        raise BadRequest("This is no day.", code="bad_sale") from None
-    pieces.sell(session, user_id, piece_id, pieces.cents_of(price.replace(",", ".").strip("€ ")) or 0, on)
-
-
 async def wardrobe_page(
-    page: Page, wanted: Wanted, *, error: VintedBotError | None = None, open_id: str = ""
+    page: Page,
+    view: Mapping[str, str],
+    *,
+    error: VintedBotError | None = None,
+    open_id: str = "",
+    typed: Mapping[str, Typed] = MappingProxyType({}),
 ) -> Response:
-    asked = page.request.query_params.get("page", "")
-    number = int(asked) if asked.isdecimal() and len(asked) < 7 else 1
+    """What a view's address asks for; the form of the piece `open_id` stands open, with what was typed into it."""
+    wanted, number = Wanted.of(view), _number(view)
     shown = await pieces.caught_up(page.runtime.database, _look, page.user_id, page.words, wanted, number)
     return page.render(
         "wardrobe.html",
@@ -165,11 +154,13 @@ async def wardrobe_page(
         shown=shown,
         wanted=wanted,
         query=urlencode(wanted.given()),
+        view=urlencode(wanted.given() | ({"page": number} if number > 1 else {})),
         link=lambda **change: link(wanted, **change),
         narrowed=bool(wanted.model_copy(update={"sort": "newest"}).given()),
         states=pieces.STATES,
         sorts=search.SORTS,
         open_id=open_id,
+        typed={name: one.said for name, one in typed.items()},
         today=date.today().isoformat(),
         error=_told(page, error, shown) if error else None,
         mend=isinstance(error, NeedsPersonError),
@@ -185,7 +176,7 @@ def _told(page: Page, error: VintedBotError, shown: WardrobeView) -> str:
 
 
 def _look(session: Session, user_id: str, words: Words, wanted: Wanted, number: int) -> WardrobeView:
-    found = search.find(session, user_id, wanted, limit=A_PAGE, offset=(max(number, 1) - 1) * A_PAGE)
+    found = search.find(session, user_id, wanted, limit=A_PAGE, offset=(number - 1) * A_PAGE)
     known = accounts.accounts_of(session, user_id, removed=True)
     names = {account.id: account.username for account in known} if len(known) > 1 else {}
     drafts = [piece.draft_id for piece in found.pieces if piece.draft_id]
@@ -196,7 +187,7 @@ def _look(session: Session, user_id: str, words: Words, wanted: Wanted, number: 
         pieces=tuple(_view(words, p, next(iter(photos.get(p.draft_id or "", [])), None), names) for p in found.pieces),
         total=found.total,
         counts=found.counts,
-        number=max(number, 1),
+        number=number,
         numbers=max(1, -(-found.total // A_PAGE)),
         views=tuple((view, link(Wanted.of(view.wanted))) for view in search.views_of(session, user_id)),
         accounts=tuple(account for account in known if account.removed_at is None),
@@ -218,7 +209,7 @@ def _view(words: Words, piece: Piece, cover: Photo | None, names: Mapping[str, s
         cover=cover,
         price=words.money(price) if price else "",
         sold_price=words.money(sold_price) if sold_price else "",
-        sale=_sale(piece),
+        words=piece_form.stands(piece),
         facts=" · ".join(filter(None, facts)),
         when=when,
         on_site=piece.url if piece.url and piece.url.startswith(("https://", "http://")) else "",
@@ -233,13 +224,20 @@ def link(wanted: Wanted, **change: Any) -> str:
     return f"{HERE}?{told}" if told else HERE
 
 
-def _wanted(form: FormData) -> Wanted:
-    """The view a form was sent from."""
-    return Wanted.of(dict(parse_qsl(str(form.get("view", ""))[:2000])))
+def _view_of(form: FormData) -> dict[str, str]:
+    """The view a form was sent from, and its page."""
+    return dict(parse_qsl(str(form.get("view", ""))[:2000]))
+
+
+def _number(view: Mapping[str, str]) -> int:
+    asked = view.get("page", "")
+    return max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
 
 
 def _back(form: FormData, said: str, *, anchor: str = "") -> Response:
-    target = link(_wanted(form), said=said)
+    view = _view_of(form)
+    number = _number(view)
+    target = link(Wanted.of(view), said=said, page=number if number > 1 else None)
     return RedirectResponse(f"{target}#{anchor}" if anchor else target, 303)
 
 
@@ -271,7 +269,7 @@ def _import_page(
         applied=done is not None,
         changed=sum(line.refused is None for line in lines),
         refused=sum(line.refused is not None for line in lines),
-        table=table.decode("utf-8-sig", errors="replace") if table else "",
+        table=decoded(table),
         columns={name: _column(page.words, name) for name in sheet.CHANGEABLE},
         error=page.words.error(error) if error else None,
     )

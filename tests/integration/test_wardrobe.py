@@ -12,6 +12,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from backend.core.errors import BadRequest, Conflict, NotFound
@@ -158,16 +160,32 @@ def test_a_piece_follows_its_draft_its_publication_and_the_site(session: Session
     look(session, account, item("5", "Manteau, prix baissé", "45", "hidden"))
     assert found(session, account.user_id)[0].state == "hidden"
     assert look(session, account, whole=False).gone == 0, "what a part of a wardrobe doesn't show may be in the rest"
-    assert look(session, account).gone == 1
-    assert found(session, account.user_id)[0].state == "gone"
+    empty = look(session, account)
+    assert (empty.gone, empty.whole) == (0, False), "an answer without anything is sooner a fault than a clearing out"
+    assert look(session, account, item("6")).gone == 1
+    assert {p.listing_id: p.state for p in found(session, account.user_id)} == {"5": "gone", "6": "live"}
+
+
+@pytest.mark.parametrize("state", ["live", "sold"])
+def test_a_sale_stays_where_a_piece_and_its_listing_become_one(session: Session, state: str) -> None:
+    account = account_of(session)
+    draft = listed(session, account, None)
+    [piece] = found(session, account.user_id)
+    pieces.sell(session, account.user_id, piece.id, 900, date(2026, 11, 2))
+    look(session, account, item("5", price="60", state=state))
+    publication = session.exec(select(Publication).where(Publication.draft_id == draft.id)).one()
+    publication.listing_id, publication.state, publication.updated_at = "5", "confirmed", datetime.now(UTC)
+    [one] = found(session, account.user_id)
+    assert (one.listing_id, one.state, one.sold_by) == ("5", "sold", "person")
+    assert (one.sold_cents, one.sold_on) == (900, date(2026, 11, 2)), "the seller's word, not the listing's price"
 
 
 def test_what_was_listed_while_one_looked_is_not_gone(session: Session) -> None:
     account = account_of(session)
     begun = datetime.now(UTC) - timedelta(minutes=1)
     listed(session, account, "9")
-    assert take_in(session, account.user_id, account.id, shown(), begun=begun).gone == 0
-    assert found(session, account.user_id)[0].state == "live"
+    assert take_in(session, account.user_id, account.id, shown(item("8")), begun=begun).gone == 0
+    assert {piece.state for piece in found(session, account.user_id)} == {"live"}
 
 
 def test_what_was_cancelled_leaves_unless_something_was_said_of_it(session: Session) -> None:
@@ -189,6 +207,9 @@ def test_a_sale_found_on_the_site_and_the_sellers_word(session: Session) -> None
     [piece] = found(session, account.user_id)
     assert (piece.state, piece.sold_by, piece.sold_cents) == ("sold", "site", 6000)
     assert piece.sold_on is not None
+    day = piece.sold_on
+    pieces.take_sale_back(session, account.user_id, piece.id)
+    assert (piece.sold_by, piece.sold_on) == ("site", day), "nothing of the seller's to take back"
     pieces.sell(session, account.user_id, piece.id, 4800, date(2026, 11, 2))
     look(session, account, item("1", price="60", state="sold"))
     assert (piece.sold_by, piece.sold_cents, piece.sold_on) == ("person", 4800, date(2026, 11, 2)), "the seller knows"
@@ -282,10 +303,9 @@ def test_an_import_is_looked_at_first_and_applied_through_the_drafts(tables: Dat
         undone = drafts.undo(session, account.user_id, draft.id, 3)
         assert (undone.purchase_cost, undone.fields["price"]["value"]) == (None, "60")
         back = plan_of(session, account.user_id, table_of({"id": piece.id, "sold_price": "", "sold_on": ""}))
-    assert changes_of(back) == [{"sold_price": ("50.00", ""), "sold_on": ("2026-11-03", "")}]
-    asyncio.run(importing.apply(tables, account.user_id, back.changing))
-    with tables.session() as session:
-        assert session.get_one(Piece, piece.id).state == "live"
+        day = plan_of(session, account.user_id, table_of({"id": piece.id, "sold_price": "", "sold_on": "2026-11-04"}))
+    assert back == Plan((), 1, ()), "an export made before the sale takes none back"
+    assert changes_of(day) == [{"sold_on": ("2026-11-03", "2026-11-04")}]
 
 
 def test_each_line_that_cannot_be_is_refused_with_its_reason(session: Session) -> None:
@@ -331,6 +351,21 @@ def test_each_line_that_cannot_be_is_refused_with_its_reason(session: Session) -
         assert refused.value.code == "csv_unreadable"
 
 
+def test_a_line_of_another_length_shifts_and_erases_nothing(session: Session) -> None:
+    account = account_of(session)
+    listed(session, account, "1", description="Longue")
+    [piece] = found(session, account.user_id)
+    pieces.note(session, account.user_id, piece.id, reference="A7", notes="à ourlet")
+    columns = "id,reference,notes,description,brand\n"
+    short = plan_of(session, account.user_id, f"{columns}{piece.id},B8\n".encode())
+    assert changes_of(short) == [{"reference": ("A7", "B8")}], "what the line doesn't reach stays"
+    long = plan_of(session, account.user_id, f"{columns}{piece.id},A7,taille 38, ourlet,Longue,Rouje\n".encode())
+    [line] = long.lines
+    assert (line.refused and line.refused.code, line.changes) == ("bad_cells", ())
+    spare = plan_of(session, account.user_id, f"{columns}{piece.id},A7,à ourlet,Longue,Sézane,,\n".encode())
+    assert spare == Plan((), 1, ()), "empty cells beyond the last column say nothing"
+
+
 def test_views_are_named_replaced_and_the_users_own(session: Session) -> None:
     user, other = account_of(session).user_id, account_of(session).user_id
     kept = search.keep_view(session, user, "  Manteaux \u200b chers ", Wanted(category="coat", price_from=Decimal(40)))
@@ -357,6 +392,30 @@ class OneLook:
         await progress(len(self.wardrobe.items))
         self.meanwhile()
         return self.wardrobe
+
+
+async def test_what_was_seen_is_stored_though_another_was_quicker(tables: Database) -> None:
+    """Between reading what is known and writing, another may have stored the same piece: the first try is lost."""
+    with tables.session() as session:
+        account = account_of(session)
+        listed(session, account, "1")
+    lost: list[int] = []
+
+    def be_quicker(session: Session, *_: object) -> None:
+        if not lost and any(isinstance(row, Piece) for row in session.new):
+            lost.append(1)
+            raise IntegrityError("INSERT INTO pieces", {}, Exception("UNIQUE constraint failed"))
+
+    route: Any = OneLook(shown(item("1"), item("2")), lambda: None)
+    place = AccountSession(account.base_url, account.username, {})
+    event.listen(Session, "before_flush", be_quicker)
+    try:
+        seen = await refresh(tables, route, lambda _: place, account.user_id, None)
+    finally:
+        event.remove(Session, "before_flush", be_quicker)
+    assert (lost, seen.listings, seen.new) == ([1], 2, 1)
+    with tables.session() as session:
+        assert len(found(session, account.user_id)) == 2
 
 
 async def test_one_visit_at_a_time_and_none_where_the_account_stands_still(tables: Database) -> None:

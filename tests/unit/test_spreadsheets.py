@@ -36,11 +36,25 @@ def test_files_as_spreadsheets_write_them(by: str, encoding: str) -> None:
     text = f'ID{by} Notes \r\n1{by}été\r\n{by}\r\n2{by}"deux\r\nlignes"\r\n3\r\n'
     columns, rows = from_csv(text.encode(encoding), most=10)
     assert columns == ["id", "notes"]
-    assert rows == [
+    assert [row[:2] for row in rows] == [
         (2, {"id": "1", "notes": "été"}),
         (5, {"id": "2", "notes": "deux\r\nlignes"}),
-        (6, {"id": "3", "notes": ""}),
+        (6, {"id": "3"}),
     ]
+
+
+def test_a_row_is_as_long_as_it_is_and_a_name_names_one_column() -> None:
+    columns, rows = from_csv(b"id,notes,,\n1,a\n2\n3,b,,,\n4,c,,,too far\n", most=10)
+    assert columns == ["id", "notes", "", ""]
+    assert [(row.cells.get("notes"), row.surplus) for row in rows] == [
+        ("a", False),
+        (None, False),
+        ("b", False),
+        ("c", True),
+    ]
+    with pytest.raises(BadRequest, match="notes") as twice:
+        from_csv(b"id,notes,Notes \n1,a,b\n", most=10)
+    assert twice.value.code == "column_twice"
 
 
 def test_a_table_that_is_too_long_or_none_is_refused() -> None:

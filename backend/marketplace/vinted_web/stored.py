@@ -61,18 +61,25 @@ async def read_wardrobe(page: Page, account: AccountSession, own: str) -> list[W
 async def read_whole_wardrobe(page: Page, account: AccountSession, own: str, progress: LookedAt) -> Wardrobe:
     """All of it, page after page at a person's pace; `progress` is awaited after each with the count so far."""
     await _enter(page, account, own)
+    return await _read_pages(page, account, own, progress)
+
+
+async def _read_pages(page: Page, account: AccountSession, own: str, progress: LookedAt) -> Wardrobe:
+    """Whole only if there were as many as each page told: what goes from a page that was read moves another, unread,
+    up to it."""
     found: dict[str, WardrobeItem] = {}
-    number, pages = 0, 1
-    while number < min(pages, _MOST_PAGES):
+    number, pages, told = 0, 1, set[int]()
+    ended = False
+    while not ended and number < min(pages, _MOST_PAGES):
         if number:
             await pause(_BETWEEN_PAGES)
         number += 1
-        items, pages = await _read_page(page, account, own, number)
+        items, pages, total = await _read_page(page, account, own, number)
         found |= {item.id: item for item in items}
+        told |= set() if total is None else {total}
         await progress(len(found))
-        if not items:
-            return Wardrobe(tuple(found.values()), whole=True)
-    return Wardrobe(tuple(found.values()), whole=number >= pages)
+        ended = not items
+    return Wardrobe(tuple(found.values()), whole=(ended or number >= pages) and told <= {len(found)})
 
 
 async def _enter(page: Page, account: AccountSession, own: str) -> None:
@@ -80,15 +87,20 @@ async def _enter(page: Page, account: AccountSession, own: str) -> None:
     await check_signed_in(page, account)
 
 
-async def _read_page(page: Page, account: AccountSession, own: str, number: int) -> tuple[list[WardrobeItem], int]:
-    """One page of the wardrobe, and how many there are: more than are looked at, where that isn't told."""
+async def _read_page(
+    page: Page, account: AccountSession, own: str, number: int
+) -> tuple[list[WardrobeItem], int, int | None]:
+    """One page of the wardrobe, how many pages there are (more than are looked at, where that isn't told), and how many
+    items, where it is."""
     query = f"?page={number}&per_page={_PER_PAGE}&order=newest_first"
     answer = await page.evaluate(ASK, f"/api/v2/wardrobe/{own.rsplit('/', 1)[1]}/items{query}")
     refuse(PageFacts(answer["status"], page.url, answer["type"], answer["body"], json_due=True), answer["headers"])
     try:
         read = json.loads(answer["body"])
-        pages = int(read.get("pagination", {}).get("total_pages", _MOST_PAGES + 1))
-        return [_item(item, account.base_url) for item in read["items"]], pages
+        counts = read.get("pagination", {})
+        pages, total = int(counts.get("total_pages", _MOST_PAGES + 1)), counts.get("total_entries")
+        items = [_item(item, account.base_url) for item in read["items"]]
+        return items, pages, None if total is None else int(total)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VintedNetworkError(f"The wardrobe could not be read ({answer['status']}).") from error
 
