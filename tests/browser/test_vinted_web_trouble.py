@@ -25,7 +25,7 @@ from backend.core.errors import (
     WrongAccount,
 )
 from backend.marketplace.port import AccountSession, ListingSheet, Mode, Permit
-from backend.marketplace.vinted_web import attempt
+from backend.marketplace.vinted_web import attempt, route, session
 from backend.marketplace.vinted_web.session import open_form
 from backend.sandbox.server import Sandbox
 
@@ -229,6 +229,19 @@ async def test_a_form_that_never_answers_times_out(sandbox: Sandbox, attempts: A
     sandbox.set_fault("latency", "form", seconds=6.0)
     with pytest.raises(VintedTimeoutError, match="/items/new"):
         await attempts.put(sheet, "draft")
+
+
+async def test_a_page_that_dies_before_it_is_used_is_a_passing_fault(
+    sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_late(page: Page) -> None:
+        await page.context.close()
+        await session.mind_cookie_banner(page)
+
+    monkeypatch.setattr(route, "mind_cookie_banner", too_late)
+    with pytest.raises(VintedNetworkError, match="opened no page"):
+        await attempts.put(sheet, "draft")
+    assert sandbox.received()["items"] == []
 
 
 async def test_no_context_stays_open(sandbox: Sandbox, attempts: Attempts, sheet: ListingSheet) -> None:

@@ -35,8 +35,11 @@ LANGUAGES = ("fr", "en")
 
 
 @pytest.fixture
-async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(settings, run_jobs=True, analyzer=reader)
+async def client(
+    request: pytest.FixtureRequest, settings: Settings, reader: ScriptedReader
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Jobs run where photos are to be read; drafts that were read before stay as they are."""
+    app = create_app(settings, run_jobs="draft" not in request.fixturenames, analyzer=reader)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
         headers = {"Accept": "text/html", "Accept-Language": "fr"}

@@ -176,11 +176,11 @@ class VintedWebRoute:
         async with self._browsers.context(account.storage_state, locale=account.language, place=place) as context:
             try:
                 page = await context.new_page()
+                page.set_default_timeout(self._step_timeout * 1000)
+                traffic = Traffic(page, account.base_url)
+                await mind_cookie_banner(page)
             except Error as error:
                 raise VintedNetworkError(f"The browser opened no page: {error.message}", code="browser") from error
-            page.set_default_timeout(self._step_timeout * 1000)
-            traffic = Traffic(page, account.base_url)
-            await mind_cookie_banner(page)
             await notes.begin(page, account.storage_state)
             with notes.listening():
                 try:
