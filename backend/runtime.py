@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from backend.accounts import keys, standing
@@ -127,11 +126,7 @@ class Runtime:
 
     async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
-        ask = partial(publications.request, user_id=user_id, order=order, key=key)
-        try:
-            publication = await self.database.run(ask)
-        except IntegrityError:
-            publication = await self.database.run(ask)
+        publication = await self.database.store(publications.request, user_id, order, key=key)
         self.jobs.look()
         return publication
 

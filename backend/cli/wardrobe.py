@@ -109,7 +109,7 @@ def sold(
     """Your word that it was sold; prices of what is like it rest on that from now on.
 
     Example: `vintedbot wardrobe sold 3f2a 12,50 --on 2026-11-20`"""
-    number = pieces.cents_of(price.replace(",", "."))
+    number = pieces.cents_typed(price)
     if price and not number:
         raise typer.BadParameter(f"{price!r} is no price.", param_hint="PRICE")
     day = _day(on) if on else datetime.now().astimezone().date()

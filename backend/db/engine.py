@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session
 
 from backend.core.errors import SetupError
@@ -85,6 +85,13 @@ class Database:
         except asyncio.CancelledError:
             await asyncio.wait([under_way])
             raise
+
+    async def store(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`run`, once more where another transaction was quicker to store the same: now it is found."""
+        try:
+            return await self.run(work, *args, **kwargs)
+        except IntegrityError:
+            return await self.run(work, *args, **kwargs)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

@@ -9,7 +9,6 @@ fields go through the drafts service: with a revision, and to be undone there. O
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,7 +16,6 @@ from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest, Conflict, NotFound, VintedBotError
 from backend.core.listing import FIELD_NAMES
-from backend.core.readiness import amount
 from backend.core.spreadsheets import Row, from_csv
 from backend.db import audit
 from backend.db.engine import Database
@@ -220,7 +218,7 @@ def _same(name: str, typed: str, before: str) -> bool:
     if not typed or not before:
         return False
     if name in ("price", "purchase_cost", "sold_price"):
-        return _number(typed) == _number(before) is not None
+        return pieces.cents_typed(typed) == pieces.cents_typed(before) is not None
     if name in _LISTS:
         return bool(_value(name, typed) == _value(name, before))
     return name == "sold_on" and _day(typed) == _day(before)
@@ -258,14 +256,10 @@ def _own_changes(other: Mapping[str, str], typed: Mapping[str, str], before: Map
 
 
 def _cents(text: str) -> int:
-    cents = pieces.cents_of(_number(text))
+    cents = pieces.cents_typed(text)
     if not cents:
         raise BadRequest(f"{text!r} is no price.", code="bad_sale")
     return cents
-
-
-def _number(text: str) -> Decimal | None:
-    return amount(text.replace("\u00a0", "").replace(" ", "").strip("€£").replace(",", "."))
 
 
 def _day(text: str) -> date | None:

@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, or_, select
 
 from backend.core import catalog
@@ -51,18 +50,8 @@ async def caught_up(
     database: Database, work: Callable[Concatenate[Session, str, P], T], user_id: str, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """`work(session, user_id, …)`, which only reads, on pieces that are caught up with: a long look holds nobody up."""
-    await stored(database, catch_up, user_id)
+    await database.store(catch_up, user_id)
     return await database.look(work, user_id, *args, **kwargs)
-
-
-async def stored(
-    database: Database, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """`work(session, …)`, which stores pieces, in a transaction: once more where another was quicker with the same."""
-    try:
-        return await database.run(work, *args, **kwargs)
-    except IntegrityError:
-        return await database.run(work, *args, **kwargs)
 
 
 def catch_up(session: Session, user_id: str) -> None:
@@ -216,6 +205,11 @@ def cents_of(price: Any) -> int | None:
     """A price as cents; None for what is none."""
     number = None if price is None else amount(price)
     return int(number * 100) if number is not None and 0 <= number * 100 <= _CENTS_MAX else None
+
+
+def cents_typed(text: str) -> int | None:
+    """A price as somebody writes it, with a comma, blanks or a sign, as cents; None for what is none."""
+    return cents_of("".join(text.split()).strip("€£").replace(",", "."))
 
 
 def price_of(cents: int | None) -> str | None:

@@ -64,7 +64,7 @@ async def refresh(
     keeping = asyncio.create_task(keep_going())
     try:
         shown = await route.whole_wardrobe(session_of(chosen), looked_at)
-        return await pieces.stored(database, _store, user_id, chosen.id, shown, begun)
+        return await database.store(_store, user_id, chosen.id, shown, begun)
     except (NeedsPersonError, VintedRateLimitError) as trouble:
         await database.run(standing.note_trouble, user_id, chosen.id, trouble)
         raise

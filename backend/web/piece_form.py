@@ -61,7 +61,7 @@ def _sell(session: Session, user_id: str, piece_id: str, price: str, day: str) -
         on = date.fromisoformat(day) if day else None
     except ValueError:
         raise BadRequest("This is no day.", code="bad_sale") from None
-    pieces.sell(session, user_id, piece_id, pieces.cents_of(price.replace(",", ".").strip("€ ")) or 0, on)
+    pieces.sell(session, user_id, piece_id, pieces.cents_typed(price) or 0, on)
 
 
 def _text(form: FormData, name: str) -> str:

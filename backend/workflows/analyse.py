@@ -14,7 +14,6 @@ from typing import Any
 
 from dbos import DBOS
 from loguru import logger
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from backend.core import logs, tracing
@@ -123,10 +122,7 @@ def _clean(parts: Parts, source: Path) -> dict[str, Any]:
 
 
 async def _take_in(parts: Parts, photo: Photo, columns: dict[str, Any]) -> None:
-    try:
-        state = await parts.database.run(_accept, photo.id, columns)
-    except IntegrityError:  # another process accepted the same file at this moment: now it is found
-        state = await parts.database.run(_accept, photo.id, columns)
+    state = await parts.database.store(_accept, photo.id, columns)
     photos_total.labels(state=state).inc()
     if photo.owns_source:
         await asyncio.to_thread(_remove_upload, Path(photo.source_path))

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from PIL import Image
+from playwright import async_api
 from playwright.sync_api import Browser, sync_playwright
 
 from backend.core import catalog
 from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome, Permit, boot_clock
-from backend.marketplace.vinted_web.browser import Browsers, find_browser, launch_arguments
+from backend.marketplace.vinted_web.browser import Browsers, find_browser, launch, launch_arguments
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.sandbox.server import Sandbox, running_sandbox
 
@@ -136,6 +137,15 @@ def sync_browser() -> Iterator[Browser]:
         running = driver.chromium.launch(executable_path=find_browser().executable, args=launch_arguments())
         yield running
         running.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[async_api.Browser]:
+    """The browser of those who look at our own pages."""
+    async with async_api.async_playwright() as driver:
+        running = await launch(driver, find_browser())
+        yield running
+        await running.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from PIL import Image
-from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from sqlmodel import select
 
 from backend.app import create_app
@@ -28,7 +28,6 @@ from backend.core.reading import ItemReading, PhotoInput
 from backend.db.engine import Database
 from backend.db.models import Account, Batch, User
 from backend.marketplace.port import InputEvent
-from backend.marketplace.vinted_web.browser import find_browser, launch
 from backend.runtime import Runtime
 from backend.sandbox.loopback import serving
 from backend.settings import Settings
@@ -82,14 +81,6 @@ async def drafts(address: str, tmp_path_factory: pytest.TempPathFactory) -> list
     batch = await hand_in(address, photos, audience="women")
     found: list[dict[str, Any]] = await ask(address, f"/drafts?batch_id={batch}")
     return found
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as driver:
-        running = await launch(driver, find_browser())
-        yield running
-        await running.close()
 
 
 @pytest.fixture

@@ -5,17 +5,15 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from backend.app import create_app
-from backend.marketplace.vinted_web.browser import find_browser, launch
 from backend.sandbox.loopback import serving
 from backend.sandbox.server import Sandbox
 from backend.sandbox.state import Closed, StoredItem
@@ -35,14 +33,6 @@ def address(site: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     settings = Settings(data=tmp_path_factory.mktemp("data"), marketplace=site.url, limit_publish="99/minute")
     with serving(create_app(settings, run_jobs=True, analyzer=ScriptedReader())) as url:
         yield url
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def window() -> AsyncIterator[Browser]:
-    async with async_playwright() as driver:
-        running = await launch(driver, find_browser())
-        yield running
-        await running.close()
 
 
 def hang(site: Sandbox, username: str, title: str, price: str, closed: Closed = "") -> int:
@@ -86,14 +76,14 @@ async def check_accessible(page: Page) -> None:
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 async def test_from_the_site_to_a_table_and_back(
-    site: Sandbox, address: str, window: Browser, tmp_path: Path, phone: bool
+    site: Sandbox, address: str, browser: Browser, tmp_path: Path, phone: bool
 ) -> None:
     name = "tea" if phone else "lea"
     async with httpx.AsyncClient(base_url=address, timeout=70) as client:
         draft = await publish_one(client, site, tmp_path / "photos", name)
     coat, sold = hang(site, name, f"Manteau Sézane {name}", "60.00"), hang(site, name, f"Jupe {name}", "9.50", "sold")
     hang(site, name, f"Pull {name}", "15.00", "hidden")
-    context = await window.new_context(
+    context = await browser.new_context(
         base_url=address, viewport=PHONE if phone else DESK, locale="en-GB", has_touch=phone, is_mobile=phone,
         color_scheme="dark" if phone else "light", reduced_motion="reduce",
     )  # fmt: skip
@@ -188,14 +178,14 @@ async def test_from_the_site_to_a_table_and_back(
         await context.close()
 
 
-async def test_a_signed_out_account_says_so_and_how_to_mend_it(site: Sandbox, address: str, window: Browser) -> None:
+async def test_a_signed_out_account_says_so_and_how_to_mend_it(site: Sandbox, address: str, browser: Browser) -> None:
     async with httpx.AsyncClient(base_url=address) as client:
         cookies = json.dumps(site.create_account("ada"))
         account = (await client.post("/api/v1/accounts", json={"username": "ada", "cookies": cookies})).json()["id"]
         site.expire_sessions("ada")
         answers = [await client.post("/api/v1/wardrobe/refresh", json={"account": account}, timeout=60) for _ in "12"]
         assert [(a.status_code, a.json()["code"]) for a in answers] == [(409, "session_expired")] * 2
-    context = await window.new_context(base_url=address, locale="fr-FR", viewport=PHONE)
+    context = await browser.new_context(base_url=address, locale="fr-FR", viewport=PHONE)
     page = await context.new_page()
     await page.goto("/wardrobe")
     if await page.locator(".look select").count():

@@ -7,6 +7,7 @@ import pytest
 
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web import stored
+from backend.wardrobe import pieces
 
 ACCOUNT = AccountSession("http://127.0.0.1:9", "marie", {})
 
@@ -55,3 +56,20 @@ async def test_it_is_whole_if_as_many_were_read_as_were_told(
     read = await stored._read_pages(site, ACCOUNT, "/member/1", progress)
     assert (read.whole, site.left) == (whole, [])
     assert so_far[-1] == len(read.items) == len({one for ids, _ in pages for one in ids})
+
+
+@pytest.mark.parametrize(
+    ("typed", "cents"),
+    [
+        ("12,50", 1250),
+        ("12.5", 1250),
+        ("12,50\u00a0€", 1250),
+        ("€ 1 234", 123400),
+        ("", None),
+        ("abc", None),
+        ("-1", None),
+        ("1,234", None),
+    ],
+)
+def test_a_price_is_read_as_somebody_writes_it(typed: str, cents: int | None) -> None:
+    assert pieces.cents_typed(typed) == cents
