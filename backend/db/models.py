@@ -403,8 +403,8 @@ class IdempotencyKey(SQLModel, table=True):
 class Notification(SQLModel, table=True):
     """Something its owner should know: `kind` is one of `notifications.kinds.KINDS`; `detail` fills its sentence.
 
-    `episode` names what it is about, and is there once. `send_after` and `sends` are the outbox's: from when on it may
-    be taken up to be sent (again), and how often it was; `sent_at` when it was done with."""
+    `episode` names what it is about, and is there once. Of the outbox are `send_after` (from when on it may be sent, or
+    sent again), `sends` (how often it was), `taken_by` (keys of who took it), `sent_at` (when it was done with)."""
 
     __tablename__ = "notifications"
     __table_args__ = (UniqueConstraint("user_id", "episode", name="uq_notifications_episode"),)
@@ -419,6 +419,7 @@ class Notification(SQLModel, table=True):
     seen_at: datetime | None = None
     send_after: datetime = Field(default_factory=now)
     sends: int = 0
+    taken_by: list[str] = _json(list)
     sent_at: datetime | None = None
 
 

@@ -1,7 +1,8 @@
-"""Sends what was told to the outside, each notification once, whichever process comes first.
+"""Sends what was told to the outside, once to each recipient, whichever process comes first.
 
-Owns the claim (a lease on the row) and the tries. A process that dies while it sends leaves its claim, which another
-takes over after the lease: then, and only then, a message may arrive twice. Owns no publication and holds none up.
+Owns the claim (a lease on the row), the tries and who took it. A process that dies while it sends leaves its claim,
+which another takes over after the lease: then, and only then, a message may arrive twice. Owns no publication and holds
+none up.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from backend.preferences import preferences_of
 TRIES = 3
 """A target, in one go."""
 MOST_SENDS = 4
-"""Goes, while no target takes it."""
+"""Goes, while one of its recipients has not taken it."""
 LEASE = timedelta(minutes=5)
 STALE = timedelta(days=1)
 """Older news are not sent: a target just set up is no flood."""
@@ -50,6 +51,7 @@ class Letterbox:
     address: str
     language: str
     name: str = "mail"
+    key: str = "own"
 
     async def send(self, told: Message) -> bool:
         return await self.mailer.send(self.address, told)
@@ -135,17 +137,19 @@ class Outbox:
         return [Letterbox(self._mailer, user.email, wishes.language or self._language)]
 
     async def deliver(self) -> int:
-        """Sends all that is due; returns how many were taken by a target."""
+        """Sends all that is due; returns how many were taken by somebody."""
         taken = 0
         while (row := await self._database.run(claim)) is not None:
             taken += await self._deliver(row)
         return taken
 
     async def _deliver(self, row: Notification) -> bool:
-        targets: list[Recipient] = [*self._targets, *await self._database.look(self._own, row.user_id)]
-        took = await _each(targets, lambda target: self.send(target, self._told(target, row.kind, row.detail)))
-        if any(took) or not targets or row.sends >= MOST_SENDS:
-            await self._database.run(_done, row.id)
+        """To whoever has not taken it yet."""
+        own = await self._database.look(self._own, row.user_id)
+        left: list[Recipient] = [to for to in (*self._targets, *own) if to.key not in row.taken_by]
+        took = await _each(left, lambda to: self.send(to, self._told(to, row.kind, row.detail)))
+        keys = [to.key for to, taken in zip(left, took, strict=True) if taken]
+        await self._database.run(_note, row.id, keys, done=all(took) or row.sends >= MOST_SENDS)
         return any(took)
 
     def _told(self, target: Recipient, kind: str, detail: Mapping[str, Any]) -> Message:
@@ -195,5 +199,7 @@ def claim(session: Session) -> Notification | None:
             return row
 
 
-def _done(session: Session, notification_id: str) -> None:
-    session.get_one(Notification, notification_id).sent_at = clock(session)
+def _note(session: Session, notification_id: str, keys: Sequence[str], *, done: bool) -> None:
+    row = session.get_one(Notification, notification_id)
+    row.taken_by = [*row.taken_by, *keys]
+    row.sent_at = clock(session) if done else None

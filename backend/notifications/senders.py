@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,9 +20,11 @@ SEND_SECONDS = 45.0
 
 @dataclass(frozen=True)
 class Target:
-    """One address to send to. `name` may be shown and logged; `service` is apprise's."""
+    """One address to send to. `name` may be shown and logged, `key` stands for the address in tables; `service` is
+    apprise's."""
 
     name: str
+    key: str
     service: Any
 
     async def send(self, message: Message) -> bool:
@@ -55,7 +58,7 @@ def _target(number: int, url: str) -> Target:
         )
     service = apprise.Apprise()
     service.add(plugin)
-    return Target(_name(url), service)
+    return Target(_name(url), sha256(url.encode()).hexdigest()[:16], service)
 
 
 def _name(url: str) -> str:

@@ -132,9 +132,10 @@ def test_a_server_that_is_not_there_is_named(postgres_server: str) -> None:
 def test_a_process_frozen_in_a_transaction_keeps_no_lock_for_ever(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.db.engine._FROZEN_MS", 200)
-    frozen, living = Database(postgres_url), Database(postgres_url)
+    living = Database(postgres_url)
     living.migrate()
+    monkeypatch.setattr("backend.db.engine._FROZEN_MS", 200)
+    frozen = Database(postgres_url)
     with living.session() as session:
         session.add(User(id="marie", name="marie"))
     lock = text("update users set name = name where id = 'marie'")
