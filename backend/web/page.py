@@ -115,6 +115,7 @@ class Page:
 
     def render(self, template: str, *, status: int = 200, here: str | None = None, **shown: Any) -> HTMLResponse:
         """The template as an answer. `here` is the page's own address where that isn't the request's."""
+        reader = self.runtime.reader
         body = (
             templates()
             .get_template(template)
@@ -130,6 +131,7 @@ class Page:
                 settings_places=SETTINGS_PLACES,
                 admin_places=ADMIN_PLACES,
                 version=version("vintedbot"),
+                read_by=None if reader.kind == "embedded" else reader.host,
                 **shown,
             )
         )

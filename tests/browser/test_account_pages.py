@@ -80,7 +80,7 @@ async def test_an_account_is_added_paused_and_told_about_on_a_phone(
     await page.evaluate("document.querySelector('notification-bell').look()")
     await expect(page.locator(".bell-count")).to_have_text("2")
     assert await has_no_sideways_scroll(page)
-    await page.locator(".publication", has_text="brouillons").get_by_role("button", name="Vu").click()
+    await page.locator(".publication", has_text="Annonces préparées").get_by_role("button", name="Vu").click()
     await expect(page.locator(".bell-count")).to_have_text("1")
     await page.locator(".publication", has_text="Reconnectez").get_by_role("button", name="Y aller").click()
     await expect(page).to_have_url(f"{page.url.split('/accounts')[0]}/accounts#{account_id}")

@@ -190,7 +190,7 @@ async def test_a_signed_out_account_says_so_and_how_to_mend_it(site: Sandbox, ad
     await page.goto("/wardrobe")
     if await page.locator(".look select").count():
         await page.locator(".look select").select_option(account)
-    await page.get_by_role("button", name="Regarder le site").click()
+    await page.get_by_role("button", name="Consulter le site").click()
     await expect(page.locator("[role=alert]")).to_contain_text("session")
     await page.get_by_role("link", name="Vers les comptes").click()
     await page.wait_for_url("**/accounts")

@@ -143,7 +143,7 @@ def test_csv_is_the_same_table() -> None:
 
 async def test_the_page_the_api_and_the_files_say_the_same(client: httpx.AsyncClient) -> None:
     empty = await client.get("/insights")
-    assert "Rien à regarder pour l’instant" in without_tags(empty)
+    assert "Pas encore de bilan" in without_tags(empty)
     runtime = client._transport.app.state.runtime  # type: ignore[attr-defined]
 
     def furnish(session: Session) -> None:
@@ -154,7 +154,7 @@ async def test_the_page_the_api_and_the_files_say_the_same(client: httpx.AsyncCl
 
     await runtime.database.run(furnish)
     page = await client.get("/insights?days=7")
-    assert "Brouillons faits : 1. Mis sur le site : 1." in without_tags(page)
+    assert "Annonces préparées\u00a0: 1. Mises sur le site\u00a0: 1." in without_tags(page)
     assert "8\u00a0min" in without_tags(page)
     kept = await client.post("/insights", data=form(page, "/insights") | {"minutes": "12,5"})
     assert kept.headers["location"] == "/insights?days=7&said=saved#chart-time"

@@ -328,7 +328,7 @@ async def test_a_draft_is_approved_put_away_and_brought_back(client: httpx.Async
     address = f"/drafts/{draft['id']}"
     unready = await save(client, draft, await opened(client, draft) | {"condition": "", "then": "approve"})
     assert unready.status_code == 409
-    assert "Indiquez l'état" in without_tags(unready)
+    assert "Indiquez l’état" in without_tags(unready)
     assert 'href="#field-condition"' in unready.text
     approved = await save(client, draft, await opened(client, draft) | {"condition": "good", "then": "approve"})
     assert approved.headers["location"] == f"{address}?said=approved"

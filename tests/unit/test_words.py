@@ -1,6 +1,8 @@
 """Composed titles and descriptions: French that agrees, nothing invented, always within the form's limits."""
 
 import json
+import re
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -196,3 +198,12 @@ def test_words_always_fit_the_form(values: dict[str, Any], photos: int, language
     assert description is None or 5 <= len(description.strip()) <= 2000
     assert "#" not in f"{title}{description}"
     assert "None" not in f"{title}" if title else True
+
+
+@pytest.mark.parametrize("file", ["core/texts/fr.json", "web/locale/fr.json"])
+def test_french_is_set_as_french_is(file: str) -> None:
+    """No line begins with a colon: no plain blank before : ; ! ? » or after «, and no straight apostrophe in a word."""
+    text = files("backend").joinpath(file).read_text(encoding="utf-8")
+    texts = re.findall(r'"(?:[^"\\]|\\.)*"(?!\s*:)', text)
+    assert len(texts) > 80
+    assert [each for each in texts if re.search(r" [:;!?»](?!\w)|« |(?<=\w)'(?=\w)", each)] == []
