@@ -7,11 +7,13 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from loguru import logger
 from sqlalchemy import text
 
 from backend.core.errors import SetupError, VintedBotError
@@ -81,6 +83,9 @@ async def check(name: str, part: Part) -> Check:
         told, ok = str(error), False
     except TimeoutError:
         told, ok = f"It did not answer within {PATIENCE:.0f} s.", False
+    except Exception as error:  # noqa: BLE001 - diagnostics: one part's fault must not hide what the others say
+        logger.opt(exception=True).error("check_crashed: {}: {}", name, type(error).__name__)
+        told, ok = hide(f"An unforeseen fault: {error!r}. The log says where it happened: vintedbot logs."), False
     return Check(name, ok, told, round(time.perf_counter() - started, 4), part.needed)
 
 
@@ -122,7 +127,7 @@ async def model(address: str, key: str | None, name: str) -> str:
     try:
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             answer = await client.get(f"{place}/models", headers={"Authorization": f"Bearer {key or 'none'}"})
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SetupError(f"{place} can't be reached ({error}). Check OPENAI_BASE_URL.") from error
     if answer.status_code != httpx.codes.OK:
         raise SetupError(f"{place} answers {answer.status_code}. Check OPENAI_API_KEY and OPENAI_BASE_URL.")
@@ -141,7 +146,12 @@ async def disk(data: Path) -> str:
 
 
 def _newest_file(folder: Path) -> float:
-    return max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
+    """When something here was last written. What vanishes meanwhile, and a link that leads nowhere, says nothing."""
+    newest = 0.0
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            newest = max(newest, path.stat().st_mtime)
+    return newest
 
 
 async def clock(data: Path) -> str:

@@ -1,13 +1,18 @@
 """`/ready` and `/health`: each part with its latency and reason; what the rest can do without only degrades."""
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
 
 from backend.app import create_app
 from backend.core.errors import SetupError
+from backend.core.redaction import remember
 from backend.settings import Settings
 from backend.watch import checks
 from backend.watch.checks import Checks, Part
@@ -72,13 +77,35 @@ async def test_a_part_that_hangs_is_a_part_that_does_not_work(monkeypatch: pytes
     assert (found.ok, found.told) == (False, "It did not answer within 0 s.")
 
 
-async def test_a_fault_of_ours_is_not_taken_for_a_part_that_fails() -> None:
+async def test_a_fault_of_one_check_is_told_and_hides_none_of_the_others() -> None:
+    remember(["a-secret-of-the-operator"])
+
     async def crash() -> str:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("a-secret-of-the-operator")
 
     async def refuse() -> str:
         raise SetupError("Do this.")
 
-    assert (await checks.check("x", Part(refuse))).told == "Do this."
-    with pytest.raises(ZeroDivisionError):
-        await checks.check("x", Part(crash))
+    async def work() -> str:
+        return "works"
+
+    found = await Checks({"crash": Part(crash), "refuse": Part(refuse), "work": Part(work)}).look()
+    assert [one.ok for one in found] == [False, False, True]
+    assert "ZeroDivisionError" in found[0].told
+    assert "a-secret" not in found[0].told
+    assert (found[1].told, found[2].told) == ("Do this.", "works")
+
+
+async def test_a_link_that_leads_nowhere_stops_no_clock(tmp_path: Path) -> None:
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    assert (await checks.check("clock", Part(partial(checks.clock, tmp_path)))).ok
+    later = time.time() + 3600
+    (tmp_path / "from the future").touch()
+    os.utime(tmp_path / "from the future", (later, later))
+    assert "behind its own files" in (await checks.check("clock", Part(partial(checks.clock, tmp_path)))).told
+
+
+async def test_an_address_that_is_none_is_a_setting_to_mend() -> None:
+    found = await checks.check("model", Part(partial(checks.model, "http://127.0.0.1:port", None, "any")))
+    assert not found.ok
+    assert "Check OPENAI_BASE_URL" in found.told
