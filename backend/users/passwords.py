@@ -6,7 +6,7 @@ Owns strength and hashing, off the event loop and few at a time: each takes 64 M
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,11 +25,12 @@ _pool = ThreadPoolExecutor(AT_ONCE, "passwords")
 """Threads of their own: the tables' are not kept waiting."""
 
 
-def check_strength(password: str, about: Sequence[str] = ()) -> None:
+async def check_strength(password: str, about: Sequence[str] = ()) -> None:
     """Raises BadRequest that says what is wrong; `about` are words an attacker would try: the name, the address."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise BadRequest(f"A password has {SHORTEST} to {LONGEST} characters.", code="password_length")
-    found = zxcvbn(password, user_inputs=[word for word in about if word])
+    guessing = partial(zxcvbn, password, user_inputs=[word for word in about if word])
+    found = await asyncio.get_running_loop().run_in_executor(_pool, guessing)
     if found["score"] < STRONG_ENOUGH:
         advice = [found["feedback"]["warning"], *found["feedback"]["suggestions"]]
         told = " ".join(f"{line.rstrip('.')}." for line in advice if line)

@@ -5,6 +5,7 @@ Owns the order of steps where a password is hashed or compared between two trans
 """
 
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from sqlmodel import Session
@@ -54,6 +55,14 @@ class People:
 
     async def sign_in(self, name: str, password: str, kind: Kind, origin: Origin) -> tuple[AuthSession, str]:
         """A session and its secret. Raises SignInNeeded (`wrong_password`), the same for a name nobody has."""
+        while (started := await self._try_sign_in(name, password, kind, origin)) is None:
+            pass  # the password was changed or hashed anew meanwhile: it is compared with what holds now
+        return started
+
+    async def _try_sign_in(
+        self, name: str, password: str, kind: Kind, origin: Origin
+    ) -> tuple[AuthSession, str] | None:
+        """None where the hash that was compared with is not the user's any more."""
         user = await self.database.run(service.lookup, name)
         hashed = user.password_hash if user else None
         right = await passwords.matches(password, hashed)
@@ -63,10 +72,11 @@ class People:
             raise SignInNeeded("The name or the password is wrong.", code="wrong_password")
         anew = await passwords.hash_password(password) if passwords.is_outdated(hashed or "") else None
 
-        def work(session: Session) -> tuple[AuthSession, str]:
-            known = service.find(session, user.id)
-            if anew is not None and known.password_hash == hashed:
-                known.password_hash = anew
+        def work(session: Session) -> tuple[AuthSession, str] | None:
+            known = service.find(session, user.id, lock=True)
+            if known.password_hash != hashed:
+                return None
+            known.password_hash = anew or hashed
             return sign_in.start(session, known, kind, origin, clock(session))
 
         return await self.database.run(work)
@@ -116,7 +126,7 @@ class People:
         Raises Forbidden (`registration_closed`), NotFound (`link_over`), or what the name, the address or the password
         is refused for."""
         await self.database.run(self._check_may_register, invite, near)
-        passwords.check_strength(password, [name, email or ""])
+        await passwords.check_strength(password, [name, email or ""])
         hashed = await passwords.hash_password(password)
 
         def work(session: Session) -> User:
@@ -129,39 +139,51 @@ class People:
 
     async def add(self, name: str, password: str, *, email: str | None = None, role: str = "member") -> User:
         """A user the admin makes."""
-        passwords.check_strength(password, [name, email or ""])
+        await passwords.check_strength(password, [name, email or ""])
         hashed = await passwords.hash_password(password)
         return await self.database.run(service.add, name, password_hash=hashed, email=email, role=role)
 
     async def check_password(self, user_id: str, password: str) -> None:
         """Before something grave. Raises Forbidden (`wrong_password`); a user without a password has none to give."""
+        await self._verified(user_id, password)
+
+    async def _verified(self, user_id: str, password: str) -> str | None:
+        """The hash this is the password of."""
         user = await self.database.run(service.find, user_id)
         if user.password_hash is not None and not await passwords.matches(password, user.password_hash):
-            raise Forbidden("The password is wrong.", code="wrong_password")
+            raise _wrong_password()
+        return user.password_hash
 
     async def change_password(self, who: Caller, current: str, new: str) -> None:
-        """Signs out everywhere but here."""
-        await self.check_password(who.user_id, current)
-        await self.set_password(who.user_id, new, but=who.sign_in)
+        """Signs out everywhere but here. Raises Forbidden (`wrong_password`), also where it was changed meanwhile."""
+        verified = await self._verified(who.user_id, current)
+
+        def still_so(session: Session, user: User) -> None:
+            if user.password_hash != verified:
+                raise _wrong_password()
+
+        await self.set_password(who.user_id, new, but=who.sign_in, first=still_so)
 
     async def reset(self, link: str, new: str) -> User:
         """A new password by a link. Raises NotFound (`link_over`)."""
         row = await self.database.run(lambda s: links.look(s, "reset", link, clock(s)))
-        return await self.set_password(row.user_id, new, link=link)
+        return await self.set_password(row.user_id, new, first=lambda s, _: links.use(s, "reset", link, clock(s)))
 
-    async def set_password(self, user_id: str, new: str, *, but: str | None = None, link: str | None = None) -> User:
-        """Ends every session `but` this one, and every link to the password or address; with `link` by it, or nothing
-        happens."""
+    async def set_password(
+        self, user_id: str, new: str, *, but: str | None = None, first: Callable[[Session, User], object] | None = None
+    ) -> User:
+        """Ends every session `but` this one, and every link to the password or address. Where `first`, looked at in
+        the same transaction, raises, nothing happens."""
         user = await self.database.run(service.find, user_id)
-        passwords.check_strength(new, [user.name, user.email or ""])
+        await passwords.check_strength(new, [user.name, user.email or ""])
         hashed = await passwords.hash_password(new)
 
         def work(session: Session) -> User:
             at = clock(session)
-            if link is not None:
-                links.use(session, "reset", link, at)
+            changed = service.find(session, user_id, lock=True)
+            if first is not None:
+                first(session, changed)
             links.withdraw(session, user_id, at)
-            changed = service.find(session, user_id)
             service.set_password(session, changed, hashed)
             sign_in.end_all(session, user_id, at, but=but, why="password_changed")
             return changed
@@ -257,3 +279,7 @@ class People:
             links.look(session, "invite", invite, clock(session))
         elif self.registration != "open":
             raise Forbidden("New people are let in by the admin, by invitation.", code="registration_closed")
+
+
+def _wrong_password() -> Forbidden:
+    return Forbidden("The password is wrong.", code="wrong_password")

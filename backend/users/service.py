@@ -34,9 +34,9 @@ def known_local_user(session: Session) -> User | None:
     return session.exec(select(User).where(col(User.local))).first()
 
 
-def find(session: Session, user_id: str) -> User:
-    """Raises NotFound."""
-    user = session.get(User, user_id)
+def find(session: Session, user_id: str, *, lock: bool = False) -> User:
+    """With `lock` as it is now, and nobody else changes it before this transaction ends. Raises NotFound."""
+    user = session.get(User, user_id, with_for_update=lock)
     if user is None:
         raise NotFound(f"There is no user {user_id!r}.")
     return user
