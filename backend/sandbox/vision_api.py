@@ -27,6 +27,8 @@ Fault = Literal[
     "no_credit",
     "rejected",
     "server_error",
+    "request_timeout",
+    "conflict",
     "hang",
     "refusal",
     "truncated",
@@ -38,6 +40,8 @@ ERRORS_WITHIN = {
     "rate_limited": (429, "Provider returned error"),
     "server_error": (502, "Provider returned error"),
     "no_credit": (402, "Insufficient credits"),
+    "request_timeout": (408, "Request timed out"),
+    "conflict": (409, "Conflict"),
 }
 ABSTAINS = {"value": None, "confidence": 0.0, "photo": None}
 NAMES = ("category", "audience", "brand", "size", "colours", "materials", "condition", "title", "description")
@@ -134,7 +138,7 @@ async def _complete(api: VisionApi, request: Request) -> Response:
 
 
 def _asks_about_boundary(body: Mapping[str, Any]) -> bool:
-    return bool(body.get("response_format", {}).get("json_schema", {}).get("name") == "boundary")
+    return 'Answer "same"' in body["messages"][0]["content"]
 
 
 def _as_said(manners: Manners, body: dict[str, Any], text: str) -> str:
@@ -158,6 +162,8 @@ async def _fail(api: VisionApi, failure: Failure, body: dict[str, Any]) -> Respo
             api, 400, "Your request was rejected by our safety system.", code="content_policy_violation"
         ),
         "server_error": lambda: _error(api, 500, "The server had an error.", kind="server_error", headers=headers),
+        "request_timeout": lambda: _error(api, 408, "Request timed out."),
+        "conflict": lambda: _error(api, 409, "Conflict."),
         "hang": lambda: _completion(api, body, json.dumps(_filled({}))),
         "refusal": lambda: _completion(api, body, None, refusal="I'm sorry, I can't help with that."),
         "truncated": lambda: _completion(api, body, '{"category": {"value": "dre', finish_reason="length"),

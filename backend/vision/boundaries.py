@@ -1,39 +1,35 @@
 """Asks a vision model whether photos beside each other show the same piece: `core.reading.BoundaryJudge`.
 
-Owns the contact sheet, the question and the meaning of its answer. Does not own where to ask (`core/sorting.py`) nor
-the reading of an item (`openai_compatible.py`). The prompt is `prompts/boundary-v1.txt`; a changed one is a new file.
+Owns the contact sheet, the question and the meaning of its answer. Does not own where to ask (`core/sorting.py`), the
+calls (`calls.py`) nor the reading of an item (`openai_compatible.py`). The prompt is `prompts/boundary-v1.txt`; a
+changed one is a new file.
 """
 
 import asyncio
 import base64
 import io
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, ClassVar
 
-import openai
-from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletion
 from PIL import Image, ImageOps
 from pydantic import BaseModel, Field, ValidationError
 
-from backend.core import tracing
-from backend.core.errors import AIAnalysisError, PhotoRefused
-from backend.core.metrics import gpt4_vision_calls_total
-from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
+from backend.core.errors import PhotoRefused
+from backend.core.model_calls import Ledger
 from backend.core.reading import PhotoInput
-from backend.vision.completion import billed, tokens_of
-from backend.vision.openai_compatible import NO_KEY_NEEDED
-from backend.vision.tariff import OPENAI_URL, Size, tariff_of
+from backend.vision.calls import ModelCalls
+from backend.vision.completion import MalformedAnswer
+from backend.vision.dialect import Dialect
+from backend.vision.tariff import Size
 
 PROMPT = "boundary-v1"
 TILE, GAP, MARGIN = 320, 8, 24
 """Pixels: the side of a photo's place on the sheet, what lies between two, and between the rows."""
 QUALITY = 80
-ANSWER_TOKENS = 400
 
 
 class Verdict(BaseModel):
@@ -48,8 +44,42 @@ class Verdict(BaseModel):
         return 0.5 + self.confidence / 2 if self.same else 0.5 - self.confidence / 2
 
 
+@dataclass(frozen=True)
+class BoundaryQuestion:
+    """A contact sheet (JPEG), and what is asked about it."""
+
+    sheet: bytes
+    size: Size
+    prompt_version: ClassVar[str] = PROMPT
+    answer_tokens: ClassVar[int] = 400
+
+    @property
+    def answer_form(self) -> tuple[str, dict[str, Any]]:
+        return "boundary", _schema()
+
+    @property
+    def text(self) -> str:
+        return _prompt()
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        return (self.size,)
+
+    def key(self, model: str, base_url: str) -> str | None:
+        """Places in doubt are asked about once; there is nothing to keep."""
+        return None
+
+    def messages(self, *, detail: bool) -> list[dict[str, Any]]:
+        """`detail` or not: the sheet is shown as the server sees fit."""
+        url = "data:image/jpeg;base64," + base64.b64encode(self.sheet).decode("ascii")
+        return [
+            {"role": "system", "content": _prompt()},
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]},
+        ]
+
+
 class ModelBoundaryJudge:
-    """A vision model at `base_url` (OpenAI's own by default). `timeout` is one question's, in seconds."""
+    """A vision model; the arguments are those of `ModelCalls`. `timeout` is one question's, in seconds."""
 
     def __init__(
         self,
@@ -62,52 +92,27 @@ class ModelBoundaryJudge:
         price_input: Decimal | None = None,
         price_output: Decimal | None = None,
     ) -> None:
-        self._client = AsyncOpenAI(
-            api_key=api_key or NO_KEY_NEEDED, base_url=base_url or OPENAI_URL, timeout=timeout, max_retries=0
+        self._calls = ModelCalls(
+            api_key=api_key,
+            base_url=base_url,
+            model=model,
+            timeout=timeout,
+            ledger=ledger,
+            price_input=price_input,
+            price_output=price_output,
         )
-        self._model = model
-        self._ledger = ledger or Unmetered()
-        self._tariff = tariff_of(model, base_url or OPENAI_URL, price_input=price_input, price_output=price_output)
 
     async def same_item(self, left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> float | None:
-        """Raises AIAnalysisError without a usable answer, BudgetReached, PhotoRefused for what can't be decoded."""
-        sheet, size = await asyncio.to_thread(contact_sheet, left, right)
-        most = self._tariff.most_tokens(_prompt(), [size], ANSWER_TOKENS)
-        call_id = await self._ledger.reserve(PlannedCall(self._model, PROMPT, most, self._tariff.cost(most)))
-        completion: object = None
-        status: CallStatus | None = None
-        try:
-            with tracing.span("model call", model=self._model):
-                completion = await self._client.chat.completions.create(
-                    model=self._model,
-                    messages=_messages(sheet),
-                    response_format=_response_format(),
-                    max_completion_tokens=ANSWER_TOKENS,
-                )
-            status = "unusable"
-            verdict = _verdict(completion)
-            status = "success"
-        except (openai.OpenAIError, json.JSONDecodeError) as error:
-            status = "refused" if isinstance(error, openai.APIStatusError) else "unanswered"
-            raise AIAnalysisError(f"The vision model can't be asked about photos ({type(error).__name__}).") from error
-        finally:
-            gpt4_vision_calls_total.labels(status="success" if status == "success" else "error").inc()
-            if status is not None:
-                await self._ledger.settle(call_id, self._made(completion, status))
-        return verdict.chance
+        """Raises what `ModelCalls.ask` does, and PhotoRefused for what can't be decoded."""
+        sheet = await asyncio.to_thread(contact_sheet, left, right)
 
-    def _made(self, completion: object, status: CallStatus) -> MadeCall:
-        """What the call cost, as told; what was set aside stands where nothing is told."""
-        if status == "refused":
-            return MadeCall(status, NOT_BILLED, 0)
-        tokens = tokens_of(completion) if completion is not None else None
-        if tokens is None:
-            return MadeCall(status)
-        price = billed(completion)
-        return MadeCall(status, tokens, self._tariff.cost(tokens) if price is None else price)
+        async def put(_: Dialect) -> BoundaryQuestion:
+            return BoundaryQuestion(*sheet)
+
+        return (await self._calls.ask(put, _verdict))[1].chance
 
     async def aclose(self) -> None:
-        await self._client.close()
+        await self._calls.aclose()
 
 
 def contact_sheet(left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> tuple[bytes, Size]:
@@ -135,31 +140,19 @@ def _tile(photo: PhotoInput) -> Image.Image:
     return upright
 
 
-def _messages(sheet: bytes) -> list[Any]:
-    url = "data:image/jpeg;base64," + base64.b64encode(sheet).decode("ascii")
-    return [
-        {"role": "system", "content": _prompt()},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]},
-    ]
-
-
 @cache
 def _prompt() -> str:
     return files("backend.vision").joinpath("prompts", f"{PROMPT}.txt").read_text(encoding="utf-8")
 
 
 @cache
-def _response_format() -> Any:
+def _schema() -> dict[str, Any]:
     properties = {"same": {"type": ["boolean", "null"]}, "confidence": {"type": "number"}}
-    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    return {"type": "json_schema", "json_schema": {"name": "boundary", "strict": True, "schema": schema}}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def _verdict(completion: object) -> Verdict:
-    if not isinstance(completion, ChatCompletion) or not completion.choices:
-        raise AIAnalysisError("The vision model's answer about a doubtful place is empty.")
-    text = (completion.choices[0].message.content or "").strip().removeprefix("```json").removesuffix("```")
+def _verdict(text: str) -> Verdict:
     try:
         return Verdict.model_validate_json(text)
     except ValidationError:
-        raise AIAnalysisError("The vision model's answer about a doubtful place is not of the agreed form.") from None
+        raise MalformedAnswer("The vision model's answer about a doubtful place is not of the agreed form.") from None

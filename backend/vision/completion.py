@@ -1,7 +1,7 @@
 """What a chat completion says: the text of the answer, what it cost, or why there is none.
 
 Owns the meaning of finish reasons, refusals and of errors that come with status 200. Does not own the call
-(`openai_compatible.py`) nor the answer's shape (`schema.py`).
+(`calls.py`) nor the answer's shape (`schema.py`).
 """
 
 import re
@@ -45,6 +45,12 @@ def text_of(completion: object) -> str:
     return bare(choice.message.content or "")
 
 
+def is_passing(status: int) -> bool:
+    """Whether the same request may be taken a little later: too many of them, or the service's own fault. No other 4xx
+    is."""
+    return status == 429 or status >= 500
+
+
 def tokens_of(completion: object) -> Tokens | None:
     """What the answer says it counted, none where there is no answer; None where the server doesn't say."""
     if not isinstance(completion, ChatCompletion) or not completion.choices:
@@ -80,6 +86,6 @@ def _error_within(completion: ChatCompletion) -> Exception | None:
     code = error.get("code") if isinstance(error, dict) else None
     if code == 402:
         return SetupError("The account behind OPENAI_API_KEY has no credit left.")
-    if code in {408, 409, 429} or (isinstance(code, int) and code >= 500):
+    if isinstance(code, int) and is_passing(code):
         return AIAnalysisError(f"The vision model's service answered {code}.")
     return None if error is None else UnusableAnswer(f"The vision model's service answered with an error ({code}).")

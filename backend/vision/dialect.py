@@ -15,20 +15,20 @@ say which server it is: the first refused request teaches, and the reader keeps 
 | at most N pictures | vLLM (`--limit-mm-per-prompt`) | the first photo, then labels, N in all |
 """
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from backend.core.errors import BadRequest
 from backend.vision.completion import CutOffAnswer, MalformedAnswer, UnusableAnswer
-from backend.vision.prompting import Question
-from backend.vision.schema import answer_schema
 
 PICTURES_MAX = 20
-ANSWER_TOKENS, LONG_ANSWER_TOKENS = 2000, 8000
-"""The longest answer asked for; a reading takes about 300, a model that thinks first some thousands."""
+LONG_ANSWER_TOKENS = 8000
+"""The longest answer asked for of a model that thinks first."""
 LESSONS_MAX = 8
-"""Refusals one reading learns from before it gives up; there are fewer things to learn."""
+"""Refusals one question learns from before it gives up; there are fewer things to learn."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,24 @@ class Dialect:
     temperature: bool = True
     detail: bool = True
     pictures: int = PICTURES_MAX
-    tokens: int = ANSWER_TOKENS
+    thinks: bool = False
+    """Before it answers, so the answer is cut off where no room is left for that."""
+
+
+class Question(Protocol):
+    """What a request is made of, whatever it asks."""
+
+    @property
+    def answer_form(self) -> tuple[str, Mapping[str, Any]]:
+        """The name of the answer's JSON schema, and the schema."""
+        ...
+
+    @property
+    def answer_tokens(self) -> int:
+        """The longest answer, of a model that doesn't think first."""
+        ...
+
+    def messages(self, *, detail: bool) -> list[dict[str, Any]]: ...
 
 
 class Rejection(BadRequest):
@@ -73,8 +90,8 @@ def otherwise(dialect: Dialect, refusal: Rejection | UnusableAnswer) -> Dialect 
             return learn(dialect, refusal.blames)
         case MalformedAnswer() if dialect.answer == "schema":
             return replace(dialect, answer="object")
-        case CutOffAnswer() if dialect.tokens < LONG_ANSWER_TOKENS:
-            return replace(dialect, tokens=LONG_ANSWER_TOKENS)
+        case CutOffAnswer() if not dialect.thinks:
+            return replace(dialect, thinks=True)
         case _:
             return None
 
@@ -83,14 +100,26 @@ def arguments(dialect: Dialect, model: str, question: Question) -> dict[str, Any
     """The arguments of `chat.completions.create`."""
     given: dict[str, Any] = {"model": model, "messages": question.messages(detail=dialect.detail)}
     if dialect.answer == "schema":
-        schema = {"name": "item", "strict": True, "schema": answer_schema()}
-        given["response_format"] = {"type": "json_schema", "json_schema": schema}
+        name, schema = question.answer_form
+        form = {"name": name, "strict": True, "schema": schema}
+        given["response_format"] = {"type": "json_schema", "json_schema": form}
     else:
-        given["messages"][0]["content"] += question.schema_in_words()
+        given["messages"][0]["content"] += form_in_words(question)
         if dialect.answer == "object":
             given["response_format"] = {"type": "json_object"}
     if dialect.limit is not None:
-        given[dialect.limit] = dialect.tokens
+        given[dialect.limit] = longest_answer(dialect, question)
     if dialect.temperature:
         given["temperature"] = 0
     return given
+
+
+def form_in_words(question: Question) -> str:
+    """For servers that can't be held to a schema."""
+    schema = json.dumps(question.answer_form[1])
+    return f"\nAnswer with one JSON object and nothing else, of this JSON schema:\n{schema}\n"
+
+
+def longest_answer(dialect: Dialect, question: Question) -> int:
+    """In tokens."""
+    return LONG_ANSWER_TOKENS if dialect.thinks else question.answer_tokens

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, ClassVar
 
 from backend.core.reading import PhotoInput
 from backend.vision.pictures import COVER_SIDE, OTHER_SIDE, Picture, label_picture, whole_picture
 from backend.vision.schema import answer_schema
+from backend.vision.tariff import Size
 
 PROMPT = "item-v2"
 LANGUAGES = {
@@ -33,6 +34,17 @@ class Question:
     photos: tuple[str, ...]
     pictures: tuple[Picture, ...]
     language: str
+    prompt_version: ClassVar[str] = PROMPT
+    answer_tokens: ClassVar[int] = 2000
+    """A reading takes about 300."""
+
+    @property
+    def answer_form(self) -> tuple[str, dict[str, Any]]:
+        return "item", answer_schema()
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        return tuple(picture.size for picture in self.pictures)
 
     @property
     def prompt(self) -> str:
@@ -46,14 +58,10 @@ class Question:
             parts += [{"type": "text", "text": said}, {"type": "image_url", "image_url": shown}]
         return [{"role": "system", "content": self.prompt}, {"role": "user", "content": parts}]
 
-    def schema_in_words(self) -> str:
-        """For servers that can't be held to a schema."""
-        return f"\nAnswer with one JSON object and nothing else, of this JSON schema:\n{json.dumps(answer_schema())}\n"
-
     @property
     def text(self) -> str:
-        """All the words a call may send, for counting."""
-        return self.prompt + self.schema_in_words() + "".join(f"Photo {n}, a label" for n in range(len(self.pictures)))
+        """The words a call sends, for counting."""
+        return self.prompt + "".join(f"Photo {n}, a label" for n in range(len(self.pictures)))
 
     def key(self, model: str, base_url: str) -> str:
         """The same for the same photos as sent, prompt, schema, language and model."""

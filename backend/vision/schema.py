@@ -4,7 +4,7 @@ Owns the JSON schema (in the strict subset: every property required, nothing add
 the translation into fields: unknown words are dropped with a warning, sizes are put in the catalog's terms,
 what must be printed to be known (brand, size, materials) counts only with the photo that shows it, and words that
 break a rule of `core/plain_words.py` are dropped: whatever a photo told the model to say. Does not own the call
-(`openai_compatible.py`) nor the catalog.
+(`calls.py`) nor the catalog.
 """
 
 import math

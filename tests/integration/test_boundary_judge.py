@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend.core.errors import AIAnalysisError, PhotoRefused
+from backend.core.errors import AIAnalysisError, PhotoRefused, SetupError
 from backend.core.metrics import gpt4_vision_calls_total
 from backend.core.model_calls import NOT_BILLED, MadeCall, PlannedCall, Unmetered
 from backend.core.reading import BoundaryJudge, PhotoInput
 from backend.sandbox.vision_api import Failure, VisionApi
+from backend.sandbox.vision_servers import SERVERS
 from backend.vision.boundaries import ModelBoundaryJudge
 
 ROWS = ((200, 40, 40), (40, 40, 200))
@@ -65,6 +66,18 @@ async def test_one_sheet_shows_both_rows_and_the_answer_is_a_chance(
         assert max(abs(a - b) for a, b in zip(seen, colour, strict=True)) < 25
 
 
+@pytest.mark.parametrize("server", SERVERS)
+async def test_each_server_is_asked_in_its_own_way_which_is_learned_once(
+    judge: ModelBoundaryJudge, api: VisionApi, rows: list[list[PhotoInput]], server: str
+) -> None:
+    api.manners = SERVERS[server]
+    api.boundaries.extend(['{"same": true, "confidence": 1}'] * 3)
+    assert await judge.same_item(*rows) == 1.0
+    learned = api.calls
+    assert await judge.same_item(*rows) == 1.0
+    assert api.calls == learned + 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -81,11 +94,13 @@ async def test_one_sheet_shows_both_rows_and_the_answer_is_a_chance(
 async def test_no_usable_answer_is_an_error_the_sorting_knows(
     judge: ModelBoundaryJudge, api: VisionApi, rows: list[list[PhotoInput]], answer: Failure | str
 ) -> None:
+    """One of no form is asked for once more, with the form in words."""
+    asked = 2 if isinstance(answer, str) else 1
     before = calls("error")
-    api.boundaries.append(answer)
-    with pytest.raises(AIAnalysisError):
+    api.boundaries.extend([answer] * 2)
+    with pytest.raises((AIAnalysisError, SetupError)):
         await judge.same_item(*rows)
-    assert calls("error") == before + 1
+    assert (api.calls, calls("error")) == (asked, before + asked)
 
 
 async def test_a_photo_that_cant_be_decoded_is_not_sent(
@@ -115,13 +130,13 @@ class Ledger(Unmetered):
 async def test_each_question_is_set_aside_and_settled(api: VisionApi, rows: list[list[PhotoInput]]) -> None:
     ledger = Ledger()
     judge = ModelBoundaryJudge(api_key=api.key, base_url=api.url, model="gpt-4o", ledger=ledger)
-    api.boundaries.extend(['{"same": true, "confidence": 1}', Failure("server_error"), "{}"])
+    api.boundaries.extend(['{"same": true, "confidence": 1}', Failure("server_error"), "{}", "{}"])
     assert await judge.same_item(*rows) == 1.0
     for _ in range(2):
         with pytest.raises(AIAnalysisError):
             await judge.same_item(*rows)
     await judge.aclose()
-    assert [made.status for made in ledger.made] == ["success", "refused", "unusable"]
+    assert [made.status for made in ledger.made] == ["success", "refused", "unusable", "unusable"]
     assert ledger.made[0].tokens is not None
     assert ledger.made[1].tokens == NOT_BILLED
     assert all(call.prompt == "boundary-v1" and call.most.input > 100 for call in ledger.planned)

@@ -201,6 +201,18 @@ async def test_an_answer_that_is_no_reading_is_not_asked_for_again(
     assert (api.calls, counted_since(before), waits) == (1, {"error": 1}, [])
 
 
+@pytest.mark.parametrize("server", ["openai", "openrouter"])
+@pytest.mark.parametrize("fault", ["request_timeout", "conflict"])
+async def test_of_the_4xx_only_too_many_requests_is_tried_again(
+    api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], waits: list[float], fault: Any, server: str
+) -> None:
+    """As an HTTP status, and as the code within an answer of status 200."""
+    api.manners = SERVERS[server]
+    api.script.extend([Failure(fault)] * 2)
+    assert isinstance(await read_one_item(analyzer, photos), Refusal)
+    assert (api.calls, waits) == (1, [])
+
+
 async def test_an_answer_of_no_form_is_asked_for_once_more_with_the_form_in_words(
     api: VisionApi, analyzer: OpenAIAnalyzer, photos: list[PhotoInput], waits: list[float]
 ) -> None:
@@ -289,7 +301,7 @@ async def test_the_environment_is_not_read(api: VisionApi, photos: list[PhotoInp
     with pytest.raises(SetupError, match="OPENAI_API_KEY"):
         OpenAIAnalyzer()
     away = OpenAIAnalyzer(api_key="k")
-    assert away._client.base_url.host == "api.openai.com"
+    assert away.calls._client.base_url.host == "api.openai.com"
     await away.aclose()
     at_home = load_analyzer("openai", base_url=api.url)
     with pytest.raises(SetupError, match="refuses the key"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.vision.completion import CutOffAnswer, MalformedAnswer, UnusableAnswer
-from backend.vision.dialect import LESSONS_MAX, LONG_ANSWER_TOKENS, Dialect, Rejection, arguments, learn, otherwise
+from backend.vision.dialect import LESSONS_MAX, Dialect, Rejection, arguments, learn, otherwise
 from backend.vision.pictures import Picture
 from backend.vision.prompting import Question
 
@@ -58,7 +58,7 @@ def test_after_an_answer_of_no_form_the_form_is_told_once() -> None:
 
 def test_after_an_answer_that_was_cut_off_a_longer_one_is_asked_for_once() -> None:
     longer = otherwise(FULL, CutOffAnswer("?"))
-    assert longer == replace(FULL, tokens=LONG_ANSWER_TOKENS)
+    assert longer == replace(FULL, thinks=True)
     assert otherwise(longer, CutOffAnswer("?")) is None
     assert otherwise(FULL, UnusableAnswer("refused")) is None
 
