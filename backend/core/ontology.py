@@ -6,7 +6,6 @@ which of our options each of theirs is. Does not own our options (`catalog.py`),
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +15,7 @@ from rapidfuzz import fuzz, process
 from backend.core import catalog
 from backend.core.catalog import Leaf, SizeOption, Term
 from backend.core.listing import Listing
+from backend.core.search_words import bare
 
 NEAREST = 3
 LIKE = 45
@@ -156,8 +156,7 @@ def unmapped(listing: Listing, ontology: Ontology, language: str) -> tuple[Unmap
 
 def plain(name: str) -> str:
     """Lower case, letters and digits alone: "T-shirts & débardeurs" and "t shirts debardeurs" are one name."""
-    bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", name.casefold()))
-    return " ".join(re.findall(r"\w+", bare))
+    return " ".join(re.findall(r"\w+", bare(name)))
 
 
 def _missing(listing: Listing, ontology: Ontology, language: str) -> Iterator[Unmapped]:

@@ -7,7 +7,6 @@ of the seller's items are comparable (`comparables.py`) or the words of the expl
 
 import json
 import re
-import unicodedata
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import cache
@@ -18,6 +17,7 @@ from backend.core import catalog
 from backend.core.errors import BadRequest
 from backend.core.listing import Alternative, Evidence, Field, Listing
 from backend.core.readiness import PRICE_RANGE, amount
+from backend.core.search_words import bare
 from backend.core.texts import sentences
 
 CONFIDENCE = 0.8
@@ -209,8 +209,7 @@ def _tiers() -> dict[tuple[str, ...], str]:
 
 def _words(name: str) -> tuple[str, ...]:
     """ "Levi's" → levis, "A.P.C." → apc, "Pull & Bear" and "Pull&Bear" → pull bear, without accents."""
-    plain = unicodedata.normalize("NFKD", name.casefold().replace("ø", "o"))
-    return tuple(re.findall(r"[^\W_]+", re.sub(r"[.'’\u0300-\u036f]", "", plain)))
+    return tuple(re.findall(r"[^\W_]+", re.sub(r"[.']", "", bare(name))))
 
 
 def _brand_factor(listing: Listing) -> Factor:

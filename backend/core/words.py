@@ -6,7 +6,6 @@ left out. Hashtags are only ever the seller's.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from backend.core import catalog, seller_template
 from backend.core.errors import BadRequest
 from backend.core.listing import UNKNOWN, Evidence, Field, Listing
 from backend.core.readiness import DESCRIPTION_LENGTH, TITLE_LENGTH
+from backend.core.search_words import bare
 from backend.core.texts import offered, sentences
 
 _TITLE_USES = ("category", "audience", "brand", "colours", "size")
@@ -178,21 +178,16 @@ def _materials(field: Field, language: str) -> list[str]:
 def material_shares(label: str) -> dict[str, int]:
     """Percentages by material read from a label's words, such as "60% coton 40% polyester" or "cotton: 60 %, …", in
     our slugs or the catalog's names. Empty unless each percentage has its material, none two, and they total 100."""
-    slugs = {_plain(name): t.slug for t in catalog.materials().values() for name in (t.slug, *t.names.values())}
+    slugs = {bare(name): t.slug for t in catalog.materials().values() for name in (t.slug, *t.names.values())}
     name = "|".join(sorted(map(re.escape, slugs), key=len, reverse=True))
     number = r"(\d{1,3})\s*%"
     for pattern, share, word in ((rf"{number}\s*({name})\b", 0, 1), (rf"\b({name})\s*:?\s*{number}", 1, 0)):
-        found = re.findall(pattern, _plain(label))
+        found = re.findall(pattern, bare(label))
         shares = {slugs[pair[word]]: int(pair[share]) for pair in found}
         agreed = all(shares[slugs[pair[word]]] == int(pair[share]) for pair in found)
         if agreed and len(found) == label.count("%") and sum(shares.values()) == 100:
             return shares
     return {}
-
-
-def _plain(text: str) -> str:
-    """Lower case without accents: labels print "ELASTHANNE"."""
-    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text.lower()))
 
 
 def _cut(text: str, most: int) -> str:

@@ -1,12 +1,11 @@
 """The words the reader knows: brands, fibres and what else is printed on labels, and how words are compared.
 
-Owns the three word lists beside it and their normal form. Owns no rule about where a word counts
+Owns the three word lists beside it. Owns no spelling (`core/search_words.py`) and no rule about where a word counts
 (`brands.py`, `sizes.py`, `fibres.py`). The lists were written for this project from general knowledge.
 """
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +13,8 @@ from importlib.resources import files
 
 from rapidfuzz.distance import Levenshtein
 
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss", "ł": "l", "đ": "d", "ı": "i", "’": "'"})
+from backend.core.search_words import bare
+
 _TOKEN = re.compile(r"[a-z0-9]+|&|%")
 
 Words = tuple[str, ...]
@@ -38,15 +38,9 @@ class Match:
     exact: bool
 
 
-def fold(text: str) -> str:
-    """Lower case without accents and ligatures: `Tape à l'Œil` and `TAPE A L'OEIL` are the same."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
-
-
 def tokens(text: str) -> list[str]:
     """Words, numbers, `&` and `%`, folded; an apostrophe joins (`levi's` is `levis`)."""
-    return _TOKEN.findall(fold(text).replace("'", ""))
+    return _TOKEN.findall(bare(text).replace("'", ""))
 
 
 def _read(name: str) -> str:

@@ -14,6 +14,7 @@ from functools import cache
 
 from backend.core import catalog
 from backend.core.listing import Alternative
+from backend.core.search_words import bare
 from backend.vision.embedded import lexicon
 from backend.vision.embedded.ocr import TextLine
 
@@ -112,7 +113,7 @@ def _unless_rows_disagree(letters: SizeReading, said: Sequence[_Said]) -> SizeRe
 
 
 def _statements(line: TextLine, *, bare_numbers: bool, bare_letters: bool) -> Iterator[_Said]:
-    text = _RUN_TOGETHER.sub(" ", lexicon.fold(line.text))
+    text = _RUN_TOGETHER.sub(" ", bare(line.text))
     for match in _KEYED_LETTERS.finditer(text):
         yield _Said("letters", _letters(match[1]), 0.93, line)
     if glued := _GLUED_LETTERS.fullmatch(text):

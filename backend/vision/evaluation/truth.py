@@ -17,7 +17,7 @@ from typing import Any
 
 from backend.core import catalog
 from backend.core.errors import BadRequest
-from backend.vision.embedded.lexicon import fold
+from backend.core.search_words import bare
 
 FIELDS = ("category", "brand", "size", "colours", "materials", "audience")
 _ALSO_CALLED = {"label": "category", "kind": "category", "colors": "colours", "colour": "colours", "color": "colours"}
@@ -118,7 +118,7 @@ def agrees(name: str, expected: tuple[str, ...], answer: Any) -> bool:
         case "materials":
             return set(answer) == set(expected)
         case "brand":
-            return fold(str(answer)) in {fold(e) for e in expected}
+            return bare(str(answer)) in {bare(e) for e in expected}
         case _:
             return str(answer) in expected
 
