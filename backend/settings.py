@@ -20,6 +20,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.core.errors import SetupError
+from backend.core.files import write_first
 
 
 def _data_home() -> Path:
@@ -302,18 +303,8 @@ def prepare_data_folder(settings: Settings) -> None:
 def kept_secret(settings: Settings, name: str, make: Callable[[], str]) -> str:
     """The secret in the data folder's file `name`, made by `make()` (mode 0600) at first need.
 
-    Two processes starting together agree on one: the first to link its file wins."""
+    Two processes starting together agree on one: the first to write it wins."""
     path = settings.data / name
     if not path.exists():
-        draft = settings.data / f".{name}-{secrets.token_hex(4)}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(make())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        write_first(path, make().encode())
     return path.read_text().strip()

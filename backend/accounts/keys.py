@@ -5,8 +5,6 @@ encryption (`vault.py`). A key is never logged and never returned.
 """
 
 import fcntl
-import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from backend.accounts.vault import Vault, parse_keys
 from backend.core.errors import Conflict, SetupError
+from backend.core.files import replacing
 from backend.db.engine import Database
 from backend.db.models import Account
 
@@ -48,16 +47,10 @@ class KeyFile:
 
     def write(self, keys: list[str]) -> None:
         """Replaces the file as a whole, on the disk before this returns. Raises SetupError."""
-        draft = self._path.with_name(f".{self._path.name}-{secrets.token_hex(4)}")
         try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write("".join(f"{key}\n" for key in keys))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-            _sync_folder(self._path.parent)
+            with replacing(self._path) as file:
+                file.write("".join(f"{key}\n" for key in keys).encode())
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise SetupError(f"The key file {self._path} can't be written: {error.strerror}.") from error
 
     @contextmanager
@@ -68,7 +61,7 @@ class KeyFile:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Conflict("Another process is changing the key just now.", code="rotating") from None
-            for left in self._path.parent.glob(f".{self._path.name}-*"):
+            for left in self._path.parent.glob(f".{self._path.name}*"):
                 left.unlink(missing_ok=True)  # by a process that died while it wrote
             yield
 
@@ -116,11 +109,3 @@ def count_unreadable(session: Session, vault: Vault) -> int:
     """How many kept sessions fit none of the vault's keys."""
     kept = session.exec(select(Account.session).where(col(Account.session).is_not(None))).all()
     return sum(not vault.fits(sealed) for sealed in kept if sealed is not None)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

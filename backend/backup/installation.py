@@ -10,11 +10,11 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select
 
 from backend.backup.tables import tables_of
+from backend.core.files import PARTIAL
 from backend.db.engine import Database
 
 STAGING = ".restoring-"
 """What is being restored waits in folders of this name, until all of it was checked."""
-PARTIAL = ".partial-"
 DATA_MARK = "{data}"
 """Stands in a backup for the data folder in a path of a file of ours."""
 

@@ -5,11 +5,9 @@ came since are kept too; what another process clears away meanwhile (old evidenc
 """
 
 import os
-import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,6 +21,7 @@ from backend.backup.archive import FORMAT, MANIFEST, ArchiveWriter, opened_size
 from backend.backup.envelope import SealingWriter
 from backend.backup.installation import DATA_MARK, Installation
 from backend.core.errors import BackupRefused, SetupError
+from backend.core.files import replacing
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many)"""
@@ -59,7 +58,7 @@ def back_up(
         raise BackupRefused(f"{target} is there already. Name another file, or say --overwrite.", code="backup_exists")
     began = time.monotonic()
     try:
-        with _named_when_whole(target) as file:
+        with replacing(target) as file:
             made = _write(installation, file, target, passphrase, progress)
             made.bytes = file.tell()
     except OSError as error:
@@ -147,17 +146,3 @@ def _add_file(archive: ArchiveWriter, name: str, path: Path, progress: Progress,
         archive.add(name, source, opened_size(source))
     progress(name.partition("/")[0], number + 1, of)
     return True
-
-
-@contextmanager
-def _named_when_whole(target: Path) -> Iterator[IO[bytes]]:
-    """A new file, for its owner alone, that takes the name `target` once it is whole and on the disk."""
-    partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -6,20 +6,17 @@ photo belongs to, and whether it is still wanted, is `service.py`'s to know.
 
 import errno
 import hashlib
-import os
 import re
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from backend.core.errors import BadRequest, SetupError
+from backend.core.files import PARTIAL, replacing
 
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}\.[a-z0-9]{1,8}")
 SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-PARTIAL = ".partial-"
 
 
 @dataclass(frozen=True)
@@ -91,24 +88,14 @@ class LocalStore:
             raise self._explain(error) from error
 
     def usage(self) -> Usage:
-        sizes = [file.stat().st_size for file in self.root.glob("??/*") if not file.name.startswith(PARTIAL)]
+        sizes = [file.stat().st_size for file in self.root.glob("??/*") if PARTIAL not in file.name]
         return Usage(len(sizes), sum(sizes))
 
     def _write(self, target: Path, content: bytes) -> None:
         """On disk in full before it gets its name, so that a name always means a whole photo."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=PARTIAL)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(partial).replace(target)
-        except OSError:
-            with suppress(OSError):
-                Path(partial).unlink()
-            raise
-        _sync_folder(target.parent)
+        with replacing(target) as file:
+            file.write(content)
 
     def _explain(self, error: OSError) -> SetupError:
         if error.errno in FULL:
@@ -117,12 +104,3 @@ class LocalStore:
             f"Photos can't be kept in {self.root} ({error.strerror or error}). Make the folder writable for this "
             "user, or choose another data folder."
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the new name itself survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,7 +5,6 @@ Owns the cache folder's place and how files get into it. Does not own what a mod
 
 import hashlib
 import os
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import onnxruntime
 from loguru import logger
 
 from backend.core.errors import SetupError
+from backend.core.files import replacing
 
 
 def default_cache_dir() -> Path:
@@ -38,9 +38,8 @@ def keep(target: Path, content: bytes) -> None:
     A cache that can't be written costs time at the next start, no more."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as handle:
-            handle.write(content)
-        Path(handle.name).replace(target)
+        with replacing(target) as file:
+            file.write(content)
     except OSError as error:
         logger.warning("cache_not_written: {}: {}", target.parent, error)
 
