@@ -7,7 +7,7 @@ site the form is driven by labels, and ids are the seller's session's to look up
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -109,6 +109,14 @@ def parcels() -> dict[str, Term]:
 @cache
 def kinds() -> dict[str, Kind]:
     return {k["slug"]: Kind(k["slug"], {"en": k["en"], "fr": k["fr"]}, k.get("parent")) for k in raw()["kinds"]}
+
+
+def terms_of(field: str) -> Mapping[str, Term | Kind]:
+    """The options of a field that has a closed set of them, by slug; empty for any other field."""
+    offered: dict[str, Callable[[], Mapping[str, Term | Kind]]] = {
+        "category": kinds, "condition": conditions, "parcel": parcels, "colours": colours, "materials": materials,
+    }  # fmt: skip
+    return offered[field]() if field in offered else {}
 
 
 @cache

@@ -4,7 +4,7 @@ Owns which warning codes are told and what a disagreement is about. Does not own
 still in the way of publishing (`readiness.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from backend.core import catalog
@@ -12,12 +12,6 @@ from backend.core.listing import UNKNOWN, Field
 from backend.core.texts import sentences
 
 _DISAGREEMENT = "_disagreement"
-_NAMED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
-    "category": catalog.kinds,
-    "condition": catalog.conditions,
-    "colours": catalog.colours,
-    "materials": catalog.materials,
-}
 
 
 def remarks(warnings: Iterable[str], fields: Mapping[str, Field], language: str) -> tuple[str, ...]:
@@ -29,8 +23,8 @@ def value_name(name: str, value: Any, language: str) -> str:
     """A field's value as people read it: the catalog's names instead of our slugs."""
     if isinstance(value, list):
         return ", ".join(value_name(name, one, language) for one in value)
-    terms = _NAMED[name]() if name in _NAMED else {}
-    return str(terms[value].name(language)).lower() if value in terms else str(value)
+    term = catalog.terms_of(name).get(value)
+    return term.name(language).lower() if term else str(value)
 
 
 def _told(warnings: Iterable[str], fields: Mapping[str, Field], language: str) -> Iterator[str]:

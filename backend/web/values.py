@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from backend.core import catalog, readiness
-from backend.core.catalog import Kind, Term
 from backend.core.listing import FIELD_NAMES, Evidence, Field
 from backend.db.models import Photo
 from backend.web.language import Words
@@ -72,18 +71,6 @@ def picture(photo: Photo, size: str = "full") -> str:
     return f"/api/v1/photos/{photo.id}?size={size}&v={key}"
 
 
-def terms_of(name: str) -> Mapping[str, Term | Kind]:
-    """The options of a field that has a closed set of them, by slug; empty for any other field."""
-    offered: dict[str, Mapping[str, Term | Kind]] = {
-        "category": catalog.kinds(),
-        "condition": catalog.conditions(),
-        "parcel": catalog.parcels(),
-        "colours": catalog.colours(),
-        "materials": catalog.materials(),
-    }
-    return offered.get(name, {})
-
-
 def value_text(words: Words, name: str, value: Any) -> str:
     """A value in words; "" when there is none."""
     if value is None:
@@ -96,7 +83,7 @@ def value_text(words: Words, name: str, value: Any) -> str:
         return words("brand.none")
     if name == "audience":
         return words.known(f"audience.{value}") or str(value)
-    term = terms_of(name).get(value)
+    term = catalog.terms_of(name).get(value)
     return term.name(words.language) if term else str(value)
 
 
@@ -104,7 +91,7 @@ def options(words: Words, name: str) -> list[tuple[str, str]]:
     """(slug, name) of every option, as a list to choose from shows them."""
     if name == "audience":
         return [(slug, words(f"audience.{slug}")) for slug in catalog.AUDIENCES]
-    named = [(slug, term.name(words.language)) for slug, term in terms_of(name).items()]
+    named = [(slug, term.name(words.language)) for slug, term in catalog.terms_of(name).items()]
     return sorted(named, key=lambda option: option[1]) if name in ("category", "materials") else named
 
 

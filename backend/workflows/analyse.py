@@ -17,7 +17,7 @@ from loguru import logger
 from sqlmodel import Session
 
 from backend.core import logs, tracing
-from backend.core.ai_analyzer import read_one_item
+from backend.core.ai_analyzer import READING_FAILED, read_one_item
 from backend.core.errors import PhotoRefused, SetupError
 from backend.core.grouping import Grouping, stored
 from backend.core.model_calls import on_behalf_of
@@ -229,7 +229,7 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
     ):
         reading = await _reading(parts, inputs, draft.language)
     if isinstance(reading, Refusal):
-        reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"reading_failed:{reading.reason}",))
+        reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"{READING_FAILED}:{reading.reason}",))
     warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
     await parts.database.run(drafts.fill, draft_id, reading.fields, warnings, revision=draft.revision)
     seconds = round(time.monotonic() - started, 2)
