@@ -15,6 +15,7 @@ from starlette.datastructures import FormData
 from backend.core.errors import BadRequest
 from backend.core.listing import FIELD_NAMES, Field
 from backend.drafts.schemas import FieldsPatch
+from backend.web.form_text import text_of
 
 LISTS = ("colours", "materials")
 
@@ -37,7 +38,7 @@ def as_shown(fields: Mapping[str, Field]) -> dict[str, Any]:
 def typed(form: FormData) -> dict[str, Any]:
     """Every field as the form has it now; None for an empty one."""
     before = shown_before(form)
-    values: dict[str, Any] = {name: _text(form, name) for name in FIELD_NAMES if name not in LISTS}
+    values: dict[str, Any] = {name: text_of(form, name) or None for name in FIELD_NAMES if name not in LISTS}
     values["brand"] = "" if form.get("no_brand") and values["brand"] in (None, before.get("brand")) else values["brand"]
     if values["price"] is not None:
         values["price"] = values["price"].replace(",", ".").strip("€ \u00a0\u202f")
@@ -84,11 +85,6 @@ def shown_before(form: FormData) -> dict[str, Any]:
     """What the form showed when it was opened."""
     before = _json(str(form.get("before", "{}")))
     return before if isinstance(before, dict) else {}
-
-
-def _text(form: FormData, name: str) -> str | None:
-    value = str(form.get(name, "")).replace("\r\n", "\n").strip()
-    return value or None
 
 
 def _tidy(value: Any) -> Any:

@@ -15,6 +15,7 @@ from backend.core.errors import BadRequest, Conflict
 from backend.db.models import Piece
 from backend.db.scope import get_owned
 from backend.wardrobe import pieces
+from backend.web.form_text import text_of
 
 WORDS = ("sold_price", "sold_on", "reference", "notes")
 
@@ -35,7 +36,7 @@ def stands(piece: Piece) -> dict[str, str]:
 
 def typed(form: FormData) -> dict[str, Typed]:
     """What was typed: each word that differs from the one sent along as `was_…`."""
-    found = {name: Typed(_text(form, f"was_{name}"), _text(form, name)) for name in WORDS if name in form}
+    found = {name: Typed(text_of(form, f"was_{name}"), text_of(form, name)) for name in WORDS if name in form}
     return {name: one for name, one in found.items() if one.was != one.said}
 
 
@@ -62,8 +63,3 @@ def _sell(session: Session, user_id: str, piece_id: str, price: str, day: str) -
     except ValueError:
         raise BadRequest("This is no day.", code="bad_sale") from None
     pieces.sell(session, user_id, piece_id, pieces.cents_typed(price) or 0, on)
-
-
-def _text(form: FormData, name: str) -> str:
-    """A browser sends its own line breaks."""
-    return "\n".join(str(form.get(name, "")).splitlines()).strip()

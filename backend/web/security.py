@@ -18,6 +18,7 @@ from backend.db.engine import clock
 from backend.db.models import ApiKey, AuditEvent, AuthSession, User
 from backend.users import keys, service, sign_in
 from backend.users.access import COOKIE
+from backend.web.form_text import text_of
 from backend.web.page import Page, PageDep
 
 router = APIRouter(include_in_schema=False)
@@ -47,7 +48,7 @@ async def first_user(page: PageDep) -> Response:
 
     async def work(form: FormData) -> Response:
         near = page.reader.way == "local"
-        await page.runtime.people.register(_text(form, "name"), _raw(form, "new"), email=None, invite=None, near=near)
+        await page.runtime.people.register(text_of(form, "name"), _raw(form, "new"), email=None, invite=None, near=near)
         return page.go("/security", "user_changed")
 
     return await _on_form(page, work)
@@ -57,7 +58,7 @@ async def first_user(page: PageDep) -> Response:
 async def change_email(page: PageDep) -> Response:
     async def work(form: FormData) -> Response:
         await page.runtime.people.check_password(page.user_id, _raw(form, "current"))
-        awaited = await page.runtime.change_email(page.user_id, _text(form, "email"))
+        awaited = await page.runtime.change_email(page.user_id, text_of(form, "email"))
         return page.go("/security", "email_asked" if awaited else "email_changed")
 
     return await _on_form(page, work)
@@ -96,7 +97,7 @@ async def make_key(page: PageDep) -> Response:
 
     async def work(form: FormData) -> Response:
         scopes = [str(scope) for scope in form.getlist("scope")]
-        name, days = _text(form, "name"), _days(_text(form, "days"))
+        name, days = text_of(form, "name"), _days(text_of(form, "days"))
         _, secret = await page.runtime.database.run(
             lambda s: keys.make(s, page.user_id, name, scopes, clock(s), days=days)
         )
@@ -125,7 +126,7 @@ async def export_everything(page: PageDep) -> Response:
 @router.post("/security/leave")
 async def leave(page: PageDep) -> Response:
     async def work(form: FormData) -> Response:
-        if _text(form, "name").lower() != page.reader.name:
+        if text_of(form, "name").lower() != page.reader.name:
             raise BadRequest("Type your own name to say that you mean it.", code="name_mismatch")
         await page.runtime.people.check_password(page.user_id, _raw(form, "current"))
         await page.runtime.remove_user(page.user_id)
@@ -175,10 +176,6 @@ def _days(text: str) -> int | None:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
         raise BadRequest(f"Days are a number from 1 to {MOST_DAYS}, or nothing.", code="bad_request")
     return int(text)
-
-
-def _text(form: FormData, name: str) -> str:
-    return _raw(form, name).strip()
 
 
 def _raw(form: FormData, name: str) -> str:
