@@ -18,6 +18,7 @@ from backend.building import in_force
 from backend.core import catalog
 from backend.core.catalog import Leaf
 from backend.core.errors import Conflict, NeedsPersonError, VintedRateLimitError
+from backend.core.loopback import is_loopback
 from backend.db.engine import Database
 from backend.db.models import Account, SiteCatalog
 from backend.drafts.site_catalogs import keep_catalog
@@ -26,7 +27,6 @@ from backend.marketplace.vinted_web.login import parse_cookies
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.publications import service as publications
 from backend.settings import Settings
-from backend.users.access import is_loopback
 from backend.wardrobe.pieces import Seen
 from backend.wardrobe.refresh import refresh
 from backend.workflows.engine import JobEngine

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from backend.accounts import standing
 from backend.accounts.vault import Vault
 from backend.core.errors import BadRequest, NotFound, SessionMissing
+from backend.core.loopback import is_loopback
 from backend.db import audit
 from backend.db.models import Account, now
 from backend.db.scope import get_owned, owned
@@ -123,7 +124,7 @@ def keep_session(
 
 def _check_address(base_url: str) -> None:
     address = urlsplit(base_url)
-    local = address.hostname in ("127.0.0.1", "localhost", "::1")
+    local = is_loopback(address.hostname or "")
     bare = address.path in ("", "/") and not address.query and not address.fragment and "@" not in address.netloc
     if not address.hostname or not bare or address.scheme not in (("http", "https") if local else ("https",)):
         raise BadRequest(

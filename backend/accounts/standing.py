@@ -16,6 +16,7 @@ from backend.core.errors import (
     SessionMissing,
     VintedRateLimitError,
 )
+from backend.core.loopback import is_loopback
 from backend.core.pacing import Pace, parse_pace, stop_after
 from backend.db import audit
 from backend.db.engine import clock
@@ -90,4 +91,4 @@ def use_usual_pace(session: Session, user_id: str, account_id: str) -> None:
 
 def is_stand_in(base_url: str) -> bool:
     """Whether this is a marketplace on this machine: no real one, so no limit of theirs."""
-    return urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
+    return is_loopback(urlsplit(base_url).hostname or "")

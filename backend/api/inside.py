@@ -8,7 +8,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.errors import problem
-from backend.users.access import is_forwarded, is_loopback
+from backend.core.loopback import is_loopback
+from backend.users.access import is_forwarded
 
 API_PAGES = ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
 

@@ -7,12 +7,12 @@ framework: `api/deps.py` and `web/page.py` hand in what they were sent.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
 
 from sqlmodel import Session
 
 from backend.core.caller import SCOPES, Caller, Origin, Scope, Way
 from backend.core.errors import Forbidden, SignInNeeded
+from backend.core.loopback import is_loopback
 from backend.db.models import ApiKey, AuthSession, User
 from backend.db.scope import get_owned, owned
 from backend.users import keys, sign_in
@@ -59,16 +59,6 @@ def is_forwarded(headers: Mapping[str, str]) -> bool:
     return any(name in headers for name in _FORWARDED)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether the name or address is this machine's own."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def identify(session: Session, ring: KeyRing, given: Credentials, at: datetime) -> Caller | None:
     """Who asks, or None; only reads. Raises SignInNeeded for a token or key that is no good, Forbidden for who is
     suspended."""
@@ -105,6 +95,12 @@ def check_scope(who: Caller, method: str, path: str) -> None:
     needed = needed_scope(method, path)
     if needed not in who.scopes:
         raise Forbidden(f"This key is not good for that: it lacks the scope “{needed}”.", code="scope_missing")
+
+
+def check_admin(who: Caller) -> None:
+    """Raises Forbidden (`admin_only`)."""
+    if not who.is_admin:
+        raise Forbidden("Only an admin may do that.", code="admin_only")
 
 
 def _by_key(session: Session, given: Credentials, at: datetime) -> Caller:

@@ -13,7 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.users.access import SAFE_METHODS, is_forwarded, is_loopback
+from backend.core.loopback import is_loopback
+from backend.users.access import SAFE_METHODS, is_forwarded
 
 POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src 'none'; "

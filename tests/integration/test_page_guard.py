@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from backend.app import create_app
+from backend.core.loopback import is_loopback
 from backend.settings import Settings
-from backend.users.access import is_loopback
 from tests.fakes import ScriptedReader
 
 ADDRESS = "http://127.0.0.1:5000"
