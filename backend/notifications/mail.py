@@ -7,9 +7,11 @@ no table; whoever writes says to whom.
 import asyncio
 import smtplib
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from loguru import logger
@@ -17,14 +19,15 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_base
 
 from backend.core.errors import SetupError
+from backend.core.loopback import is_loopback
 from backend.core.mail_address import parse_address
 from backend.notifications.kinds import Message
 
 SECONDS = 20.0
 BACKOFF = wait_exponential(multiplier=2, max=20)
 TRIES = 3
+"""Of one message to one recipient, in one go."""
 _PORTS = {"smtp": 587, "smtps": 465}
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,15 @@ def parse_server(address: str) -> Server:
     )
 
 
+async def until_taken(send: Callable[[], Awaitable[bool]], wait: wait_base) -> bool:
+    """Whether what is sent was taken, in so many tries."""
+    tries = AsyncRetrying(stop=stop_after_attempt(TRIES), wait=wait, retry=retry_if_result(lambda took: not took))
+    try:
+        return bool(await tries(send))
+    except RetryError:
+        return False
+
+
 class Mailer:
     """Sends from one address by one server. `sender` is an address, or `Name <address>`."""
 
@@ -74,13 +86,7 @@ class Mailer:
 
     async def deliver(self, to: str, message: Message) -> bool:
         """Whether the server took it, in so many tries."""
-        tries = AsyncRetrying(
-            stop=stop_after_attempt(TRIES), wait=self._wait, retry=retry_if_result(lambda took: not took)
-        )
-        try:
-            return bool(await tries(self.send, to, message))
-        except RetryError:
-            return False
+        return await until_taken(partial(self.send, to, message), self._wait)
 
     def _written(self, to: str, message: Message) -> EmailMessage:
         """Raises ValueError for an address that is none, or several."""
@@ -95,7 +101,7 @@ class Mailer:
     def _send(self, mail: EmailMessage) -> None:
         at = self._server
         with self._connected() as connection:
-            if not at.implicit and at.host not in _LOOPBACK:
+            if not at.implicit and not is_loopback(at.host):
                 connection.starttls(context=ssl.create_default_context())
             if at.user:
                 connection.login(at.user, at.password)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from limits import parse
@@ -18,19 +19,16 @@ from limits.strategies import MovingWindowRateLimiter
 from loguru import logger
 from sqlalchemy import update
 from sqlmodel import Session, col, select
-from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity.wait import wait_base
 
 from backend.core.errors import LimitReached
 from backend.db.engine import Database, clock
 from backend.db.models import Notification, User
 from backend.notifications.kinds import Message, message
-from backend.notifications.mail import Mailer
+from backend.notifications.mail import BACKOFF, Mailer, until_taken
 from backend.notifications.senders import Target
 from backend.preferences import preferences_of
 
-TRIES = 3
-"""A target, in one go."""
 MOST_SENDS = 4
 """Goes, while one of its recipients has not taken it."""
 LEASE = timedelta(minutes=5)
@@ -40,7 +38,6 @@ TESTS = parse("3/hour")
 """Tests that go to a user's own mail when they ask."""
 LOOK_SECONDS = 2.0
 LAST_SECONDS = 20.0
-_BACKOFF = wait_exponential(multiplier=2, max=20)
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class Outbox:
         *,
         language: str,
         mailer: Mailer | None = None,
-        wait: wait_base = _BACKOFF,
+        wait: wait_base = BACKOFF,
     ) -> None:
         self._database = database
         self._targets = targets
@@ -146,7 +143,8 @@ class Outbox:
     async def _deliver(self, row: Notification) -> bool:
         """To whoever has not taken it yet."""
         own = await self._database.look(self._own, row.user_id)
-        left: list[Recipient] = [to for to in (*self._targets, *own) if to.key not in row.taken_by]
+        everybody: list[Recipient] = [*self._targets, *own]
+        left = [to for to in everybody if to.key not in row.taken_by]
         took = await _each(left, lambda to: self.send(to, self._told(to, row.kind, row.detail)))
         keys = [to.key for to, taken in zip(left, took, strict=True) if taken]
         await self._database.run(_note, row.id, keys, done=all(took) or row.sends >= MOST_SENDS)
@@ -158,14 +156,10 @@ class Outbox:
 
     async def send(self, target: Recipient, told: Message) -> bool:
         """Whether the target took it, in so many tries."""
-        tries = AsyncRetrying(
-            stop=stop_after_attempt(TRIES), wait=self._wait, retry=retry_if_result(lambda took: not took)
-        )
-        try:
-            return bool(await tries(target.send, told))
-        except RetryError:
+        took = await until_taken(partial(target.send, told), self._wait)
+        if not took:
             logger.bind(target=target.name).warning("notification_refused: {} did not take it", target.name)
-            return False
+        return took
 
 
 async def _each(targets: Sequence[Recipient], send: Callable[[Recipient], Awaitable[bool]]) -> list[bool]:

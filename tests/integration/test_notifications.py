@@ -26,7 +26,7 @@ from backend.core.errors import NotFound, SessionExpired, SetupError
 from backend.core.texts import LANGUAGES
 from backend.db.engine import Database
 from backend.db.models import Account, Notification, Publication, User, now
-from backend.notifications import outbox, service
+from backend.notifications import mail, outbox, service
 from backend.notifications.kinds import KINDS, OF_AN_ACCOUNT, kind_of, message
 from backend.notifications.mail import Mailer, Server
 from backend.notifications.outbox import Outbox
@@ -276,7 +276,7 @@ async def test_what_nobody_took_is_sent_later_and_old_news_never(database: Datab
         for row in session.exec(select(Notification)):
             row.created_at = now() - timedelta(days=2) if row.episode.endswith("old") else row.created_at
     box = Outbox(database, parse_targets(hook.url), language="en", wait=wait_none())  # type: ignore[attr-defined]
-    hook.refuses = outbox.TRIES
+    hook.refuses = mail.TRIES
     assert await box.deliver() == 0
     [row] = [row for row in told(database) if row.sends]
     assert row.sent_at is None and row.send_after > now() + timedelta(minutes=4), "not at once again"
