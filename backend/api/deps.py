@@ -14,7 +14,7 @@ from backend.core.caller import Caller, set_caller
 from backend.core.errors import Forbidden, SignInNeeded
 from backend.core.storable import check_storable
 from backend.runtime import Runtime
-from backend.users.access import SAFE_METHODS, Credentials, check_scope, credentials
+from backend.users.access import SAFE_METHODS, Credentials, check_admin, check_scope, credentials
 
 _KNOWN = "vintedbot.caller"
 
@@ -83,8 +83,7 @@ PersonDep = Annotated[Caller, Depends(get_person)]
 
 def get_admin(who: CallerDep) -> Caller:
     """Raises Forbidden (`admin_only`)."""
-    if not who.is_admin:
-        raise Forbidden("Only an admin may do that.", code="admin_only")
+    check_admin(who)
     return who
 
 

@@ -15,7 +15,6 @@ from fastapi.responses import Response
 from pydantic import AliasChoices, SecretStr
 from sqlmodel import Session
 
-from backend.core.errors import Forbidden
 from backend.core.logs import LEVELS, fields_of
 from backend.core.redaction import hide
 from backend.db.models import Batch, Publication
@@ -24,7 +23,7 @@ from backend.publications.journal import State
 from backend.settings import Settings
 from backend.watch import readings, story
 from backend.watch.use import Use, use_of_everybody
-from backend.web.page import Page, PageDep
+from backend.web.page import AdminPageDep, Page
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,9 +52,8 @@ class Shown:
 
 
 @router.get("/admin")
-async def show_health(page: PageDep) -> Response:
+async def show_health(page: AdminPageDep) -> Response:
     """Whether each part works, what the engine has in hand, how publications and batches stand."""
-    _check_admin(page)
     runtime = page.runtime
 
     def look(session: Session) -> dict[str, Mapping[str, int]]:
@@ -76,8 +74,7 @@ async def show_health(page: PageDep) -> Response:
 
 
 @router.get("/admin/limits")
-async def show_limits(page: PageDep) -> Response:
-    _check_admin(page)
+async def show_limits(page: AdminPageDep) -> Response:
     runtime, requests = page.runtime, page.request.app.state.limits
     people = await runtime.database.look(use_of_everybody, runtime.store)
     return page.render(
@@ -91,9 +88,8 @@ async def show_limits(page: PageDep) -> Response:
 
 
 @router.get("/admin/log")
-async def show_log(page: PageDep, level: Level = "INFO", event: str = "", about: str = "") -> Response:
+async def show_log(page: AdminPageDep, level: Level = "INFO", event: str = "", about: str = "") -> Response:
     """The newest lines, at least so grave; `event` is a part of its name, `about` an id a line carries."""
-    _check_admin(page)
     severe, event, about = story.at_least(level), event.strip().lower(), about.strip()
 
     def wanted(line: story.Line) -> bool:
@@ -116,9 +112,8 @@ async def show_log(page: PageDep, level: Level = "INFO", event: str = "", about:
 
 
 @router.get("/admin/settings")
-async def show_operators_settings(page: PageDep) -> Response:
+async def show_operators_settings(page: AdminPageDep) -> Response:
     """What the operator set, by the names of the variables; secrets only as set or not."""
-    _check_admin(page)
     return page.render(
         "admin_settings.html", here="/admin/settings", settings=operators_settings(page.runtime.settings)
     )
@@ -161,8 +156,3 @@ def _age(seconds: float) -> str:
         if seconds < most:
             return f"{max(0, seconds) / size:.0f} {unit}"
     return f"{seconds / 86_400:.0f} d"
-
-
-def _check_admin(page: Page) -> None:
-    if not page.reader.is_admin:
-        raise Forbidden("Only an admin may do that.", code="admin_only")

@@ -1,7 +1,7 @@
 """A request for a page: who reads it, in which language, with which token; and the answer in HTML.
 
-Owns the templates' environment, the cookies `lang` and `token`, and the check of a posted form. Owns no content; the
-cookie of who is signed in is set by `sign_in.py`.
+Owns the templates' environment, the cookies (language, token, who is signed in) and the check of a posted form. Owns no
+content; who gets in is decided at `sign_in.py`.
 """
 
 import secrets
@@ -23,7 +23,8 @@ from backend.core.storable import check_storable
 from backend.core.texts import LANGUAGES
 from backend.preferences import preferences_of
 from backend.runtime import Runtime
-from backend.users.access import credentials
+from backend.users.access import COOKIE, check_admin, credentials
+from backend.users.sign_in import UNUSED_LASTS
 from backend.web.language import Words, choose_language
 from backend.web.values import picture
 
@@ -137,9 +138,17 @@ class Page:
         )
         response = HTMLResponse(body, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"})
         response.set_cookie(TOKEN_COOKIE, self.token, httponly=True, samesite="strict", secure=self.secure)
+        if self.who is not None and self.who.way == "page":
+            self.keep_signed_in(response, self.request.cookies[COOKIE])
         if self.request.query_params.get("lang") == self.language:
             remember_language(response, self.language)
         return response
+
+    def keep_signed_in(self, response: Response, secret: str) -> None:
+        """Sends the session's cookie: at signing in, and again with each page, so that it lasts as the session does,
+        from its last use on."""
+        lasts = int(UNUSED_LASTS.total_seconds())
+        response.set_cookie(COOKIE, secret, max_age=lasts, httponly=True, samesite="lax", secure=self.secure)
 
     def go(self, path: str, said: str = "", *, anchor: str = "") -> Response:
         """After a POST: the page to look at next, with the sentence `said.…` on it."""
@@ -190,5 +199,12 @@ async def somebody_reads(page: Annotated[Page, Depends(look_who_reads)]) -> Page
     return page
 
 
+async def admin_reads(page: Annotated[Page, Depends(somebody_reads)]) -> Page:
+    """The page, for admins alone. Raises SignInNeeded, Forbidden (`admin_only`)."""
+    check_admin(page.reader)
+    return page
+
+
 OpenPageDep = Annotated[Page, Depends(look_who_reads)]
 PageDep = Annotated[Page, Depends(somebody_reads)]
+AdminPageDep = Annotated[Page, Depends(admin_reads)]

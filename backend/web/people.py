@@ -5,9 +5,9 @@ from typing import Literal
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from backend.core.errors import BadRequest, Conflict, Forbidden, VintedBotError
+from backend.core.errors import BadRequest, Conflict, VintedBotError
 from backend.users import service
-from backend.web.page import Page, PageDep
+from backend.web.page import AdminPageDep, Page
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,15 +21,13 @@ CHANGES: dict[str, dict[str, str]] = {
 
 
 @router.get("/people")
-async def show_people(page: PageDep) -> Response:
-    _check_admin(page)
+async def show_people(page: AdminPageDep) -> Response:
     return await people_page(page)
 
 
 @router.post("/people/invites")
-async def invite(page: PageDep) -> Response:
+async def invite(page: AdminPageDep) -> Response:
     """The link is on the answer, this once: no redirect."""
-    _check_admin(page)
     form = await page.form()
     try:
         secret = await page.runtime.people.invite(page.user_id, str(form.get("role", "member")))
@@ -39,9 +37,8 @@ async def invite(page: PageDep) -> Response:
 
 
 @router.post("/people/{user_id}/{verb}")
-async def act(page: PageDep, user_id: str, verb: Verb) -> Response:
+async def act(page: AdminPageDep, user_id: str, verb: Verb) -> Response:
     """What an admin does with a user."""
-    _check_admin(page)
     form = await page.form()
     try:
         user = await page.runtime.database.run(service.find, user_id)
@@ -74,8 +71,3 @@ async def people_page(page: Page, error: VintedBotError | None = None, link: str
         link=link,
         error=page.words.error(error) if error else None,
     )
-
-
-def _check_admin(page: Page) -> None:
-    if not page.reader.is_admin:
-        raise Forbidden("Only an admin may do that.", code="admin_only")

@@ -1,6 +1,6 @@
 """The pages at the door: signing in and out, coming by an invitation, a new password by a link.
 
-Owns the cookie of who is signed in. Owns no rule: `users/people.py` says who gets in.
+Owns no rule: `users/people.py` says who gets in. The cookie of who is signed in is `page.py`'s.
 """
 
 from fastapi import APIRouter
@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from backend.core.caller import Origin
 from backend.core.errors import VintedBotError
 from backend.users.access import COOKIE, credentials
-from backend.users.sign_in import UNUSED_LASTS
+from backend.web.form_text import text_of
 from backend.web.page import OpenPageDep, Page
 
 router = APIRouter(include_in_schema=False)
@@ -27,20 +27,13 @@ async def show_sign_in(page: OpenPageDep, next: str = "/") -> Response:  # noqa:
 async def sign_in(page: OpenPageDep) -> Response:
     """Leads to where one wanted to go; only ever to a page of ours."""
     form = await page.form()
-    name, way = _text(form, "name"), _text(form, "next")
+    name, way = text_of(form, "name"), text_of(form, "next")
     try:
         _, secret = await page.runtime.people.sign_in(name, _password(form), "page", origin_of(page))
     except VintedBotError as error:
         return await _sign_in_page(page, way, error, name=name)
     answer = RedirectResponse(way if _is_ours(way) else "/", 303)
-    answer.set_cookie(
-        COOKIE,
-        secret,
-        max_age=int(UNUSED_LASTS.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=page.secure,
-    )
+    page.keep_signed_in(answer, secret)
     return answer
 
 
@@ -62,7 +55,7 @@ async def show_register(page: OpenPageDep, invite: str = "") -> Response:
 @router.post("/register")
 async def register(page: OpenPageDep) -> Response:
     form = await page.form()
-    typed = {name: _text(form, name) for name in ("name", "email", "invite")}
+    typed = {name: text_of(form, name) for name in ("name", "email", "invite")}
     try:
         _, awaited = await page.runtime.register(
             typed["name"],
@@ -84,7 +77,7 @@ async def show_reset(page: OpenPageDep, link: str = "") -> Response:
 @router.post("/reset")
 async def reset(page: OpenPageDep) -> Response:
     form = await page.form()
-    link = _text(form, "link")
+    link = text_of(form, "link")
     try:
         await page.runtime.people.reset(link, _password(form))
     except VintedBotError as error:
@@ -101,7 +94,7 @@ async def show_forgotten(page: OpenPageDep) -> Response:
 async def ask_for_reset(page: OpenPageDep) -> Response:
     """The answer is the same whether anybody has that name or not, and comes as soon."""
     form = await page.form()
-    if (letters := page.runtime.letters) is not None and (name := _text(form, "name")[:LONGEST_NAME]):
+    if (letters := page.runtime.letters) is not None and (name := text_of(form, "name")[:LONGEST_NAME]):
         letters.ask_for_reset(name)
     return page.render("forgotten.html", here="/forgotten", mail=letters is not None, asked=letters is not None)
 
@@ -115,7 +108,7 @@ async def show_email(page: OpenPageDep, link: str = "") -> Response:
 @router.post("/email")
 async def confirm_email(page: OpenPageDep) -> Response:
     form = await page.form()
-    link = _text(form, "link")
+    link = text_of(form, "link")
     try:
         await page.runtime.people.confirm_email(link)
     except VintedBotError as error:
@@ -162,10 +155,6 @@ async def _register_page(page: Page, typed: dict[str, str], error: VintedBotErro
 def _is_ours(way: str) -> bool:
     """Whether this is a path of this server: `//host` and `/\\host` lead elsewhere."""
     return way.startswith("/") and not way.startswith(("//", "/\\")) and way.isprintable()
-
-
-def _text(form: FormData, name: str) -> str:
-    return str(form.get(name, "")).strip()
 
 
 def _password(form: FormData) -> str:
