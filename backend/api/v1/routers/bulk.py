@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
+from backend.api.staying import Stay
 from backend.db.models import Photo
 from backend.photos import batches, intake
 from backend.runtime import Runtime
@@ -93,8 +94,11 @@ async def refused_files(job_id: str, runtime: RuntimeDep, user_id: UserId) -> li
 
 @router.get("/jobs/{job_id}/events", response_class=StreamingResponse)
 async def bulk_job_events(job_id: str, request: Request, runtime: RuntimeDep, user_id: UserId) -> StreamingResponse:
-    """The job's progress as server-sent events, one at each change, until it has finished."""
+    """The job's progress as server-sent events, one at each change, until it has finished.
+
+    It ends too for who is no longer let in."""
     first = await _look(runtime, user_id, job_id)
+    stay = Stay(request, runtime)
 
     async def stream() -> AsyncIterator[str]:
         seen, job = None, first
@@ -102,7 +106,7 @@ async def bulk_job_events(job_id: str, request: Request, runtime: RuntimeDep, us
             if job != seen:
                 seen = job
                 yield f"event: progress\ndata: {job.model_dump_json()}\n\n"
-            if job.finished or await request.is_disconnected():
+            if job.finished or await request.is_disconnected() or not await stay.holds():
                 return
             await asyncio.sleep(_LOOK_EVERY)
             job = await _look(runtime, user_id, job_id)

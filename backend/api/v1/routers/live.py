@@ -12,9 +12,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from backend.api.deps import RuntimeDep, UserId, credentials_of
+from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import problem
-from backend.core.errors import Forbidden, NotFound, SignInNeeded, VintedNetworkError
+from backend.api.staying import is_let_in
+from backend.core.errors import NotFound, VintedNetworkError
 from backend.core.waiting import until_one_ends
 from backend.db import audit
 from backend.db.models import Publication
@@ -112,13 +113,9 @@ async def _hang_up(socket: WebSocket, code: int) -> None:
 
 
 async def _beat(socket: WebSocket, runtime: Runtime) -> None:
-    """Says that all is well, as long as whoever looks is still let in: not signed out, suspended, or out of time."""
+    """Says that all is well, as long as whoever looks is still let in."""
     while True:
         await asyncio.sleep(ALIVE_EVERY)
-        try:
-            known = await runtime.people.identify(credentials_of(socket, runtime))
-        except (SignInNeeded, Forbidden):
-            known = None
-        if known is None:
+        if not await is_let_in(socket, runtime):
             await _hang_up(socket, NOT_ALLOWED)
         await socket.send_json({"alive": True})

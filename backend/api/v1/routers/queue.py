@@ -12,6 +12,7 @@ from sqlmodel import Session
 from backend.accounts import service as accounts
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
+from backend.api.staying import Stay
 from backend.api.v1.routers.publications import PublicationOut, shown
 from backend.core.pacing import parse_moment
 from backend.db.engine import clock
@@ -97,11 +98,14 @@ async def queue_drafts(wanted: QueueRequest, runtime: RuntimeDep, user_id: UserI
 
 @router.get("/events", response_class=StreamingResponse)
 async def queue_events(request: Request, runtime: RuntimeDep, user_id: UserId) -> StreamingResponse:
-    """An event whenever a publication of the user's moves a step, and one at once: to look again, after a break too."""
+    """An event whenever a publication of the user's moves a step, and one at once: to look again, after a break too.
+
+    It ends for who is no longer let in."""
+    stay = Stay(request, runtime)
 
     async def stream() -> AsyncIterator[str]:
         seen, silent = None, 0.0
-        while not await request.is_disconnected():
+        while not await request.is_disconnected() and await stay.holds():
             now = await runtime.database.run(service.pulse, user_id)
             if now != seen:
                 seen, silent = now, 0.0
