@@ -4,11 +4,13 @@ Owns what the settings mean for a part. Owns no lifetime: `runtime.py` starts wh
 """
 
 import secrets
+import sys
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from backend.accounts.vault import Vault, parse_keys
+from backend.core import logs
 from backend.core.ai_analyzer import load_analyzer
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.errors import SetupError
@@ -161,3 +163,12 @@ def signing_keys(settings: Settings) -> list[str]:
     made = parse_keys(kept_secret(settings, SIGNING_FILE, lambda: secrets.token_urlsafe(48)))
     remember(made, for_good=True)
     return made
+
+
+def set_up_logging(settings: Settings, level: str | None = None, *, service: bool = False) -> None:
+    """Log lines to standard error; `level` instead of the setting's. A `service` logs JSON where no terminal shows it.
+
+    What the settings keep secret stands in no line."""
+    as_json = settings.log_json if settings.log_json is not None else service and not sys.stderr.isatty()
+    remember(settings.secrets(), for_good=True)
+    logs.set_up(level or settings.log_level, as_json=as_json)

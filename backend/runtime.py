@@ -4,27 +4,19 @@ Everything that needs more than one part passes through here. Owns lifetimes; ow
 """
 
 import asyncio
-import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session
 
-from backend.accounts import keys, standing
 from backend.accounts import service as accounts
-from backend.accounts.vault import Vault, parse_keys
-from backend.backup.installation import Installation
-from backend.backup.making import Progress
-from backend.backup.restoring import Restored, restore
+from backend.accounts import standing
+from backend.accounts.vault import Vault
 from backend.building import (
-    KEY_FILE,
-    SIGNING_FILE,
     budget_of,
     build_analyzer,
     build_checks,
@@ -39,8 +31,8 @@ from backend.building import (
     signing_keys,
 )
 from backend.core import logs, operator_metrics, tracing
-from backend.core.errors import Conflict, SetupError
-from backend.core.model_calls import Unmetered, on_behalf_of
+from backend.core.errors import Conflict
+from backend.core.loopback import is_loopback
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
@@ -59,10 +51,9 @@ from backend.preferences import InForce
 from backend.publications import service as publications
 from backend.settings import Settings, prepare_data_folder
 from backend.spending.ledger import Budget, TableLedger
-from backend.users.access import is_loopback
 from backend.users.letters import Letters
 from backend.users.people import People
-from backend.users.service import LOCAL_USER, find_by_name, local_user
+from backend.users.service import find_by_name, local_user
 from backend.users.tokens import KeyRing
 from backend.watch import readings
 from backend.watch.checks import Checks
@@ -73,8 +64,6 @@ from backend.workflows.executors import executors_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 from backend.workflows.sample import Samples
-
-SIGNING_KEYS = 3
 
 BoardWork = Callable[[Session, Collection[str]], None]
 
@@ -222,38 +211,6 @@ class Runtime:
         await self.people.change_email(user_id, email)
         return False
 
-    async def rotate_signing_key(self) -> int:
-        """Puts a new signing key first and keeps those before it, for what they signed; says how many there are.
-
-        Raises SetupError where the keys are a setting."""
-        if self.settings.jwt_secret_key is not None:
-            raise SetupError(
-                "The key comes from JWT_SECRET_KEY, which only you can change. Put a new key before the present one, "
-                "separated by a comma (NEW,PRESENT), and restart every process; take the old one out a day later.",
-                code="key_is_a_setting",
-            )
-        file = keys.KeyFile(self.settings.data / SIGNING_FILE)
-        with file.locked():
-            kept = [secrets.token_urlsafe(48), *file.read()][:SIGNING_KEYS]
-            await asyncio.to_thread(file.write, kept)
-        return len(kept)
-
-    async def rotate_key(self, after: Callable[[keys.Step], None] = lambda _: None) -> keys.Rotation:
-        """Changes the key sessions are encrypted with. Raises SetupError with what to do where it is a setting."""
-        if self.settings.secret_key is None:
-            file = keys.KeyFile(self.settings.data / KEY_FILE)
-            return await asyncio.to_thread(keys.rotate, self.database, file, after=after)
-        given = parse_keys(self.settings.secret_key.get_secret_value())
-        if len(given) == 1:
-            raise SetupError(
-                "The key comes from VINTEDBOT_SECRET_KEY, which only you can change. Put a new key before the present "
-                "one, separated by a comma (NEW,PRESENT), and restart every process. Then run this again: it encrypts "
-                "every session with the new key, after which the old one may be taken out.",
-                code="key_is_a_setting",
-            )
-        resealed, unreadable = await self.database.run(keys.reseal, self.vault)
-        return keys.Rotation(resealed, unreadable, 0)
-
 
 @asynccontextmanager
 async def running(
@@ -370,58 +327,3 @@ async def watch_inbox(settings: Settings, database: Database, jobs: JobEngine, u
 async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def reader_alone(settings: Settings) -> AsyncIterator[Analyzer]:
-    """The reader for a look without keeping anything; what a model's calls cost is counted all the same."""
-    if settings.reader == "embedded":
-        analyzer = build_analyzer(settings, Unmetered())
-        try:
-            yield analyzer
-        finally:
-            await analyzer.aclose()
-        return
-    async with running(settings, run_jobs=False) as runtime:
-        with on_behalf_of(runtime.user_id):
-            yield runtime.analyzer
-
-
-@contextmanager
-def installation(settings: Settings) -> Iterator[Installation]:
-    """Everything that is kept, as a backup sees it. Nothing is made or migrated."""
-    database = Database(settings.database)
-    folders = {
-        "photos": settings.photo_folder, "evidence": settings.evidence_folder, "incoming": settings.incoming_folder,
-    }  # fmt: skip
-    try:
-        yield Installation(
-            database, settings.data, folders, {name: settings.data / name for name in (KEY_FILE, SIGNING_FILE)}
-        )
-    finally:
-        database.close()
-
-
-async def restore_backup(settings: Settings, file: Path, *, passphrase: str | None, progress: Progress) -> Restored:
-    """Puts the backup into this empty installation. Raises Conflict (`in_use`) while a process runs jobs on it."""
-    prepare_data_folder(settings)
-    executors = executors_of(settings.database, settings.data / "executors")
-    if await asyncio.to_thread(executors.any_alive):
-        raise Conflict("A server or worker runs on this installation. Stop it, then restore.", code="in_use")
-    executors.release()
-    with installation(settings) as place:
-        done = await asyncio.to_thread(
-            restore, place, file, lone_user=LOCAL_USER, passphrase=passphrase, progress=progress
-        )
-        vault = Vault(secret_key(settings))
-        done.aftermath.unreadable_sessions = await place.database.run(keys.count_unreadable, vault)
-    return done
-
-
-def set_up_logging(settings: Settings, level: str | None = None, *, service: bool = False) -> None:
-    """Log lines to standard error; `level` instead of the setting's. A `service` logs JSON where no terminal shows it.
-
-    What the settings keep secret stands in no line."""
-    as_json = settings.log_json if settings.log_json is not None else service and not sys.stderr.isatty()
-    remember(settings.secrets(), for_good=True)
-    logs.set_up(level or settings.log_level, as_json=as_json)

@@ -13,7 +13,7 @@ from backend.backup import making, restoring
 from backend.backup.envelope import is_sealed
 from backend.cli.terminal import AsJson, carry_out, err, out, progress_bars, settings_of, show_json
 from backend.core.errors import BadRequest
-from backend.runtime import installation, restore_backup
+from backend.whole_installation import installation, restore_backup
 
 PassphraseFile = Annotated[
     Path | None, typer.Option(help="File whose first line is the passphrase, for scripts. Asked for without it.")

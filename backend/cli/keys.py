@@ -7,6 +7,7 @@ import typer
 
 from backend.accounts.keys import Rotation, Step
 from backend.cli.terminal import AsJson, err, out, show_json, with_runtime
+from backend.key_rotation import rotate_key, rotate_signing_key
 from backend.runtime import Runtime
 
 app = typer.Typer(help="The key that kept sessions are encrypted with.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def rotate(as_json: AsJson = False) -> None:
             err.print(STEPS[step])
 
     async def act(runtime: Runtime) -> Rotation:
-        return await runtime.rotate_key(say)
+        return await rotate_key(runtime.settings, runtime.database, runtime.vault, say)
 
     done: dict[str, Any] = asdict(with_runtime(act, as_json=as_json))
     if as_json:
@@ -52,7 +53,7 @@ def rotate_signing(as_json: AsJson = False) -> None:
     """Makes a new key to sign sign-in tokens with. Nobody is signed out: the keys before it still read."""
 
     async def act(runtime: Runtime) -> int:
-        return await runtime.rotate_signing_key()
+        return await rotate_signing_key(runtime.settings)
 
     kept = with_runtime(act, as_json=as_json)
     if as_json:

@@ -19,7 +19,8 @@ from backend.drafts import service as drafts
 from backend.drafts.schemas import BatchDefaults
 from backend.photos import batches
 from backend.photos.discovery import discover
-from backend.runtime import Runtime, reader_alone
+from backend.reader_alone import reader_alone
+from backend.runtime import Runtime
 from backend.settings import prepare_data_folder
 from backend.spending.report import cost_of_batch
 from backend.workflows.reading import prepared, shown_reading

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 import typer
 import uvicorn
 
+from backend.building import set_up_logging
 from backend.cli.connections import patient_protocol
 from backend.cli.terminal import Chosen, carry_out, err, fail
 from backend.core.errors import SetupError
+from backend.core.loopback import is_loopback
 from backend.db.engine import Database
-from backend.runtime import Runtime, running, set_up_logging
+from backend.runtime import Runtime, running
 from backend.settings import Settings, listed, load_settings, prepare_data_folder
-from backend.users.access import is_loopback
 from backend.users.service import somebody_signs_in
 
 LONGEST_MESSAGE = 16_384

@@ -12,11 +12,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backend.building import set_up_logging
 from backend.core import logs
 from backend.core.caller import acting
 from backend.core.errors import SetupError, VintedBotError
 from backend.core.origin import coming_from, new_request_id
-from backend.runtime import Runtime, running, set_up_logging
+from backend.runtime import Runtime, running
 from backend.settings import Settings, load_settings
 from backend.users.access import local_caller
 from backend.users.service import find

@@ -26,9 +26,10 @@ from backend.db.models import Account, Batch, IdempotencyKey, Notification, Phot
 from backend.marketplace.port import AccountSession, WardrobeItem
 from backend.publications import journal, service
 from backend.publications.journal import State
-from backend.runtime import Runtime, installation, restore_backup, running
+from backend.runtime import Runtime, running
 from backend.settings import Settings
 from backend.users.service import LOCAL_USER
+from backend.whole_installation import installation, restore_backup
 from backend.workflows.held import is_abandoned
 from backend.workflows.parts import Patience
 from tests.conftest import draw_one

@@ -18,11 +18,12 @@ from typer.testing import CliRunner
 
 from backend.accounts.vault import Vault
 from backend.app import create_app
+from backend.building import set_up_logging
 from backend.cli import app as cli
 from backend.core import logs, metrics, redaction
 from backend.core.errors import VintedBotError
 from backend.publications.journal import State
-from backend.runtime import Runtime, set_up_logging
+from backend.runtime import Runtime
 from backend.settings import Settings
 from backend.workflows.ends import end_of
 from tests.conftest import draw_one

@@ -16,6 +16,7 @@ from backend.accounts.vault import Vault, parse_keys
 from backend.app import create_app
 from backend.cli import app as cli
 from backend.core.errors import Conflict, SessionExpired, SetupError
+from backend.key_rotation import rotate_key
 from backend.runtime import Runtime, running
 from backend.settings import Settings
 from tests.fakes import ScriptedReader
@@ -71,7 +72,7 @@ async def test_a_session_that_fits_no_key_is_counted_and_left(settings: Settings
             service.find(session, runtime.user_id, account.id).session = stranger  # type: ignore[arg-type]
 
         await runtime.database.run(spoil)
-        done = await runtime.rotate_key()
+        done = await rotate_key(runtime.settings, runtime.database, runtime.vault)
         assert (done.sessions, done.unreadable, done.keys_dropped) == (0, 1, 1)
         assert (await runtime.accounts.check(runtime.user_id, account.id)).state == "session_expired"
 
@@ -81,11 +82,11 @@ async def test_a_key_that_is_a_setting_is_changed_by_its_owner(settings: Setting
     async with running(Settings(data=settings.data, secret_key=old), run_jobs=False, analyzer=reader) as runtime:
         await runtime.accounts.add(runtime.user_id, "marie", f"access_token_web={CANARY}", SITE)
         with pytest.raises(SetupError, match=r"VINTEDBOT_SECRET_KEY.*NEW,PRESENT") as told:
-            await runtime.rotate_key()
+            await rotate_key(runtime.settings, runtime.database, runtime.vault)
         assert old not in str(told.value) and told.value.code == "key_is_a_setting"
     both = Settings(data=settings.data, secret_key=f"{new},{old}")
     async with running(both, run_jobs=False, analyzer=reader) as runtime:
-        assert (await runtime.rotate_key()).sessions == 1
+        assert (await rotate_key(runtime.settings, runtime.database, runtime.vault)).sessions == 1
     async with running(Settings(data=settings.data, secret_key=new), run_jobs=False, analyzer=reader) as runtime:
         account = await runtime.database.run(service.choose, runtime.user_id, None)
         assert service.open_session(account, runtime.vault)["cookies"][0]["value"] == CANARY
@@ -123,7 +124,7 @@ async def _everything_the_api_says(settings: Settings, reader: ScriptedReader) -
                 await client.post("/api/v1/accounts", json={**new, "base_url": "ftp://x"}),
                 await client.get("/accounts", headers={"Accept": "text/html"}),
             ]
-            await runtime.rotate_key()
+            await rotate_key(runtime.settings, runtime.database, runtime.vault)
             answers += [await client.get("/api/v1/accounts"), await client.delete(at)]
     assert [a.status_code for a in answers] == [201, 200, 503, 200, 422, 200, 200, 204]
     return "".join(f"{a.text}{a.headers}" for a in answers)

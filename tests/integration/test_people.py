@@ -11,22 +11,28 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import jwt
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
+from backend.api import staying
 from backend.api.v1.routers import live
 from backend.app import create_app
 from backend.building import signing_keys
 from backend.core.caller import Origin
-from backend.core.errors import NotFound, SignInNeeded
-from backend.db.engine import Database
-from backend.db.models import ApiKey, AuditEvent, AuthSession, Draft, Publication, User, UserLink
+from backend.core.errors import Forbidden, NotFound, SignInNeeded
+from backend.db.engine import Database, clock
+from backend.db.models import ApiKey, AuditEvent, AuthSession, Batch, Draft, Publication, User, UserLink
+from backend.key_rotation import rotate_signing_key
 from backend.marketplace.port import InputEvent
 from backend.runtime import Runtime
 from backend.settings import Settings
-from backend.users.access import COOKIE
+from backend.users import passwords, sign_in
+from backend.users.access import COOKIE, Credentials
 from backend.users.people import People
+from backend.users.service import find, find_by_name, set_password
 from backend.users.tokens import KeyRing
 from tests.fakes import ScriptedReader, publication_row
 from tests.people import PASSWORD, bearer, browser, new_user, send, visitor, words_of
@@ -197,14 +203,14 @@ async def test_nothing_handed_out_is_kept_as_it_is(runtime: Runtime, client: htt
 
 async def test_keys_that_rotate_sign_nobody_out(runtime: Runtime, client: httpx.AsyncClient) -> None:
     before = await signed_in(client)
-    assert await runtime.rotate_signing_key() == 2
+    assert await rotate_signing_key(runtime.settings) == 2
     after = await signed_in(client)
     kids = {jwt.get_unverified_header(t["access_token"])["kid"] for t in (before, after)}
     assert len(kids) == 2
     for tokens in (before, after):
         assert (await client.get("/api/v1/me", headers=with_token(tokens))).status_code == 200
     for _ in range(2):
-        await runtime.rotate_signing_key()
+        await rotate_signing_key(runtime.settings)
     await signed_in(client)  # the ring reads the file again
     assert (await client.get("/api/v1/me", headers=with_token(before))).status_code == 401, "three are kept"
 
@@ -287,6 +293,60 @@ async def test_a_new_password_signs_out_everywhere_else(runtime: Runtime, client
     assert (await client.get("/api/v1/me", headers=with_token(here))).status_code == 200
     assert (await client.get("/api/v1/me", headers=with_token(elsewhere))).status_code == 401
     await signed_in(client, password=OTHER)
+
+
+async def test_a_password_changed_while_it_is_compared_opens_no_session(
+    runtime: Runtime, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one just given was right when it was looked at, and is no more when the session would begin."""
+    compare = passwords.matches
+
+    async def overtaken(password: str, hashed: str | None) -> bool:
+        right = await compare(password, hashed)
+        monkeypatch.setattr(passwords, "matches", compare)
+        await runtime.people.set_password(paul.id, OTHER)
+        return right
+
+    paul = await runtime.database.run(find_by_name, "paul")
+    monkeypatch.setattr(passwords, "matches", overtaken)
+    answer = await client.post("/api/v1/auth/sign-in", json={"name": "paul", "password": PASSWORD})
+    assert await code_of(answer) == (401, "wrong_password")
+    assert await runtime.database.run(lambda s: sign_in.sessions_of(s, paul.id, clock(s))) == []
+
+    caller = await runtime.people.identify(
+        Credentials((await signed_in(client, password=OTHER))["access_token"], None, Origin(), near=False, local=False)
+    )
+    monkeypatch.setattr(passwords, "matches", overtaken)
+    with pytest.raises(Forbidden):
+        await runtime.people.change_password(caller, OTHER, "a password of somebody who came too late")
+
+
+async def test_a_password_hashed_anew_meanwhile_is_still_the_password(
+    runtime: Runtime, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of one person sign in at once after the way of hashing has changed: one of them hashes it anew."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+    await asyncio.gather(*(signed_in(client) for _ in range(4)))
+    paul = await runtime.database.run(find_by_name, "paul")
+    assert not passwords.is_outdated(paul.password_hash)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_a_session_waits_for_a_change_of_the_password(database: Database) -> None:
+    """On PostgreSQL two transactions run beside each other: the one that would begin a session waits for the other."""
+    people = People(database, KeyRing(lambda: ["k" * 48]), registration="invite", alone=False)
+    marie = await people.add("marie", PASSWORD)
+    hashed = await passwords.hash_password(OTHER)
+    with database.session() as changing:
+        set_password(changing, find(changing, marie.id), hashed)
+        changing.flush()
+        coming = asyncio.ensure_future(people.sign_in("marie", PASSWORD, "page", Origin()))
+        while not await database.look(
+            lambda s: s.connection().execute(text("select 1 from pg_locks where not granted")).first()
+        ):
+            await asyncio.sleep(0.02)
+    with pytest.raises(SignInNeeded):
+        await coming
 
 
 async def test_who_is_suspended_is_out_at_once(runtime: Runtime, client: httpx.AsyncClient) -> None:
@@ -443,6 +503,16 @@ async def test_a_browser_signs_in_and_out(app: FastAPI, runtime: Runtime) -> Non
         assert (await client.get("/publications")).status_code == 303, "the cookie itself is worth nothing now"
 
 
+async def test_each_page_keeps_its_reader_signed_in_for_thirty_days_more(app: FastAPI, runtime: Runtime) -> None:
+    async with browser(app, "paul") as client:
+        secret = client.cookies[COOKIE]
+        sent = (await client.get("/drafts")).headers.get_list("set-cookie")
+        assert [one for one in sent if one.startswith(f"{COOKIE}={secret};") and f"Max-Age={30 * 24 * 3600}" in one]
+        await send(client, "/sign-out")
+        assert COOKIE not in client.cookies
+        assert COOKIE not in str((await client.get("/sign-in")).headers.get_list("set-cookie"))
+
+
 async def test_a_cookie_is_secure_where_the_page_is(app: FastAPI, runtime: Runtime) -> None:
     transport = httpx.ASGITransport(app, client=("192.0.2.7", 1))
     async with httpx.AsyncClient(transport=transport, base_url="https://closet.example") as client:
@@ -538,6 +608,35 @@ class StillPage:
 
     async def solved(self) -> bool:
         return False
+
+
+@pytest.mark.parametrize("path", ["queue/events", "bulk/jobs/{batch}/events"])
+async def test_a_stream_ends_when_its_reader_is_suspended(
+    app: FastAPI, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(staying, "ASKED_EVERY", 0.02)
+    paul = await runtime.database.run(find_by_name, "paul")
+    batch = Batch(user_id=paul.id)
+    await runtime.database.run(lambda s: s.add(batch))
+    token = (await bearer(runtime, "paul"))["Authorization"].encode()
+    heard: asyncio.Queue[dict] = asyncio.Queue()
+    told: asyncio.Queue[dict] = asyncio.Queue()
+    scope = {
+        "type": "http", "method": "GET", "http_version": "1.1", "path": f"/api/v1/{path.format(batch=batch.id)}",
+        "raw_path": b"", "root_path": "", "scheme": "http", "query_string": b"",
+        "headers": [(b"host", b"closet.example"), (b"authorization", token)], "client": ("192.0.2.7", 1),
+        "server": ("closet.example", 80), "asgi": {"version": "3.0"},
+    }  # fmt: skip
+    heard.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    served = asyncio.create_task(app(scope, heard.get, told.put))
+    async with asyncio.timeout(60):
+        assert (await told.get())["status"] == 200
+        while b"event: progress" not in (await told.get()).get("body", b""):
+            continue
+        await runtime.people.change(paul.id, state="suspended")
+        while (await told.get()).get("more_body"):
+            continue
+        await served
 
 
 async def test_a_live_view_ends_when_its_viewer_is_suspended(
