@@ -48,7 +48,7 @@ def read(database: Database, data: Path, engine: Engine, budget: Budget) -> Read
         return Readings(
             publish_queue_size=sum(publications[state] for state in journal.RUNNING),
             bulk_job_active_total=_count(session, select(func.count()).where(_unfinished())),
-            active_users=_count(session, select(func.count(func.distinct(Account.user_id)))),
+            active_users=_count(session, _active_users()),
             user_ids=tuple(session.exec(select(User.id))),
             publications=publications,
             accounts=by_state(session, Account.state, STATES, col(Account.removed_at).is_(None)),
@@ -77,6 +77,12 @@ def by_state(session: Session, column: Any, known: Iterable[str], *where: Any) -
 
 def _count(session: Session, query: Any) -> int:
     return int(session.exec(query).one() or 0)
+
+
+def _active_users() -> Any:
+    """Who may sign in and has a marketplace account here."""
+    found = select(func.count(func.distinct(Account.user_id))).join(User, col(User.id) == col(Account.user_id))
+    return found.where(User.state == "active", col(Account.removed_at).is_(None))
 
 
 def _age(session: Session, now: datetime, oldest: Any) -> float:
@@ -123,4 +129,12 @@ def _size(session: Session, database: Database) -> float:
     if not database.is_sqlite:
         return float(session.connection().execute(text("select pg_database_size(current_database())")).scalar_one())
     file = make_url(database.url).database or ""
-    return float(sum(path.stat().st_size for name in (file, f"{file}-wal") if (path := Path(name)).is_file()))
+    return float(sum(_bytes(Path(name)) for name in (file, f"{file}-wal")))
+
+
+def _bytes(path: Path) -> int:
+    """None where it is not there: SQLite takes its second file away at any moment."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

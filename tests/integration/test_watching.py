@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from sqlmodel import Session
 from backend.app import create_app, create_watch_app
 from backend.cli.logs import logs as logs_command
 from backend.db.engine import Database
-from backend.db.models import Account, Publication
+from backend.db.models import Account, Publication, User
 from backend.publications.journal import State
 from backend.runtime import Runtime, running
 from backend.settings import Settings
@@ -52,6 +53,24 @@ def test_gauges_say_what_the_tables_say(database: Database, tmp_path: Path) -> N
     assert now.database_bytes
     assert now.disk_free_bytes
     assert len(now.user_ids) == 1
+
+
+def test_active_users_are_who_may_sign_in_and_has_an_account_here(database: Database, tmp_path: Path) -> None:
+    publication_row(database)
+    with database.session() as session:
+        for name, state, removed in (
+            ("paul", "suspended", None),
+            ("lea", "active", datetime.now(UTC)),
+            ("jo", "active", None),
+        ):
+            user = User(name=name, state=state)
+            session.add(user)
+            session.flush()
+            for n in range(2):
+                site = f"http://127.0.0.1:{n}"
+                session.add(Account(user_id=user.id, username=name, base_url=site, removed_at=removed))
+        session.add(User(name="without"))
+    assert readings.read(database, tmp_path, Engine(), Budget()).active_users == 2
 
 
 def test_a_scrape_reads_no_table_from_end_to_end(tmp_path: Path) -> None:
