@@ -1,6 +1,6 @@
 """Dropdown panels: opening one that may ignore a click, choosing in it, closing it, reading what it then shows.
 
-Owns the mechanics every panel of the form shares. Does not know what a category or a colour is (`form.py`).
+Owns the mechanics every panel of the form shares. Does not know what a category or a colour is (`fields.py`).
 
 Every wait is on something the page shows. Waits grow from try to try, so that a panel that is merely slow is not
 toggled shut by an impatient second click. What a field holds is read with its list closed: an open one may show

@@ -1,7 +1,8 @@
 """Every selector of the marketplace's pages, each with its fallbacks, and nothing else.
 
-Owns how things are found on a page. Owns no waiting and no decisions: `panels.py`, `form.py`, `session.py` and
-`submission.py` import from here and hold no selector of their own.
+Owns how things are found on a page. Owns no waiting and no decisions: whatever else here touches a page (fields and
+panels, photos, session, signing in, submission, what is stored, the form's answers) imports from here and holds no
+selector of its own.
 
 Fallbacks stand in one CSS list: a page shows one generation of a widget at a time, so the first match is it.
 Sources: public form fillers, autumn 2026. They drift: this is the file to edit when the marketplace changes.
