@@ -36,8 +36,9 @@ from backend.core.loopback import is_loopback
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Publication, User
+from backend.db.models import Account, Batch, Draft, Publication, User
 from backend.db.scope import get_owned
+from backend.drafts import rereading
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.route import VintedWebRoute
@@ -182,6 +183,17 @@ class Runtime:
 
         if await self.database.run(work):
             await self.jobs.read_batch(batch_id, user_id)
+
+    async def read_again(self, user_id: str, draft_id: str, revision: int | None) -> Draft:
+        """Has a draft read again by the reader of now. Raises NotFound, Conflict."""
+
+        def work(session: Session) -> Draft:
+            busy = publications.drafts_in_hand(session, user_id)
+            return rereading.read_again(session, user_id, draft_id, revision, busy=busy)
+
+        draft = await self.database.run(work)
+        await self.jobs.read_batch(draft.batch_id, user_id)
+        return draft
 
     def export(self, user_id: str) -> Iterator[bytes]:
         """Everything of this user's as a ZIP, in pieces: a JSON file a table, and the photos."""

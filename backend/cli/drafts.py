@@ -1,4 +1,4 @@
-"""`drafts list|show|edit|rewrite|preferences|approve|discard|restore|export`."""
+"""`drafts list|show|edit|rewrite|reread|preferences|approve|discard|restore|export`."""
 
 import json
 import shutil
@@ -10,13 +10,15 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from backend.cli import tables
+from backend.cli.photos import watch
 from backend.cli.terminal import AsJson, out, show_json, with_runtime
-from backend.core.errors import BadRequest
+from backend.core.errors import BadRequest, SetupError
 from backend.core.words import Tone
 from backend.db.models import Draft
-from backend.db.scope import find_by_prefix
+from backend.db.scope import find_by_prefix, get_owned
 from backend.drafts import service
 from backend.drafts.schemas import FieldsPatch
+from backend.photos import batches
 from backend.runtime import Runtime
 
 app = typer.Typer(help="Look at drafts, correct them, approve them.", no_args_is_help=True)
@@ -107,6 +109,37 @@ def rewrite_field(
         return service.rewrite(session, user_id, draft.id, draft.revision, field, tone=cast("Tone | None", tone))
 
     _show(_on_draft(draft_id, act, as_json), as_json)
+
+
+@app.command("reread")
+def reread_drafts(
+    draft_ids: Annotated[list[str], typer.Argument(help="Drafts' ids, or their first characters.")],
+    as_json: AsJson = False,
+) -> None:
+    """Reads drafts again with the reader of now, such as a model just set up. What you stated stays.
+
+    Example: `vintedbot drafts reread 3f2a`"""
+
+    async def act(runtime: Runtime) -> list[dict[str, Any]]:
+        async def ask(draft_id: str) -> Draft:
+            draft = await runtime.database.run(find_by_prefix, Draft, runtime.user_id, draft_id)
+            return await runtime.read_again(runtime.user_id, draft.id, draft.revision)
+
+        asked = [await ask(draft_id) for draft_id in draft_ids]
+        for batch_id in dict.fromkeys(draft.batch_id for draft in asked):
+            await watch(runtime, batch_id, quiet=as_json)
+            progress = await runtime.database.run(batches.progress, runtime.user_id, batch_id)
+            if progress.state == "stopped":
+                raise SetupError(progress.error or "The reading was stopped.")
+        return await runtime.database.run(
+            lambda s: [tables.draft_row(s, get_owned(s, Draft, runtime.user_id, draft.id)) for draft in asked]
+        )
+
+    rows = with_runtime(act, as_json=as_json, jobs=True)
+    if as_json:
+        show_json(rows)
+    else:
+        tables.show_drafts(out, rows)
 
 
 @app.command("approve")

@@ -8,7 +8,7 @@ Owns which photo stands where, and the `board_changes` table. Owns no pixel and 
 is set to be read again, and what its seller stated stays (`service.fill`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from backend.core.errors import BadRequest, Conflict, NotFound
 from backend.db.models import Batch, BoardChange, Draft, DraftPhoto, Photo, new_id, now
 from backend.db.scope import get_owned
 from backend.drafts import history
+from backend.drafts.rereading import ask_for_reading, refuse_busy, set_unread
 
 UNSORTED, BIN, NEW = "unsorted", "bin", "new"
 SET_ASIDE = "set_aside"
@@ -77,7 +78,7 @@ def put(
     changed = {place for place in {*old, *new} if old.get(place) != new.get(place)}
     if changed:
         states = {place: (old.get(place, []), new.get(place, [])) for place in sorted(changed)}
-        _refuse_busy(changed, busy)
+        refuse_busy(changed, busy)
         before_, after = ({place: both[n] for place, both in states.items()} for n in (0, 1))
         reasons = {p: row.reason for p, row in _photos(session, batch_id).items() if p in old.get(UNSORTED, [])}
         _apply(session, batch_id, after)
@@ -128,7 +129,7 @@ def _replay(
     if "pictures" in kept:
         _turn(session, batch.id, kept["pictures"], busy)
     else:
-        _refuse_busy(kept["places"], busy)
+        refuse_busy(kept["places"], busy)
         _apply(session, batch.id, kept["places"], kept.get("reasons", {}))
     change.undone = undone
     _next(session, batch)
@@ -183,14 +184,14 @@ def _changed(session: Session, draft: Draft, before: Collection[str], after: Col
 
 
 def _read_again(session: Session, draft: Draft) -> None:
-    draft.state, draft.publish_ready = "reading", False
+    set_unread(draft)
     history.forget(session, draft.id)
 
 
 def _turn(session: Session, batch_id: str, pictures: Mapping[str, Mapping[str, Any]], busy: Collection[str]) -> None:
     where = _arrangement(session, batch_id)
     touched = {place for place, there in where.items() if set(there) & set(pictures)}
-    _refuse_busy(touched, busy)
+    refuse_busy(touched, busy)
     photos = _photos(session, batch_id)
     for photo_id, columns in pictures.items():
         photos[photo_id].sqlmodel_update(dict(columns))
@@ -247,15 +248,6 @@ def _stale() -> Conflict:
     return Conflict("The sorting was changed in another window. Look at it again.", code="stale_board")
 
 
-def _refuse_busy(places: Iterable[str], busy: Collection[str]) -> None:
-    if set(places) & set(busy):
-        raise Conflict(
-            "An item of this is being published, or has its listing already: its photos stay as they are. Cancel the "
-            "publication first.",
-            code="item_in_publication",
-        )
-
-
 def _record(session: Session, batch: Batch, before: dict[str, Any], after: dict[str, Any]) -> None:
     """Keeps the change; what was undone before it can't be done again any more."""
     session.exec(delete(BoardChange).where(col(BoardChange.batch_id) == batch.id, col(BoardChange.undone)))
@@ -273,9 +265,7 @@ def _next(session: Session, batch: Batch) -> None:
         raise _stale()
     session.flush()
     session.refresh(batch)
-    unread = select(Draft.id).where(Draft.batch_id == batch.id, Draft.state == "reading").limit(1)
-    if session.exec(unread).first() is not None and batch.state in ("done", "stopped"):
-        batch.state, batch.updated_at = "queued", now()
+    ask_for_reading(session, batch)
 
 
 def _last(session: Session, batch_id: str, *, undone: bool) -> BoardChange | None:

@@ -93,14 +93,14 @@ def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: 
     """The seller's corrections to the revision they saw. Raises NotFound, Conflict on a stale revision.
 
     `purchase_cost` among them is what the item cost: no field of the listing, but a floor of its price."""
-    draft = _in_use(session, user_id, draft_id, revision)
+    draft = in_use(session, user_id, draft_id, revision)
     history.keep(session, draft)
     fields = {name: value for name, value in changes.items() if name != PURCHASE_COST}
     if PURCHASE_COST in changes:
         draft.purchase_cost = changes[PURCHASE_COST]
     _store(session, draft, assembly.edit(listing_of(session, draft), fields, ways_of(session, draft)))
     draft.state = "open"
-    _next_revision(session, draft)
+    next_revision(session, draft)
     audit.record(session, "draft.edited", user_id, draft.id, fields=sorted(changes), revision=draft.revision)
     return draft
 
@@ -114,7 +114,7 @@ def rewrite(
     little is known."""
     if name not in REWRITABLE:
         raise BadRequest(f"{name!r} can't be written anew; one of: {', '.join(REWRITABLE)}.", code="not_rewritable")
-    draft = _in_use(session, user_id, draft_id, revision)
+    draft = in_use(session, user_id, draft_id, revision)
     ways = ways_of(session, draft)
     if tone is not None:
         ways = replace(ways, style=words.Style(tone, hashtags=ways.style.hashtags))
@@ -125,21 +125,21 @@ def rewrite(
     history.keep(session, draft)
     _store(session, draft, after)
     draft.state = "open"
-    _next_revision(session, draft)
+    next_revision(session, draft)
     audit.record(session, "draft.rewritten", user_id, draft.id, field=name, revision=draft.revision)
     return draft
 
 
 def undo(session: Session, user_id: str, draft_id: str, revision: int) -> Draft:
     """Takes the last edit or rewriting back. Raises NotFound, Conflict on a stale revision or where there is none."""
-    draft = _in_use(session, user_id, draft_id, revision)
+    draft = in_use(session, user_id, draft_id, revision)
     before = history.take_last(session, draft)
     if before is None:
         raise Conflict("There is nothing to take back.", code="no_change")
     draft.purchase_cost = before["purchase_cost"]
     _store(session, draft, replace(listing_of(session, draft), fields=FIELDS.validate_python(before["fields"])))
     draft.state = "open"
-    _next_revision(session, draft)
+    next_revision(session, draft)
     return draft
 
 
@@ -158,7 +158,7 @@ def ways_of(session: Session, draft: Draft) -> assembly.Ways:
 
 def approve(session: Session, user_id: str, draft_id: str, revision: int | None = None) -> Draft:
     """The seller's word that the draft is right. Raises Conflict while something is in the way."""
-    draft = _in_use(session, user_id, draft_id, revision)
+    draft = in_use(session, user_id, draft_id, revision)
     if not draft.publish_ready:
         raise Conflict("; ".join(problem_messages(draft)), code="draft_not_ready")
     draft.state, draft.updated_at = "approved", now()
@@ -256,7 +256,8 @@ def _at_revision(session: Session, user_id: str, draft_id: str, revision: int | 
     return draft
 
 
-def _in_use(session: Session, user_id: str, draft_id: str, revision: int | None) -> Draft:
+def in_use(session: Session, user_id: str, draft_id: str, revision: int | None) -> Draft:
+    """A draft that may be changed. Raises NotFound, Conflict."""
     draft = _at_revision(session, user_id, draft_id, revision)
     if draft.state == "reading":
         raise Conflict("This draft is still being read; try again in a moment.", code="draft_reading")
@@ -265,7 +266,7 @@ def _in_use(session: Session, user_id: str, draft_id: str, revision: int | None)
     return draft
 
 
-def _next_revision(session: Session, draft: Draft) -> None:
+def next_revision(session: Session, draft: Draft) -> None:
     """Counts the revision up, unless another tab did so in between (PostgreSQL lets both read the same)."""
     table: Any = Draft.__table__  # type: ignore[attr-defined]
     changed = session.connection().execute(

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from backend.core.errors import VintedBotError
+from backend.core.errors import Conflict, VintedBotError
 from backend.core.readiness import COLOURS_MAX, DESCRIPTION_LENGTH, MATERIALS_MAX, TITLE_LENGTH
 from backend.core.texts import sentences
 from backend.db.models import Draft, new_id
@@ -80,6 +80,16 @@ async def _rewrite(page: Page, draft_id: str, name: str) -> Response:
 async def undo_edit(page: PageDep, draft_id: str) -> Response:
     form = await page.form()
     return await _change(page, draft_id, "undone", partial(drafts.undo, revision=forms.revision(form)))
+
+
+@router.post("/drafts/{draft_id}/reread")
+async def reread_draft(page: PageDep, draft_id: str) -> Response:
+    form = await page.form()
+    try:
+        await page.runtime.read_again(page.user_id, draft_id, forms.revision(form))
+    except Conflict as error:
+        return await draft_page(page, draft_id, error=error)
+    return page.go(f"/drafts/{draft_id}", "reread")
 
 
 @router.post("/drafts/{draft_id}/reopen")

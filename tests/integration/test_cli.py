@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from backend.cli import app
 from backend.cli.drafts import parse_changes
 from backend.cli.photos import hand_in, watch
 from backend.core.errors import BadRequest
+from backend.core.reading import ItemReading, PhotoInput
 from backend.runtime import running
 from backend.settings import Settings
-from tests.fakes import ScriptedReader
+from tests.fakes import ScriptedReader, seen, t_shirt
 
 
 @pytest.fixture
@@ -40,7 +42,9 @@ def as_json(*arguments: str, code: int = 0):
 
 
 @pytest.mark.usefixtures("_read")
-def test_drafts_are_listed_shown_edited_approved_put_away_and_exported(tmp_path: Path) -> None:
+def test_drafts_are_listed_shown_edited_approved_put_away_exported_and_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = as_json("drafts", "list")
     short = first["id"][:10]
     assert as_json("drafts", "show", short)["fields"]["brand"]["value"] == "Kiabi"
@@ -59,6 +63,13 @@ def test_drafts_are_listed_shown_edited_approved_put_away_and_exported(tmp_path:
     assert invoke("drafts", "export", str(tmp_path / "out"), code=1) == ""
     assert "Kiabi" in invoke("drafts", "show", short)
     assert "ready" in invoke("drafts", "list", "--ready")
+
+    def other(photos: Sequence[PhotoInput]) -> ItemReading:
+        return ItemReading(t_shirt(photos).photos, {**t_shirt(photos).fields, "brand": seen("Zara", photos[0].id)})
+
+    monkeypatch.setattr("backend.runtime.build_analyzer", lambda *_: ScriptedReader(other))
+    [read] = as_json("drafts", "reread", short)
+    assert [read["fields"][name]["value"] for name in ("brand", "size")] == ["Zara", "L"]
 
 
 @pytest.mark.usefixtures("_read")

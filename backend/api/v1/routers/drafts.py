@@ -105,6 +105,15 @@ async def undo_edit(draft_id: str, at: UndoAt, runtime: RuntimeDep, user_id: Use
     )
 
 
+@router.post("/{draft_id}/reread", status_code=202)
+async def reread_draft(draft_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
+    """Has it read again by the reader of now; what its seller stated stays, and undo brings back what was.
+
+    409 `item_in_publication` while it is in a publication, or has a listing."""
+    draft = await runtime.read_again(user_id, draft_id, at.revision)
+    return await runtime.database.run(lambda session: shown(session, get_owned(session, Draft, user_id, draft.id)))
+
+
 @router.post("/{draft_id}/reopen")
 async def reopen_draft(draft_id: str, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
     """Takes the approval back."""
