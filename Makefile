@@ -20,7 +20,7 @@ eval: setup ## how well photos are read, against DIR/truth.csv: make eval DIR=~/
 	@$(bin)/vintedbot evaluate $${DIR:+"$${DIR/#\~/$$HOME}"} $$([ -n "$$DIR" ] || echo --sample) \
 	  $${TRUTH:+--truth "$${TRUTH/#\~/$$HOME}"} $${HTML:+--html "$${HTML/#\~/$$HOME}"}
 
-dev:
+dev: ## like setup, with the tools for working on it
 	@bash scripts/setup.sh dev
 
 test: dev ## the whole test suite; a part of it: make test ARGS="tests/unit -k price"

@@ -1,5 +1,6 @@
 """What every test may use: a data folder of its own, real databases, photos drawn on the spot."""
 
+import asyncio
 import os
 import random
 import shutil
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from dbos import DBOS
 from PIL import Image
 from sqlalchemy import create_engine, text
 
@@ -36,13 +36,22 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 @pytest.fixture(scope="session")
 def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with our tables and the engine's, empty, on SQLite: a copy of them is had sooner than new ones."""
+    """A folder with our tables, empty, and the engine's as a first start leaves them, on SQLite: a copy of them is had
+    sooner than new ones, and an engine that knows its queues looks at them at once."""
     settings = Settings(data=tmp_path_factory.mktemp("empty"), secret_key=None)
     built = Database(settings.database)
     built.migrate()
     built.close()
-    DBOS.migrate(settings.engine_database)
+    begun = settings.model_copy(update={"data": tmp_path_factory.mktemp("begun")})
+    asyncio.run(_start_and_stop(begun))
+    for file in begun.data.glob("engine.db*"):
+        shutil.copy(file, settings.data)
     return settings.data
+
+
+async def _start_and_stop(settings: Settings) -> None:
+    async with running(settings, run_jobs=True, analyzer=ScriptedReader()):
+        pass
 
 
 @pytest.fixture
@@ -121,8 +130,21 @@ def postgres_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="vintedbot-postgres-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the server runs as a user of its own
         server = get_server(Path(folder) / "data")
+        _without_syncs(server.get_uri())
         yield server.get_uri()
         server.cleanup()
+
+
+def _without_syncs(server_url: str) -> None:
+    """No test pulls the plug: what survives a killed process is in the machine's memory."""
+    server = create_engine(
+        server_url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT"
+    )
+    with server.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"alter system set {setting} = off"))
+        connection.execute(text("select pg_reload_conf()"))
+    server.dispose()
 
 
 @contextmanager

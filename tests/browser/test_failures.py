@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from backend.cli.photos import hand_in, watch
 from backend.core.retry_utils import waiting_by
@@ -85,7 +85,7 @@ async def test_each_fault_comes_to_what_the_page_says(
             await everything_rests(runtime, ids)
         told = await runtime.database.run(what_is_told, runtime.user_id)
         notices = await runtime.database.run(notifications_of, runtime.user_id)
-        states = {publication_id: (await row_of(runtime, publication_id)).state for publication_id in ids}
+        states = await states_of(runtime, ids)
     worth_telling = ("needs_person", "failed", "confirmed_with_differences")
     about = sorted(notice.publication_id for notice in notices if notice.publication_id)
     assert about == sorted(one for one, state in states.items() if state in worth_telling), "each once, no other"
@@ -109,22 +109,21 @@ async def begin(runtime: Runtime, sandbox: Sandbox, row: Row, number: int, draft
     return (await runtime.publish(runtime.user_id, Order(draft_id, account.id, "draft"))).id
 
 
-async def row_of(runtime: Runtime, publication_id: str) -> Publication:
-    return await runtime.database.run(lambda session: session.get_one(Publication, publication_id))
+async def states_of(runtime: Runtime, ids: list[str]) -> dict[str, str]:
+    query = select(Publication.id, Publication.state).where(col(Publication.id).in_(ids))
+    return await runtime.database.look(lambda session: dict(session.exec(query).all()))
 
 
 async def everything_rests(runtime: Runtime, ids: list[str]) -> None:
     """Until each has ended, waits for its owner, or for longer than anybody sits and watches."""
     async with asyncio.timeout(840):
         while True:
-            reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+            reasons = await runtime.database.look(queue.waiting, runtime.user_id)
             put_off = {one for one, held in reasons.items() if not held.is_brief}
-            moving = [
-                one for one in ids if one not in put_off and (await row_of(runtime, one)).state in journal.RUNNING
-            ]
-            if not moving:
+            states = await states_of(runtime, ids)
+            if not any(state in journal.RUNNING for one, state in states.items() if one not in put_off):
                 return
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.3)
 
 
 def what_is_told(session: Session, user_id: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from PIL import Image
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Browser, Locator, Page, Route, ViewportSize, expect
 from sqlmodel import select
 
 from backend.app import create_app
@@ -578,6 +578,7 @@ async def test_every_page_is_accessible_narrow_and_light(
                 await _look_at(page, path, axe if path in main or not phone else None)
 
 
+TABLETS: list[ViewportSize] = [{"width": 1024, "height": 768}, {"width": 768, "height": 1024}]
 NO_PAGES = {
     *("/health", "/ready", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/static"),
     *("/manifest.webmanifest", "/catalog/brands", "/catalog/categories"),
@@ -604,6 +605,11 @@ async def _look_at(page: Page, path: str, axe: str | None) -> None:
     assert figures["script"] < 100_000, path
     if axe is None:
         return
+    if page.viewport_size == DESK:
+        for size in TABLETS:
+            await page.set_viewport_size(size)
+            assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, size)
+        await page.set_viewport_size(DESK)
     found = await page.evaluate(axe + '\n;axe.run({ resultTypes: ["violations"] })')
     broken = [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
     assert broken == [], (path, broken)

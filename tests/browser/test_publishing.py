@@ -1,6 +1,6 @@
 """Drafts to the marketplace: the publish workflow with a real browser against the sandbox."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,21 @@ from backend.core.retry_utils import waiting_by
 from backend.db.models import Account
 from backend.publications import service
 from backend.publications.service import Order
-from backend.runtime import Runtime
+from backend.runtime import Runtime, running
 from backend.sandbox.server import Sandbox, running_sandbox
-from tests.fakes import signed_in
+from backend.settings import Settings
+from backend.workflows.parts import Patience
+from tests.fakes import ScriptedReader, signed_in
 
 STATED = {"audience": "women", "condition": "very-good"}
+
+
+@pytest.fixture
+async def runtime(settings: Settings, reader: ScriptedReader) -> AsyncIterator[Runtime]:
+    """With jobs, and little patience: a click is held to be over after four seconds."""
+    patience = Patience(click_within=4, looks_after=(0.3, 1.0, 5.0))
+    async with running(settings, run_jobs=True, analyzer=reader, patience=patience) as built:
+        yield built
 
 
 @pytest.fixture
@@ -60,6 +70,14 @@ async def test_ready_drafts_are_saved_once_each_and_read_back_equal(
         sent = by_id[str(listing["id"])]
         assert listing["title"] == sent["title"]
         assert len(listing["photos"]) == sent["photos"] == 3
+    first = done["publications"][0]
+    events = await runtime.database.look(service.events_of, runtime.user_id, first["id"])
+    assert [e.state for e in events] == ["queued", "preparing", "filled", "submitting", "confirmed"]
+    again = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
+    assert again["publications"][0]["id"] == first["id"], "asking twice is asking once"
+    with pytest.raises(Conflict, match="already has a listing"):
+        await runtime.publish(runtime.user_id, Order(ready[0], account.id, "publish"))
+    assert len(sandbox.received()["items"]) == 2
 
 
 async def test_a_dry_run_leaves_nothing_and_keeps_the_picture(
@@ -69,17 +87,6 @@ async def test_a_dry_run_leaves_nothing_and_keeps_the_picture(
     [publication] = done["publications"]
     assert publication["state"] == "rehearsed"
     assert sandbox.received()["items"] == []
-
-
-async def test_asking_twice_is_asking_once(
-    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
-) -> None:
-    first = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
-    again = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
-    assert again["publications"][0]["id"] == first["publications"][0]["id"]
-    with pytest.raises(Conflict, match="already has a listing"):
-        await runtime.publish(runtime.user_id, Order(ready[0], account.id, "publish"))
-    assert len(sandbox.received()["items"]) == 1
 
 
 async def test_an_expired_session_waits_for_its_owner_and_goes_on(
@@ -137,11 +144,3 @@ async def test_a_doubt_nobody_can_settle_waits_for_its_owner(
     adopted = await runtime.adopt(runtime.user_id, doubt["id"], str(listing["id"]))
     assert (adopted.state, adopted.listing_id) == ("reconciled", str(listing["id"]))
     assert str(listing["id"]) in (adopted.listing_url or "")
-
-
-async def test_the_journal_tells_the_whole_story(
-    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str]
-) -> None:
-    done = await publish_drafts(runtime, ready[:1], "draft", quiet=True)
-    events = await runtime.database.run(service.events_of, runtime.user_id, done["publications"][0]["id"])
-    assert [e.state for e in events] == ["queued", "preparing", "filled", "submitting", "confirmed"]

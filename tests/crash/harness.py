@@ -64,7 +64,7 @@ class Trial:
             row = self.place.look(self.target)
             if row.state in states and step in ("", row.step):
                 return self.place.worker_of(row.claimed_by)
-            if row.state in DONE or row.state == State.NEEDS_PERSON:
+            if row.state in DONE or row.state == State.NEEDS_PERSON or self.place.has_doubled:
                 return None
             time.sleep(0.01)
         return None
@@ -141,9 +141,9 @@ def zombie(trial: Trial) -> None:
     if trial.chance.random() < 0.7:
         place.settle([trial.target], trial.patience)
     else:
-        time.sleep(trial.chance.uniform(0, 6))
+        time.sleep(trial.chance.uniform(0, 3))
     worker.send(signal.SIGCONT)
-    time.sleep(trial.chance.uniform(0.5, 2.5))
+    time.sleep(trial.chance.uniform(0.5, 1.5))
     worker.kill()
 
 
@@ -182,7 +182,7 @@ def run_trial(place: World, chance: random.Random, tally: Tally, happening: str,
     lost = sum(row.state in DONE and row.listing_id not in made for row in rows)
     lost += sum(row.state in (State.FAILED, State.CANCELLED) for row in rows)
     stuck = sum(row.state not in DONE and row.state not in (State.FAILED, State.CANCELLED) for row in rows)
-    if stuck:
+    if stuck and not doubled:
         print(place.tell_where_they_hang(), file=sys.stderr)
     tally.doubled, tally.lost, tally.stuck = tally.doubled + doubled, tally.lost + lost, tally.stuck + stuck
     if doubled or lost or stuck or ours != set(made):

@@ -1,10 +1,9 @@
-"""A process that reads batches slowly, to be killed: `python -m tests.crash.reading_process DATA [FOLDER]`.
+"""A process that reads batches slowly, to be killed: `work` in a process of its own.
 
 With a folder it hands it in; either way it ends when no batch is unfinished. Each photo looked at is a line in
 DATA/looks.log, each item read one in DATA/read.log."""
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,13 +39,13 @@ class SlowReader:
         return None
 
 
-async def main(data: Path, folder: Path | None) -> None:
+async def _read(data: Path, folder: Path | None) -> None:
     async with running(Settings(data=data), run_jobs=True, analyzer=SlowReader(data)) as runtime:
         if folder is not None:
             await hand_in(runtime, folder, {"audience": "women", "condition": "good"})
-        while await runtime.database.run(batches.unfinished):
+        while await runtime.database.look(batches.unfinished):
             await asyncio.sleep(0.05)
 
 
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None))
+def work(data: Path, folder: Path | None) -> None:
+    asyncio.run(_read(data, folder))

@@ -1,11 +1,10 @@
 """A process killed in the middle of a batch: the next one resumes it, and nothing is lost or doubled."""
 
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
+import shutil
 import time
 from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,11 @@ from backend.db.engine import Database
 from backend.db.models import Batch, Draft, DraftPhoto, Photo
 from backend.settings import Settings
 from tests.conftest import DrawPhoto
+from tests.crash.reading_process import work
 
 ITEMS, SHOTS = 8, 3
-ROOT = Path(__file__).parents[2]
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.crash.reading_process"])
 
 
 @pytest.fixture
@@ -29,35 +30,31 @@ def many(draw_photo: DrawPhoto, tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def start(data: Path, *folder: Path) -> subprocess.Popen[bytes]:
-    arguments = [sys.executable, "-m", "tests.crash.reading_process", str(data), *map(str, folder)]
-    return subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.DEVNULL)
+def start(data: Path, folder: Path | None = None) -> ForkServerProcess:
+    process = FORKS.Process(target=work, args=(data, folder))
+    process.start()
+    return process
 
 
-def wait_until(true: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+def wait_until(true: Callable[[], bool], process: ForkServerProcess) -> None:
     deadline = time.monotonic() + 60
     while not true():
-        assert process.poll() is None, "it ended before it could be killed"
+        assert process.is_alive(), "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
 def taken_in(data: Path) -> int:
-    if not (data / "vintedbot.db").exists():
-        return 0
     database = Database(Settings(data=data).database)
-    with database.engine.connect() as connection:
-        if not database.engine.dialect.has_table(connection, "photos"):
-            return 0
-    with database.session() as session:
+    with database.glance() as session:
         found = len(session.exec(select(Photo).where(Photo.state == "accepted")).all())
     database.close()
     return found
 
 
 @pytest.mark.parametrize("moment", ["taking_in", "sorting", "reading"])
-def test_a_killed_batch_is_resumed(tmp_path: Path, many: Path, moment: str) -> None:
-    data = tmp_path / "data"
+def test_a_killed_batch_is_resumed(tmp_path: Path, empty_tables: Path, many: Path, moment: str) -> None:
+    data = shutil.copytree(empty_tables, tmp_path / "data")
     log = data / "read.log"
     looks = data / "looks.log"
     process = start(data, many)
@@ -67,9 +64,11 @@ def test_a_killed_batch_is_resumed(tmp_path: Path, many: Path, moment: str) -> N
         wait_until(lambda: looks.exists() and len(looks.read_text().splitlines()) >= 6, process)
     else:
         wait_until(lambda: log.exists() and len(log.read_text().splitlines()) >= 3, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert start(data).wait(timeout=90) == 0
+    process.kill()
+    process.join()
+    second = start(data)
+    second.join(90)
+    assert second.exitcode == 0
     database = Database(Settings(data=data).database)
     with database.session() as session:
         assert [b.state for b in session.exec(select(Batch))] == ["done"]

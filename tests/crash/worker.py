@@ -22,7 +22,7 @@ from backend.core.retry_utils import retry_publish_operation
 from backend.publications import queue
 from backend.runtime import running
 from backend.settings import load_settings
-from backend.workflows import publish, settle
+from backend.workflows import engine, publish, settle
 from backend.workflows.parts import Patience, current
 from backend.workflows.reconcile import Verdict
 from tests.fakes import ScriptedReader
@@ -77,6 +77,7 @@ def run(data: Path, environment: Mapping[str, str], faults: Sequence[str], ready
     with ExitStack() as stack:
         hurried = partial(retry_publish_operation, min_wait=0.2, max_wait=1)
         stack.enter_context(patch.object(publish, "retry_publish_operation", hurried))
+        stack.enter_context(patch.object(engine, "_LOOK_FOR_ORPHANS_SECONDS", 0.5))
         for fault in faults:
             FAULTS[fault](stack)
         asyncio.run(_work(data, ready))

@@ -185,10 +185,10 @@ async def test_kinds_of_real_photos(reader: EmbeddedAnalyzer, monkeypatch: pytes
     never seen are `scripts/train_category.py`'s."""
     monkeypatch.setattr(photo_facts.ocr, "read_lines", lambda *_: ())
     rows = list(csv.DictReader((GARMENTS / "manifest.csv").open(encoding="utf-8")))
-    chosen = random.Random(4).sample(rows, 24)
+    chosen = random.Random(4).sample(rows, 12)
     readings = await asyncio.gather(*(reader.read_item([PhotoInput("p", GARMENTS / row["file"])]) for row in chosen))
     named = [(value(r, "category"), row["label"]) for r, row in zip(readings, chosen, strict=True)]
     sure = [(kind, label) for kind, label in named if kind]
-    assert len(sure) >= 15
+    assert len(sure) >= 7
     assert sum(kind == label for kind, label in sure) >= 0.9 * len(sure)
     assert {label for _, label in named} <= set(catalog.kinds())

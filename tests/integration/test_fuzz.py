@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, Phase, given
@@ -35,6 +36,7 @@ class Served:
         self.app = create_app(settings, run_jobs=False, analyzer=ScriptedReader())
         self.listener = listening_socket("127.0.0.1", 0)
         self.address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.session = requests.Session()
         self.server = uvicorn.Server(uvicorn.Config(self.app, log_level="critical"))
         self.thread = threading.Thread(target=self.server.run, args=([self.listener],))
 
@@ -45,6 +47,7 @@ class Served:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.session.close()
         self.server.should_exit = True
         self.thread.join()
 
@@ -91,7 +94,7 @@ def known_ids(address: str) -> dict[str, str]:
         }
 
 
-def ask(case: schemathesis.Case, address: str, ids: dict[str, str], *, real: bool) -> Any:
+def ask(case: schemathesis.Case, address: str, session: requests.Session, ids: dict[str, str], *, real: bool) -> Any:
     """Sends it; with `real` about things that exist. No request waits for a job, since none runs."""
     if real:
         for name in case.path_parameters or {}:
@@ -100,7 +103,7 @@ def ask(case: schemathesis.Case, address: str, ids: dict[str, str], *, real: boo
             case.body["draft_id"] = ids["draft_id"]
     for name in [name for name in case.headers or {} if name.lower() == "prefer"]:
         del case.headers[name]
-    return case.call(base_url=address, timeout=30)
+    return case.call(base_url=address, session=session, timeout=30)
 
 
 class Tally:
@@ -133,7 +136,9 @@ def try_operation(served: Served, operation: Any, ids: dict[str, str], tally: Ta
     def try_one(case: schemathesis.Case) -> None:
         if streams:
             case.path_parameters["job_id"] = "none"
-        tally.note(operation, case, ask(case, served.address, ids, real=tally.cases % 2 == 0 and not streams))
+        tally.note(
+            operation, case, ask(case, served.address, served.session, ids, real=tally.cases % 2 == 0 and not streams)
+        )
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
