@@ -155,7 +155,8 @@ def test_a_listing_s_values_that_are_not_offered_are_reasons_not_to_publish() ->
     ]
     problems = [p for p in readiness.check(listing, unmapped=missing) if p.code is readiness.ReadinessCode.UNMAPPED]
     assert readiness.message(problems[2], "fr") == (
-        "Choisissez autre chose pour « couleurs » : « Bleu » n'est pas proposé sur ce site. Le plus proche : Bleu roi."
+        "Choisissez autre chose pour «\u00a0couleurs\u00a0»\u00a0: "
+        "«\u00a0Bleu\u00a0» n’est pas proposé sur ce site. Le plus proche\u00a0: Bleu roi."
     )
     dress = listing.with_fields(category=stated("dress"))
     assert unmapped(dress, SITE, "fr")[0].field == "category"

@@ -74,8 +74,8 @@ def test_the_sum() -> None:
     found = price(category="t-shirt", brand="Sézane", condition="good", audience="girls")
     assert (found.low, found.suggested, found.high) == (Decimal(6), Decimal(9), Decimal(12))
     assert found.explanation("fr") == (
-        "T-shirt : base 7 × 2,8 (Sézane, marque haut de gamme) × 0,8 (état : bon état) × 0,55 (taille enfant) = 8,62, "
-        "soit 6 à 12 ; conseil 9. Barème indicatif de VintedBot, pas un relevé du marché."
+        "T-shirt\u00a0: base 7 × 2,8 (Sézane, marque haut de gamme) × 0,8 (état\u00a0: bon état) × 0,55 "
+        "(taille enfant) = 8,62, soit 6 à 12\u00a0; conseil 9. Barème indicatif de VintedBot, pas un relevé du marché."
     )
     assert found.explanation("en") == (
         "T shirt: base 7 × 2.8 (Sézane, a premium brand) × 0.8 (condition: good) × 0.55 (children's size) = 8.62, "
@@ -171,7 +171,7 @@ def test_the_sellers_own_items_count_by_their_number() -> None:
         "the median, count for 50%: 42, so 32 to 57; suggested 42. VintedBot's own rough scale, not market data."
     )
     one = suggested(Circumstances(own=Comparison(1, Decimal("50"), Decimal("0.25"))), **COAT)
-    assert " ; votre article comparable à 50 compte pour 25 % : 38, soit" in one.explanation("fr")
+    assert "\u00a0; votre article comparable à 50 compte pour 25 %\u00a0: 38, soit" in one.explanation("fr")
 
 
 def test_never_below_what_it_cost_and_the_margin() -> None:
@@ -179,7 +179,7 @@ def test_never_below_what_it_cost_and_the_margin() -> None:
     assert suggested(Circumstances(), **cheap).suggested == Decimal(3)
     found = suggested(Circumstances(cost=Decimal(5)), PriceRule(margin=Decimal(50)), **cheap)
     assert found.low == found.suggested == Decimal(8)
-    assert "et pas moins de 8 (prix d'achat 5, marge 50 %)" in found.explanation("fr")
+    assert "et pas moins de 8 (prix d’achat 5, marge 50 %)" in found.explanation("fr")
     assert suggested(Circumstances(cost=Decimal(5)), PriceRule(rounding="ninety"), **cheap).suggested == Decimal("5.90")
 
 

@@ -16,14 +16,14 @@ def labelled(value: Any, guess: Any) -> Field:
     ("language", "name", "value", "guess", "says"),
     [
         ("en", "size", "M", "L", "size: the label says M, the model says L."),
-        ("fr", "size", "M", "L", "taille : l'étiquette dit M, le modèle dit L."),
+        ("fr", "size", "M", "L", "taille\u00a0: l’étiquette dit M, le modèle dit L."),
         ("en", "brand", "Mango", "Zara", "brand: the label says Mango, the model says Zara."),
         (
             "fr",
             "materials",
             ["cotton"],
             ["wool", "silk"],
-            "matières : l'étiquette dit coton, le modèle dit laine, soie.",
+            "matières\u00a0: l’étiquette dit coton, le modèle dit laine, soie.",
         ),
     ],
 )
