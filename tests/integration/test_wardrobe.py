@@ -238,7 +238,7 @@ def test_prices_rest_on_what_was_sold(session: Session) -> None:
     after = drafts.edit(session, account.user_id, fresh.id, edited.revision, {"size": "L"}).fields["price"]
     assert Decimal(after["value"]) < before
     assert (
-        "vos 3 articles comparables (vendus : 3), 30 en médiane, comptent pour 67 %" in after["evidence"][0]["detail"]
+        "vos 3 articles comparables (vendus\u00a0: 3), 30 en médiane, comptent pour 67 %" in after["evidence"][0]["detail"]
     )
 
 

@@ -172,7 +172,7 @@ def test_every_code_tells_what_to_do(language: str) -> None:
 
 def test_messages_carry_their_numbers_and_fields() -> None:
     (short,) = check(READY.with_fields(title=stated("Pull")))
-    assert message(short, "fr") == "Allongez le titre : 4 caractères, il en faut au moins 5."
+    assert message(short, "fr") == "Allongez le titre\u00a0: 4 caractères, il en faut au moins 5."
     (unsure,) = check(READY.with_fields(colours=Field(["navy"], 0.4)))
     assert message(unsure, "en") == "Check the field “colours”: the reading is not sure of it."
     assert message(unsure, "de") == message(unsure, "en")
