@@ -6,7 +6,7 @@ writes down. Owns no form, no transition rule, and no place in the queue.
 """
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -102,14 +102,29 @@ async def _one_attempt(held: Held) -> None:
     job = await held.run(_begin, held)
     logger.bind(account=job.account_id, mode=job.mode, route=job.route).info("attempt_begun")
     try:
-        with nullcontext() if job.mode == "dry_run" else _measured(held, job):
+        if job.mode == "dry_run":
             outcome = await _put(held, job)
+            await held.move(State.REHEARSED)
+        else:
+            with _measured(held, job):
+                outcome = await _put(held, job)
+                await _write_proof(held, job, outcome)
     except RetryableVintedError as error:
         if await held.state() == State.SUBMITTING:  # never tried again by itself
             raise AfterTheClick(error) from error
         raise
-    await held.run(_confirm, held, job, outcome)
     await _keep_picture(held, outcome.screenshot)
+
+
+async def _write_proof(held: Held, job: Job, outcome: Outcome) -> None:
+    """Raises UncertainError when it can't be written down: whoever settles that counts the attempt."""
+    try:
+        await held.run(_confirm, held, job, outcome)
+    except Conflict:
+        raise
+    except Exception as error:
+        told = f"The listing {outcome.listing_id} was made, which could not be written down: {error}"
+        raise UncertainError(told) from error
 
 
 def _measured(held: Held, job: Job) -> AbstractContextManager[None]:
@@ -224,9 +239,6 @@ def _remember_picture(session: Session, publication_id: str, key: str) -> None:
 
 
 def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
-    if job.mode == "dry_run":
-        journal.move(session, held.publication_id, State.REHEARSED, holder=held.claim)
-        return
     differences = [{"field": d.field, "sent": d.sent, "found": d.found} for d in outcome.differences]
     confirmed = journal.move(
         session,

@@ -186,8 +186,9 @@ def world(kind: str, drafts: int, faults: tuple[str, ...] = (), database_url: st
 async def _furnish(
     settings: Settings, sandbox: Sandbox, photos: Path, drafts: int
 ) -> tuple[str, dict[str, str], list[str]]:
-    """A user with accounts and ready drafts, all alike: nothing but the journal tells their listings apart. Each account
-    has one listing of old, without which an empty wardrobe proves nothing, and a person is asked."""
+    """A user with accounts and ready drafts, all alike: nothing but the journal tells their listings apart.
+
+    Each account has one listing of old, without which an empty wardrobe proves nothing, and a person is asked."""
     photos.mkdir(parents=True)
     for number in range(drafts):
         (photos / f"{number:05d}").mkdir()
