@@ -107,8 +107,7 @@ async def _one_attempt(held: Held) -> None:
             await held.move(State.REHEARSED)
         else:
             with _measured(held, job):
-                outcome = await _put(held, job)
-                await _write_proof(held, job, outcome)
+                outcome = await _to_proof(held, job)
     except RetryableVintedError as error:
         if await held.state() == State.SUBMITTING:  # never tried again by itself
             raise AfterTheClick(error) from error
@@ -116,15 +115,19 @@ async def _one_attempt(held: Held) -> None:
     await _keep_picture(held, outcome.screenshot)
 
 
-async def _write_proof(held: Held, job: Job, outcome: Outcome) -> None:
-    """Raises UncertainError when it can't be written down: whoever settles that counts the attempt."""
+async def _to_proof(held: Held, job: Job) -> Outcome:
+    """Submits, and writes the proof down. Whatever leaves the result unknown is raised as UncertainError, since whoever
+    settles that counts the attempt."""
     try:
+        outcome = await _put(held, job)
         await held.run(_confirm, held, job, outcome)
-    except Conflict:
-        raise
     except Exception as error:
-        told = f"The listing {outcome.listing_id} was made, which could not be written down: {error}"
-        raise UncertainError(told) from error
+        ending = end_of(await held.state(), error)
+        if ending is None or ending[0] is not State.UNCERTAIN or isinstance(error, UncertainError):
+            raise
+        _log_crash(error)
+        raise UncertainError(str(ending[2])) from error
+    return outcome
 
 
 def _measured(held: Held, job: Job) -> AbstractContextManager[None]:
@@ -259,12 +262,16 @@ def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
 
 async def end(held: Held, error: Exception) -> None:
     """Writes down how it ended, or whom it waits for."""
-    if not isinstance(error, VintedBotError):
-        logger.opt(exception=error).error("publication_crashed")
+    _log_crash(error)
     try:
         await held.run(_write_end, held, error)
     except Conflict as moved:
         logger.info("publication_moved: {}", moved)
+
+
+def _log_crash(error: Exception) -> None:
+    if not isinstance(error, VintedBotError):
+        logger.opt(exception=error).error("publication_crashed")
 
 
 def _write_end(session: Session, held: Held, error: Exception) -> None:

@@ -3,7 +3,6 @@
 Owns what follows from a verdict of `reconcile.py`, the read-back of a listing found so included. Clicks nothing.
 """
 
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any, cast
 
@@ -32,20 +31,26 @@ MOST_DOUBTS = 3
 async def settle(held: Held) -> None:
     """Ends the uncertainty. A publication that was moved meanwhile is left alone."""
     publication = await held.row()
+    try:
+        verdict = await _find_out_and_conclude(held, publication)
+    except Conflict:
+        return
+    metrics.count_settled(publication.user_id, found=verdict.kind == "adopt")
+    publish_settled_total.labels(verdict=verdict.kind).inc()
+
+
+async def _find_out_and_conclude(held: Held, publication: Publication) -> Verdict:
     verdict = Verdict("unsure", reason="nobody looked")
     try:
         sent, doubts = await held.run(_in_doubt, publication)
         verdict = await _find_out(held, publication, sent)
         await _conclude(held, publication, verdict, doubts)
-    except Conflict:
-        return
-    except SetupError:
-        raise  # our own tables are out of reach: whoever takes it up again finds it as it is
+    except (Conflict, SetupError):
+        raise  # somebody moved it; or our tables are out of reach, and whoever takes it up again finds it as it is
     except Exception as error:  # noqa: BLE001 - left in doubt it would be taken up again, and visit the site, for ever
         logger.opt(exception=error).error("settling_crashed")
-        verdict = await _leave_to_a_person(held, verdict, error)
-    metrics.count_settled(publication.user_id, found=verdict.kind == "adopt")
-    publish_settled_total.labels(verdict=verdict.kind).inc()
+        return await _leave_to_a_person(held, verdict, error)
+    return verdict
 
 
 async def _leave_to_a_person(held: Held, found: Verdict, error: Exception) -> Verdict:
@@ -53,8 +58,7 @@ async def _leave_to_a_person(held: Held, found: Verdict, error: Exception) -> Ve
     seen = f", after it had seen the listing {found.listing_id}" if found.listing_id else ""
     why = hide(f"something unforeseen happened{seen}: {error!r}")
     verdict = Verdict("unsure", candidates=found.candidates, reason=why)
-    with suppress(Conflict):
-        await held.run(tell, await held.move(State.NEEDS_PERSON, **_asking(verdict)))
+    await held.run(tell, await held.move(State.NEEDS_PERSON, **_asking(verdict)))
     return verdict
 
 

@@ -50,7 +50,8 @@ ROOT = Path(__file__).parents[2]
 
 
 class Counting:
-    """A route that clicks without a browser; `clicks` is what the marketplace got, `trouble` what comes of a look."""
+    """A route that clicks without a browser; `clicks` is what the marketplace got, `trouble` what comes of a look,
+    `late_trouble` what comes after a click."""
 
     name = "counting"
 
@@ -58,6 +59,7 @@ class Counting:
         self.clicks = self.looks = 0
         self.stored: list[WardrobeItem] = []
         self.trouble: Exception | None = None
+        self.late_trouble: Exception | None = None
         self.reached = asyncio.Event()
         self.hold = asyncio.Event()
         self.hold.set()
@@ -79,6 +81,8 @@ class Counting:
         assert not permit.expired
         self.clicks += 1
         self.stored.append(WardrobeItem(str(self.clicks), sheet.title, sheet.price, mode == "draft"))
+        if self.late_trouble is not None:
+            raise self.late_trouble
         return Outcome(str(self.clicks), f"http://127.0.0.1:9/items/{self.clicks}", b"listing")
 
     async def list_wardrobe(self, account: AccountSession) -> list[WardrobeItem]:
@@ -173,11 +177,15 @@ def counted() -> dict[str, float]:
     return {status: value or 0.0 for status, value in found}
 
 
-async def test_a_proof_that_cannot_be_written_down_is_found_again_and_counted_once(
-    runtime: Runtime, route: Counting, ready: list[str], stumble: Callable[..., None], at_once: None
+@pytest.mark.parametrize("where", ["writing", "the route"])
+async def test_a_proof_that_is_lost_after_the_click_is_found_again_and_counted_once(
+    runtime: Runtime, route: Counting, ready: list[str], stumble: Callable[..., None], at_once: None, where: str
 ) -> None:
     before = counted()
-    stumble(publish)
+    if where == "writing":
+        stumble(publish)
+    else:
+        route.late_trouble = ZeroDivisionError("a fault of ours")
     found = await ended(runtime, (await asked(runtime, ready[0])).id)
     assert (found.state, found.listing_id, route.clicks) == ("reconciled", "1", 1)
     assert counted() == before | {"success": before["success"] + 1}
