@@ -4,7 +4,8 @@ Owns which parts such an act takes and in which order; how each does its part is
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from backend.accounts.vault import Vault
 from backend.building import in_force
 from backend.core import catalog
 from backend.core.catalog import Leaf
-from backend.core.errors import Conflict, NeedsPersonError, VintedRateLimitError
+from backend.core.errors import Conflict, NeedsPersonError
 from backend.core.loopback import is_loopback
 from backend.db.engine import Database
 from backend.db.models import Account, SiteCatalog
@@ -29,7 +30,9 @@ from backend.publications import service as publications
 from backend.settings import Settings
 from backend.wardrobe.pieces import Seen
 from backend.wardrobe.refresh import refresh
+from backend.wardrobe.visits import visiting
 from backend.workflows.engine import JobEngine
+from backend.workflows.job import acting_as
 
 
 @dataclass(frozen=True)
@@ -62,39 +65,40 @@ class MarketplaceAccounts:
     async def check(self, user_id: str, account: str | None) -> Account:
         """Looks whether the account's session still holds, and returns the account as it stands by what was found.
 
-        Where it holds, what waited for that goes on. Raises a network error when nothing was found out."""
+        Where it holds, what waited for that goes on. Raises a network error when nothing was found out, Conflict
+        (`account_busy`) while something of the account is under way."""
         chosen = await self.database.run(accounts.choose, user_id, account)
         try:
-            await self.web.check_session(self._session_of(user_id, chosen))
-        except (NeedsPersonError, VintedRateLimitError) as trouble:
-            await self.database.run(standing.note_trouble, user_id, chosen.id, trouble)
-            if isinstance(trouble, VintedRateLimitError):
-                raise
+            async with self._visiting(user_id, chosen.id) as place:
+                await self.web.check_session(place)
+        except NeedsPersonError:
             return await self.database.run(accounts.find, user_id, chosen.id)
         return await self._mended(lambda session: accounts.find(session, user_id, chosen.id))
 
-    def _session_of(self, user_id: str, account: Account) -> AccountSession:
-        """The account to act as; rotated cookies are kept. Raises SessionMissing or SessionExpired."""
-        state = accounts.open_session(account, self.vault)
-        known = account.session
-
-        async def keep(left: Mapping[str, Any]) -> None:
-            await self.database.run(accounts.keep_session, self.vault, user_id, account.id, left, instead_of=known)
-
-        return AccountSession(account.base_url, account.username, state, account.language, keep=keep)
+    @asynccontextmanager
+    async def _visiting(self, user_id: str, account_id: str) -> AsyncIterator[AccountSession]:
+        """The account to act as, with nothing else at it meanwhile. See `wardrobe.visits`."""
+        try:
+            async with visiting(self.database, user_id, account_id, at_rest_too=True) as visit:
+                yield acting_as(self.database, self.vault, visit.account)
+        finally:
+            self.jobs.look()
 
     async def refresh_wardrobe(self, user_id: str, account: str | None, progress: LookedAt | None = None) -> Seen:
         """See `wardrobe.refresh`; what waited for the visit to end goes on."""
         try:
-            session_of = partial(self._session_of, user_id)
+            session_of = partial(acting_as, self.database, self.vault)
             return await refresh(self.database, self.web, session_of, user_id, account, progress)
         finally:
             self.jobs.look()
 
     async def fetch_catalog(self, user_id: str, account: str | None, leaves: Sequence[Leaf]) -> SiteCatalog:
-        """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it."""
-        place = self._session_of(user_id, await self.database.run(accounts.choose, user_id, account))
-        found = await self.web.site_catalog(place, leaves)
+        """Listens to what the marketplace's form offers this account, and the sizes of these leaves, and keeps it.
+
+        Raises Conflict (`account_busy`) while something of the account is under way."""
+        chosen = await self.database.run(accounts.choose, user_id, account)
+        async with self._visiting(user_id, chosen.id) as place:
+            found = await self.web.site_catalog(place, leaves)
         return await self.database.run(keep_catalog, user_id, place.base_url, found)
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:

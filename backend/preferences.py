@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from backend.core import catalog
 from backend.core.errors import BadRequest
+from backend.core.modes import Mode
 from backend.core.pacing import HARD_LIMIT, Pace
 from backend.core.pricing import ANY_PRICE, PriceRule
 from backend.core.words import HASHTAGS_MAX, Style, Tone
@@ -24,7 +25,6 @@ from backend.db.models import Account, UserSettings, now
 from backend.db.scope import own_row
 
 Language = Literal["fr", "en"]
-Mode = Literal["dry_run", "draft", "publish"]
 NESTED: Mapping[str, tuple[str, ...]] = {
     "price_rule": ("aim", "rounding", "floor", "margin"),
     "pace": ("per_day", "gap", "quiet", "timezone"),

@@ -31,15 +31,15 @@ from backend.building import (
     signing_keys,
 )
 from backend.core import logs, operator_metrics, tracing
-from backend.core.errors import Conflict
+from backend.core.errors import Conflict, NotFound, PermanentError
 from backend.core.loopback import is_loopback
+from backend.core.modes import Mode
 from backend.core.reading import Analyzer
 from backend.core.redaction import remember
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, Draft, Publication, User
+from backend.db.models import Batch, Draft, Publication, User
 from backend.db.scope import get_owned
 from backend.drafts import rereading
-from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.marketplace_accounts import MarketplaceAccounts
@@ -62,6 +62,7 @@ from backend.watch.reader import Reader
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
+from backend.workflows.job import place_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
 from backend.workflows.sample import Samples
@@ -114,7 +115,9 @@ class Runtime:
         """What holds for the user unless they say otherwise: their preferences, else the settings."""
         return await in_force(self.settings, self.database, user_id)
 
-    async def publish(self, user_id: str, order: publications.Order, *, key: str | None = None) -> Publication:
+    async def publish(
+        self, user_id: str, order: publications.Order, *, key: publications.RequestKey | None = None
+    ) -> Publication:
         """Asks for a publication and its job. Of two same requests at one moment the second finds the first's."""
         publication = await self.database.store(publications.request, user_id, order, key=key)
         self.jobs.look()
@@ -137,9 +140,8 @@ class Runtime:
 
         def work(session: Session) -> Publication:
             publication = get_owned(session, Publication, user_id, publication_id)
-            account = get_owned(session, Account, user_id, publication.account_id)
-            place = AccountSession(account.base_url, account.username, {})
-            url = self.web.listing_url(place, listing_id, "draft" if publication.mode == "draft" else "publish")
+            mode: Mode = "draft" if publication.mode == "draft" else "publish"
+            url = self.web.listing_url(place_of(session, publication), listing_id, mode)
             return publications.adopt(session, user_id, publication_id, listing_id, url)
 
         return await self.database.run(work)
@@ -154,9 +156,9 @@ class Runtime:
         at: str | None = None,
         spread: str | None = None,
         route: str = "web",
-    ) -> tuple[list[str], dict[str, Conflict]]:
+    ) -> tuple[list[str], dict[str, PermanentError]]:
         """Asks for a publication of each draft, from `at` on, spread over a time: the publications' ids, and why not of
-        the others. Raises NotFound, BadRequest for a time that can't be used."""
+        the others. Raises NotFound for the account, BadRequest for a time that can't be used; nothing is asked then."""
 
         def prepare(session: Session) -> tuple[str, list[Any]]:
             chosen = accounts.choose(session, user_id, account)
@@ -164,12 +166,12 @@ class Runtime:
 
         account_id, moments = await self.database.run(prepare)
         asked: list[str] = []
-        refused: dict[str, Conflict] = {}
+        refused: dict[str, PermanentError] = {}
         for draft_id, moment in zip(draft_ids, moments, strict=True):
             try:
                 order = publications.Order(draft_id, account_id, mode, route, not_before=moment)
                 asked.append((await self.publish(user_id, order)).id)
-            except Conflict as why:
+            except (Conflict, NotFound) as why:
                 refused[draft_id] = why
         return asked, refused
 

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.core.errors import SetupError
 from backend.core.files import write_first
+from backend.core.modes import Mode
 
 
 def _data_home() -> Path:
@@ -141,9 +142,7 @@ class Settings(BaseSettings):
     # Publishing
     marketplace: str = Field("https://www.vinted.fr", description="Address of the marketplace for new accounts.")
     language: Literal["fr", "en"] = Field("fr", description="Language of drafts, where the seller states none.")
-    mode: Literal["dry_run", "draft", "publish"] = Field(
-        "dry_run", description="What publishing does by default: rehearse, save as a draft, or publish."
-    )
+    mode: Mode = Field("dry_run", description="What publishing does by default: rehearse, save as a draft, or publish.")
     browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
     browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
     notify: SecretStr | None = Field(

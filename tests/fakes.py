@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
 
@@ -14,6 +14,7 @@ from backend.db.engine import Database
 from backend.db.models import Account, Batch, Draft, Publication, User, new_id
 from backend.publications import journal
 from backend.runtime import Runtime
+from backend.sandbox.state import StoredItem
 
 if TYPE_CHECKING:
     from backend.sandbox.server import Sandbox
@@ -57,6 +58,22 @@ async def signed_in(runtime: Runtime, sandbox: "Sandbox", username: str = "marie
     session = sandbox.create_account(username)
     account = await runtime.accounts.keep_session(runtime.user_id, username, sandbox.url, session)
     return await _hurried(runtime, account) if hurry else account
+
+
+def older_listing(sandbox: "Sandbox", username: str, title: str = "Jupe longue") -> str:
+    """Gives the account a listing it made once by itself, and returns its id: by it a look at the wardrobe is known to
+    have seen something."""
+    account = sandbox.state.account_named(username)
+    assert account is not None
+    unset: dict[str, Any] = dict.fromkeys(
+        ("catalog_id", "brand_id", "brand", "size_id", "condition_id", "package_size_id")
+    )
+    empty: dict[str, Any] = dict.fromkeys(("color_ids", "material_ids", "photo_ids"), ())
+    words = {"title": title, "description": "", "price": "9.00", "currency": "EUR"}
+    item = StoredItem(
+        0, account.id, False, **words, **unset, **empty, is_unisex=False, temp_uuid="", upload_session_id=""
+    )
+    return str(sandbox.state.add_item(item, "completed").id)
 
 
 async def stand_in_account(runtime: Runtime, base_url: str = "http://127.0.0.1:9") -> Account:

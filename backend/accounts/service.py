@@ -109,17 +109,24 @@ def remove(session: Session, user_id: str, account_id: str) -> Account:
 
 
 def keep_session(
-    session: Session, vault: Vault, user_id: str, account_id: str, state: Mapping[str, Any], *, instead_of: bytes | None
-) -> bytes | None:
+    session: Session,
+    vault: Vault,
+    user_id: str,
+    account_id: str,
+    state: Mapping[str, Any],
+    *,
+    instead_of: Mapping[str, Any],
+) -> Mapping[str, Any]:
     """Stores the session as a browser left it, so that rotated cookies aren't lost, and returns it as stored.
 
-    Only in place of the one that browser began with: what its owner signed in with since stays."""
+    Only in place of the one that browser began with, whatever key it is encrypted with by now: what its owner signed
+    in with since stays."""
     account = get_owned(session, Account, user_id, account_id)
-    if account.session == instead_of:
-        account.session = vault.seal(state)
-        account.updated_at = now()
-        return account.session
-    return instead_of
+    if account.session is None or vault.open(account.session) != instead_of:
+        return instead_of
+    account.session = vault.seal(state)
+    account.updated_at = now()
+    return vault.open(account.session)
 
 
 def _check_address(base_url: str) -> None:

@@ -25,7 +25,12 @@ from backend.users.access import SAFE_METHODS
 
 RouteClass = Literal["publish", "uploads", "pieces", "downloads", "logins", "writes", "reads"]
 _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
-    ("publish", re.compile(r"(/api/v1)?/vinted/listings/publish|/api/v1/queue|(/api/v1)?/wardrobe/refresh")),
+    (
+        "publish",
+        re.compile(
+            r"(/api/v1)?/vinted/listings/publish|/api/v1/queue|/publish|/drafts/[^/]+/publish|(/api/v1)?/wardrobe/refresh"
+        ),
+    ),
     (
         "uploads",
         re.compile(

@@ -2,35 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session
 
-from backend.accounts import service as accounts
 from backend.cli import tables
 from backend.cli.terminal import EXIT_CODES, AsJson, err, fail, out, progress_bars, show_json, with_runtime
 from backend.core.bundles import Bundle
-from backend.core.errors import BadRequest, Conflict
+from backend.core.errors import BadRequest
+from backend.core.modes import Mode
 from backend.core.pacing import HARD_LIMIT
+from backend.core.texts import sentences
 from backend.db.models import Draft, Publication
 from backend.db.scope import find_by_prefix, get_owned
 from backend.publications import evidence, journal, queue, service
-from backend.publications.service import Order
 from backend.runtime import Runtime
 
 app = typer.Typer(help="What became of each publication.", no_args_is_help=True)
 
-Mode = Literal["dry_run", "draft", "publish"]
 PublicationId = Annotated[str, typer.Argument(help="A publication's id, or its first characters.", show_default=False)]
-
-NOTICE = (
-    "Vinted's terms forbid automated tools it has not authorised. Mode `publish` presses the last button by itself: "
-    "that is your choice and at your risk. Mode `draft` leaves it to you."
-)
 
 
 def publish(
@@ -50,13 +42,12 @@ def publish(
     if bool(draft_ids) == all_ready:
         raise typer.BadParameter("Give drafts' ids, or --all-ready.")
     if mode == "publish":
-        err.print(f"[yellow]{NOTICE}[/]")
+        err.print(f"[yellow]{sentences('en')['notice']}[/]")
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         wanted = await runtime.database.run(_chosen, runtime.user_id, draft_ids or [])
         how = mode or (await runtime.in_force(runtime.user_id)).mode
-        times = await runtime.database.run(_moments, runtime.user_id, account, at, spread, len(wanted))
-        return await publish_drafts(runtime, wanted, how, account, times=times, wait=wait, quiet=as_json)
+        return await publish_drafts(runtime, wanted, how, account, at=at, spread=spread, wait=wait, quiet=as_json)
 
     done = with_runtime(act, as_json=as_json, jobs=wait)
     if as_json:
@@ -72,34 +63,21 @@ def _chosen(session: Session, user_id: str, draft_ids: Sequence[str]) -> list[st
     return [draft.id for draft in service.publishable(session, user_id)]
 
 
-def _moments(
-    session: Session, user_id: str, account: str | None, at: str | None, over: str | None, count: int
-) -> list[datetime | None]:
-    """When each of so many may begin: None is at once."""
-    return service.moments(session, accounts.choose(session, user_id, account), at, over, count)
-
-
 async def publish_drafts(
     runtime: Runtime,
     draft_ids: Sequence[str],
     mode: Mode,
     account: str | None = None,
     *,
-    times: Sequence[datetime | None] = (),
+    at: str | None = None,
+    spread: str | None = None,
     wait: bool = True,
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Asks for each, waits until nothing moves by itself any more. Returns `publications` (`waits` says why one has not
     begun) and `not_asked` with reasons."""
-    chosen = await runtime.database.run(accounts.choose, runtime.user_id, account)
-    asked, not_asked = [], []
-    for draft_id, not_before in zip_longest(draft_ids, times):
-        try:
-            asked.append(
-                (await runtime.publish(runtime.user_id, Order(draft_id, chosen.id, mode, not_before=not_before))).id
-            )
-        except Conflict as error:
-            not_asked.append({"draft_id": draft_id, "code": error.code, "error": str(error)})
+    asked, refused = await runtime.publish_many(runtime.user_id, draft_ids, account, mode, at=at, spread=spread)
+    not_asked = [{"draft_id": draft, "code": why.code, "error": str(why)} for draft, why in refused.items()]
     ended = await (watch(runtime, asked, quiet=quiet) if wait else _rows(runtime, asked))
     reasons = await runtime.database.run(queue.waiting, runtime.user_id)
     return {"publications": [with_reason(row, reasons) for row in ended], "not_asked": not_asked}

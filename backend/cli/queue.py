@@ -110,7 +110,9 @@ def pace(
             chosen = accounts.choose(session, runtime.user_id, account)
             if usual:
                 standing.use_usual_pace(session, runtime.user_id, chosen.id)
-            return standing.set_pace(session, runtime.user_id, chosen.id, wanted)
+            if wanted:
+                return standing.set_pace(session, runtime.user_id, chosen.id, wanted)
+            return pace_of(session, chosen)
 
         return (await runtime.database.run(work)).model_dump(mode="json")
 

@@ -390,7 +390,7 @@ class SavedView(SQLModel, table=True):
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """An answer given once under a client's key, to be given again word for word."""
+    """What a client's key was used for: the same request leads to the same publication again, as it stands by then."""
 
     __tablename__ = "idempotency_keys"
     user_id: str = Field(foreign_key="users.id", primary_key=True)

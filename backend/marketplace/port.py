@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from backend.core.catalog import Leaf, SizeOption, Term
+from backend.core.modes import Mode
 
-Mode = Literal["dry_run", "draft", "publish"]
 ListingState = Literal["live", "draft", "sold", "hidden"]
 """How a listing stands on the marketplace: for sale, not published yet, sold, or there but shown to nobody else."""
 

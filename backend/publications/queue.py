@@ -1,8 +1,8 @@
 """The queue: which publication begins next, and why the others wait.
 
 Owns the order of an account's line, the checks under the account's lock before a start and once more at the click, and
-the hard limit, counted in the journal; and that nobody else is at an account meanwhile. Owns no pace (`core/pacing.py`)
-and no job: `workflows/engine.py` asks here what is due.
+the hard limit, counted in the journal; that the draft is still the one that was asked for, and that nobody else is at
+an account meanwhile. Owns no pace (`core/pacing.py`) and no job: `workflows/engine.py` asks here what is due.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from sqlmodel import Session, col, or_, select
 
-from backend.core.errors import Conflict, NotFound
+from backend.core.errors import Conflict, NotFound, PermanentError
 from backend.core.pacing import hold
 from backend.db import audit
 from backend.db.engine import clock
-from backend.db.models import Account, Publication, PublicationEvent
+from backend.db.models import Account, Draft, Publication, PublicationEvent
 from backend.db.scope import get_owned, owned
 from backend.preferences import pace_of
 from backend.publications import journal
@@ -86,14 +86,32 @@ def begin(session: Session, publication_id: str, claim: str, executor: str) -> P
 
 def submit(session: Session, publication_id: str, claim: str, detail: Mapping[str, Any]) -> datetime | None:
     """The point of no return: moves to `submitting` under the account's lock, unless the account's limit is reached;
-    then nothing changes, and the moment to ask again is returned. Raises Conflict when the claim is lost."""
+    then nothing changes, and the moment to ask again is returned. Raises Conflict when the claim is lost, and what
+    `draft_as_asked` does: a challenge, or the limit, may have left its seller hours to change the draft."""
     publication = session.get_one(Publication, publication_id)
     account = _locked(session, publication.account_id)
+    draft_as_asked(session, publication)
     now = clock(session)
     if (held := _pace_hold(session, account, now)) is not None:
         return held.until
     journal.move(session, publication_id, State.SUBMITTING, holder=claim, detail=detail, at=now)
     return None
+
+
+def draft_as_asked(session: Session, publication: Publication) -> Draft:
+    """The publication's draft, which nobody can change until this transaction ends.
+
+    Raises PermanentError (`draft_discarded`, `stale_revision`) where it is no longer what was asked for."""
+    query = select(Draft).where(Draft.id == publication.draft_id).with_for_update(read=True)
+    draft = session.exec(query.execution_options(populate_existing=True)).one()
+    if draft.state == "discarded":
+        raise PermanentError("The draft was discarded after this publication was asked for.", code="draft_discarded")
+    if draft.revision != publication.draft_revision:
+        raise PermanentError(
+            "The draft was changed after this publication was asked for. Publish its present revision instead.",
+            code="stale_revision",
+        )
+    return draft
 
 
 def move_before(session: Session, user_id: str, publication_id: str, other_id: str | None) -> list[Publication]:
@@ -115,7 +133,8 @@ def move_before(session: Session, user_id: str, publication_id: str, other_id: s
     at = len(order) if other_id in (None, publication_id) else next(n for n, r in enumerate(order) if r.id == other_id)
     order.insert(at if other_id != publication_id else ids.index(publication_id), publication)
     for row, place in zip(order, places, strict=True):
-        row.position = place
+        if row.position != place:
+            row.position, row.updated_at = place, clock(session)
     audit.record(session, "publication.moved", user_id, publication_id)
     return order
 
@@ -127,17 +146,18 @@ def reschedule(session: Session, user_id: str, publication_id: str, not_before: 
     session.refresh(publication)
     if publication.state != State.QUEUED:
         raise Conflict(f"This publication is {publication.state}; only what waits has a time.", code="not_queued")
-    publication.not_before = not_before
+    publication.not_before, publication.updated_at = not_before, clock(session)
     audit.record(session, "publication.rescheduled", user_id, publication_id)
     return publication
 
 
-def begin_visit(session: Session, user_id: str, account_id: str) -> Waiting | datetime:
+def begin_visit(session: Session, user_id: str, account_id: str, *, at_rest_too: bool = False) -> Waiting | datetime:
     """Keeps the account for a look at its marketplace: no publication begins meanwhile. Returns until when, a few
-    minutes on, by which the visit is known; or why not, where that can't be now."""
+    minutes on, by which the visit is known; or why not, where that can't be now. With `at_rest_too` only what is under
+    way there is in its way."""
     account = _locked(session, get_owned(session, Account, user_id, account_id).id)
     now = clock(session)
-    held = _account_hold(session, account, now)
+    held = (_under_way if at_rest_too else _account_hold)(session, account, now)
     if held is not None:
         return held
     account.visiting_until = now + _VISIT
@@ -219,6 +239,10 @@ def _account_hold(session: Session, account: Account, now: datetime) -> Waiting 
         return Waiting("account")
     if account.stopped_until is not None and account.stopped_until > now:
         return Waiting("stopped", account.stopped_until)
+    return _under_way(session, account, now)
+
+
+def _under_way(session: Session, account: Account, now: datetime) -> Waiting | None:
     if account.visiting_until is not None and account.visiting_until > now:
         return Waiting("under_way")
     held = or_(col(Publication.state).in_(journal.UNDER_WAY), col(Publication.claim).is_not(None))

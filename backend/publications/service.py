@@ -39,39 +39,48 @@ class Order:
     revision: int | None = None
     not_before: datetime | None = None
 
-    @property
-    def fingerprint(self) -> str:
+
+@dataclass(frozen=True)
+class RequestKey:
+    """A client's key, with the digest of the request it came with, as it came: what is resolved later (`+2h`, the usual
+    mode, the only account) may come to something else when the same request comes again."""
+
+    key: str
+    request_hash: str
+
+    @classmethod
+    def of(cls, key: str, asked: Mapping[str, Any]) -> "RequestKey":
         """The same for the same request, whatever the order of its JSON."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).hexdigest()
+        return cls(key, hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest())
 
 
-def request(session: Session, user_id: str, order: Order, *, key: str | None = None) -> Publication:
+def request(session: Session, user_id: str, order: Order, *, key: RequestKey | None = None) -> Publication:
     """The publication for this order: a new one, or the one that already stands for it.
 
     Raises NotFound; BadRequest (`idempotency_key_reused`) when `key` came with another request before; Conflict when
-    the draft changed (`stale_revision`), isn't ready (`draft_not_ready`) or already has a listing by this route
-    (`already_published`). Two requests at the same moment: one meets IntegrityError, and finds the other's
-    publication when asked again."""
-    if key is not None and (answered := _answered(session, user_id, key, order)):
-        return answered
+    the draft changed (`stale_revision`), isn't ready (`draft_not_ready`), waits in the queue as something else
+    (`already_queued`) or already has a listing by this route (`already_published`). Two requests at the same moment:
+    one meets IntegrityError, and finds the other's publication when asked again."""
+    if key is not None and (known := answered(session, user_id, key)):
+        return known
     draft = get_owned(session, Draft, user_id, order.draft_id)
     get_owned(session, Account, user_id, order.account_id)
     publication = _standing(session, user_id, draft, order) or _open(session, user_id, draft, order)
     if key is not None:
-        session.add(
-            IdempotencyKey(user_id=user_id, key=key, request_hash=order.fingerprint, publication_id=publication.id)
-        )
+        session.add(IdempotencyKey(user_id=user_id, publication_id=publication.id, **asdict(key)))
         session.flush()
     return publication
 
 
-def _answered(session: Session, user_id: str, key: str, order: Order) -> Publication | None:
-    known = own_row(session, IdempotencyKey, user_id, key)
+def answered(session: Session, user_id: str, key: RequestKey) -> Publication | None:
+    """The publication that was the answer to this key, if it came before. To be asked before anything in the request
+    is resolved. Raises BadRequest (`idempotency_key_reused`) when it came with another request."""
+    known = own_row(session, IdempotencyKey, user_id, key.key)
     if known is None:
         return None
-    if known.request_hash != order.fingerprint:
+    if known.request_hash != key.request_hash:
         raise BadRequest(
-            f"The Idempotency-Key {key!r} was used before for another request. Use a new key for a new request.",
+            f"The Idempotency-Key {key.key!r} was used before for another request. Use a new key for a new request.",
             code="idempotency_key_reused",
         )
     return get_owned(session, Publication, user_id, known.publication_id)
@@ -89,6 +98,12 @@ def _standing(session: Session, user_id: str, draft: Draft, order: Order) -> Pub
         return None
     if (live.draft_revision, live.mode, live.account_id) == (draft.revision, order.mode, order.account_id):
         return live
+    if live.state == State.QUEUED:
+        raise Conflict(
+            f"This draft is queued already, as it was at revision {live.draft_revision} (publication {live.id}, mode "
+            f"{live.mode}). Cancel that one, then ask again.",
+            code="already_queued",
+        )
     raise Conflict(
         f"This draft already has a listing or may have one (publication {live.id}, {live.state}"
         f"{', ' + live.listing_url if live.listing_url else ''}). Change or delete it on the marketplace; "
@@ -187,8 +202,15 @@ def _queue_again(session: Session, publication: Publication) -> Publication:
 
 
 def adopt(session: Session, user_id: str, publication_id: str, listing_id: str, listing_url: str) -> Publication:
-    """The person's word that this listing is what the uncertain click made."""
-    _in_doubt(session, user_id, publication_id)
+    """The person's word that this listing is what the uncertain click made. Raises Conflict (`not_uncertain`,
+    `already_adopted` where it is another publication's)."""
+    publication = _in_doubt(session, user_id, publication_id)
+    if listing_id in listing_ids(session, user_id, publication.account_id):
+        raise Conflict(
+            f"The listing {listing_id} is another publication's already. Look for the one this draft made; retry if "
+            "there is none.",
+            code="already_adopted",
+        )
     detail = {"by": "person", "listing": listing_id}
     audit.record(session, "publication.adopted", user_id, publication_id, listing=listing_id)
     return journal.move(
@@ -238,6 +260,12 @@ def events_of(session: Session, user_id: str, publication_id: str) -> list[Publi
     return list(session.exec(query.order_by(col(PublicationEvent.id))))
 
 
+def listing_ids(session: Session, user_id: str, account_id: str) -> frozenset[str]:
+    """The listings of an account that publications are known to have made."""
+    query = owned(Publication, user_id).where(Publication.account_id == account_id)
+    return frozenset(str(row.listing_id) for row in session.exec(query.where(col(Publication.listing_id).is_not(None))))
+
+
 def drafts_in_hand(session: Session, user_id: str) -> frozenset[str]:
     """Drafts that are queued or under way somewhere, or have a listing or may have one."""
     held = col(Publication.state).in_(journal.RUNNING) | col(Publication.claim).is_not(None)
@@ -259,12 +287,12 @@ def publishable(session: Session, user_id: str, route: str = "web") -> list[Draf
 
 
 def pulse(session: Session, user_id: str) -> str:
-    """Another word whenever a publication of the user's has moved, or has come to another step."""
+    """Another word whenever a publication of the user's has moved, by its state or in its line, got another time, or
+    has come to another step."""
     query = select(
         func.count(),
         func.max(Publication.updated_at),
         func.sum(func.length(Publication.step)),
-        func.sum(Publication.position),
     ).where(Publication.user_id == user_id)
     events = select(func.max(PublicationEvent.id)).where(PublicationEvent.user_id == user_id)
     parts = (*session.exec(query).one(), session.exec(events).one())

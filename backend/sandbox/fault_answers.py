@@ -18,6 +18,7 @@ from backend.sandbox.state import SandboxState
 
 CAPTCHA_PATH = "/__sandbox__/geo.captcha-delivery.com/captcha/"
 WALL = "/users/verification"
+_NOTHING = {"current_page": 1, "total_pages": 0, "per_page": 96, "total_entries": 0}
 
 
 def answer(fault: Fault, request: Request, state: SandboxState) -> Response:
@@ -75,6 +76,7 @@ _ANSWERS: Mapping[str, Callable[[Fault, Request, SandboxState], Response]] = {
     "redirect": lambda f, r, s: RedirectResponse(f.params["to"], 302),
     "verification_wall": _wall,
     "validation_error": _validation,
+    "empty_wardrobe": lambda f, r, s: JSONResponse({"items": [], "pagination": _NOTHING, "code": 0}),
     "challenge_json": _challenge_json,
     "html_for_json": lambda f, r, s: _datadome("fe", 200),
     "challenge": lambda f, r, s: _datadome(f.params["type"], 403),

@@ -64,6 +64,7 @@ KINDS: Mapping[str, Kind] = {
     "html_for_json": Kind("answer", "submit", {}),
     "hcaptcha": Kind("answer", "form", {"sitekey": "10000000-ffff-ffff-ffff-000000000001", "status": 403}),
     "cloudflare_1020": Kind("answer", "any", {}),
+    "empty_wardrobe": Kind("answer", "wardrobe", {}),
     "validation_error": Kind("answer", "submit", {"field": "title", "value": ""}),
     "price_stored_zero": Kind("pass", "submit", {}),
     "form_wipe": Kind("quirk", "form", {"field": "condition", "after": "color"}),

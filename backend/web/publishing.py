@@ -13,13 +13,14 @@ from starlette.datastructures import FormData
 
 from backend.accounts import service as accounts
 from backend.core.errors import BadRequest, VintedBotError
+from backend.core.modes import MODES, Mode
 from backend.core.texts import sentences
 from backend.db.models import Publication
 from backend.db.scope import get_owned
 from backend.publications import evidence, queue
 from backend.publications import service as publications
 from backend.publications.journal import State
-from backend.publications.service import Order
+from backend.publications.service import Order, RequestKey
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
 from backend.web.review import draft_page
@@ -27,7 +28,6 @@ from backend.web.review import draft_page
 router = APIRouter(include_in_schema=False)
 
 LISTING_ID = re.compile(r"\d{1,20}")
-MODES = ("dry_run", "draft", "publish")
 SPREADS = ("", "2h", "6h", "1d", "3d")
 """Over how long several may be spread; "" is one after the other, at the account's pace."""
 MOST_AT_ONCE = 500
@@ -37,13 +37,12 @@ MOST_AT_ONCE = 500
 async def publish_draft(page: PageDep, draft_id: str) -> Response:
     """Asks for the publication once: the form's key makes a second press the same request."""
     form = await page.form()
-    mode = str(form.get("mode"))
+    asked = {name: str(form.get(name)) for name in ("account", "mode", "route", "revision")}
+    key = RequestKey.of(str(form.get("key")), {"draft_id": draft_id, **asked})
     try:
-        account = await page.runtime.database.run(accounts.choose, page.user_id, str(form.get("account")))
-        order = Order(
-            draft_id, account.id, mode if mode in MODES else "dry_run", _route(page, form), forms.revision(form)
-        )
-        publication = await page.runtime.publish(page.user_id, order, key=str(form.get("key")))
+        account = await page.runtime.database.run(accounts.choose, page.user_id, asked["account"])
+        order = Order(draft_id, account.id, mode_of(form), _route(page, form), forms.revision(form))
+        publication = await page.runtime.publish(page.user_id, order, key=key)
     except VintedBotError as error:
         return await draft_page(page, draft_id, error=error)
     return page.go("/publications", "asked", anchor=publication.id)
@@ -60,7 +59,7 @@ async def publish_ticked(page: PageDep) -> Response:
     """Asks for all that are ticked; those that can't be are told with the reason."""
     form = await page.form()
     ids = [str(one) for one in form.getlist("draft")][:MOST_AT_ONCE]
-    mode, spread = str(form.get("mode")), str(form.get("spread", ""))
+    spread = str(form.get("spread", ""))
     try:
         if not ids:
             raise BadRequest("Tick the drafts this is for.", code="nothing_ticked")
@@ -68,7 +67,7 @@ async def publish_ticked(page: PageDep) -> Response:
             page.user_id,
             ids,
             str(form.get("account")),
-            mode if mode in MODES else "dry_run",
+            mode_of(form),
             at=str(form.get("at", "")).strip() or None,
             spread=spread if spread in SPREADS else None,
             route=_route(page, form),
@@ -78,6 +77,11 @@ async def publish_ticked(page: PageDep) -> Response:
     if refused:
         return await publish_page(page, refused={one: page.words.error(why) for one, why in refused.items()})
     return page.go("/publications", "asked_all")
+
+
+def mode_of(form: FormData) -> Mode:
+    """The mode that was chosen; nothing is published by a form that names none."""
+    return next((mode for mode in MODES if mode == form.get("mode")), "dry_run")
 
 
 def _route(page: Page, form: FormData) -> str:

@@ -83,6 +83,14 @@ class JobEngine:
     async def _launch(self) -> None:
         """Becomes an executor; the engine resumes what this slot's last holder left."""
         executor = await asyncio.to_thread(self._handed.executors.take)
+        try:
+            await self._begin(executor)
+        except BaseException:
+            self._launched = True  # half of it may be: what there is of it is ended, so that the next try begins anew
+            await self._land()
+            raise
+
+    async def _begin(self, executor: str) -> None:
         DBOS(config=self._config(executor))
         DBOS.launch()  # inside the running loop, so that workflows share it with the browser
         self._launched = True

@@ -6,7 +6,7 @@ writes down. Owns no form, no transition rule, and no place in the queue.
 """
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -102,14 +102,32 @@ async def _one_attempt(held: Held) -> None:
     job = await held.run(_begin, held)
     logger.bind(account=job.account_id, mode=job.mode, route=job.route).info("attempt_begun")
     try:
-        with nullcontext() if job.mode == "dry_run" else _measured(held, job):
+        if job.mode == "dry_run":
             outcome = await _put(held, job)
+            await held.move(State.REHEARSED)
+        else:
+            with _measured(held, job):
+                outcome = await _to_proof(held, job)
     except RetryableVintedError as error:
         if await held.state() == State.SUBMITTING:  # never tried again by itself
             raise AfterTheClick(error) from error
         raise
-    await held.run(_confirm, held, job, outcome)
     await _keep_picture(held, outcome.screenshot)
+
+
+async def _to_proof(held: Held, job: Job) -> Outcome:
+    """Submits, and writes the proof down. Whatever leaves the result unknown is raised as UncertainError, since whoever
+    settles that counts the attempt."""
+    try:
+        outcome = await _put(held, job)
+        await held.run(_confirm, held, job, outcome)
+    except Exception as error:
+        ending = end_of(await held.state(), error)
+        if ending is None or ending[0] is not State.UNCERTAIN or isinstance(error, UncertainError):
+            raise
+        _log_crash(error)
+        raise UncertainError(str(ending[2])) from error
+    return outcome
 
 
 def _measured(held: Held, job: Job) -> AbstractContextManager[None]:
@@ -224,9 +242,6 @@ def _remember_picture(session: Session, publication_id: str, key: str) -> None:
 
 
 def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
-    if job.mode == "dry_run":
-        journal.move(session, held.publication_id, State.REHEARSED, holder=held.claim)
-        return
     differences = [{"field": d.field, "sent": d.sent, "found": d.found} for d in outcome.differences]
     confirmed = journal.move(
         session,
@@ -247,12 +262,16 @@ def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:
 
 async def end(held: Held, error: Exception) -> None:
     """Writes down how it ended, or whom it waits for."""
-    if not isinstance(error, VintedBotError):
-        logger.opt(exception=error).error("publication_crashed")
+    _log_crash(error)
     try:
         await held.run(_write_end, held, error)
     except Conflict as moved:
         logger.info("publication_moved: {}", moved)
+
+
+def _log_crash(error: Exception) -> None:
+    if not isinstance(error, VintedBotError):
+        logger.opt(exception=error).error("publication_crashed")
 
 
 def _write_end(session: Session, held: Held, error: Exception) -> None:

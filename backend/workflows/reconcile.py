@@ -1,8 +1,9 @@
 """After a click whose result is unknown: what do the account's own listings say?
 
 Looks several times, since the marketplace may still be at work. Exactly one new listing that matches what was sent is
-adopted; none at all, at every look, is proof that nothing was stored, and the publication may be tried again; anything
-else waits for a person, with the candidates. Owns the judgement (`judge`, pure) and the looks; clicks nothing.
+adopted; none at all, at every look, beside some that were there before, is proof that nothing was stored, and the
+publication may be tried again; anything else waits for a person, with the candidates. A wardrobe that shows nothing
+known proves nothing: it may not have been read. Owns the judgement (`judge`, pure) and the looks; clicks nothing.
 """
 
 from collections.abc import Collection, Sequence
@@ -52,7 +53,8 @@ def judge(sent: Sent, wardrobe: Collection[WardrobeItem]) -> Verdict:
     if len(matching) == 1:
         return Verdict("adopt", matching[0].id, new)
     if not new:
-        return Verdict("absent")
+        known = any(item.id in sent.before for item in wardrobe)
+        return Verdict("absent") if known else Verdict("unsure", reason="the wardrobe shows no listing from before it")
     many = "several new listings match" if matching else "there are new listings, but none that matches"
     return Verdict("unsure", candidates=new, reason=many)
 
@@ -70,18 +72,23 @@ def _matches(sent: Sent, item: WardrobeItem) -> bool:
 async def reconcile(
     route: Route, account: AccountSession, sent: Sent, *, looks_after: Sequence[float] = LOOKS_AFTER
 ) -> Verdict:
-    """Looks until the listing shows, or until the last look. Absence counts only if every look succeeded."""
-    verdict, missed = Verdict("unsure", reason="the listings could not be read"), ""
+    """Looks until the listing shows, or until the last look. Absence counts only if every look saw it: what was seen
+    once, and what could not be, is kept for a person."""
+    verdicts: list[Verdict] = []
     for wait in looks_after:
         await pause(wait)
-        try:
-            verdict = judge(sent, await route.list_wardrobe(account))
-        except VintedBotError as error:
-            missed = f"the listings could not be read: {error}"
-            logger.warning("reconcile_look_failed: {}", error)
-            continue
-        if verdict.kind == "adopt":
-            return verdict
-    if missed:
-        return Verdict("unsure", candidates=verdict.candidates, reason=missed)
-    return verdict
+        verdicts.append(await _look(route, account, sent))
+        if verdicts[-1].kind == "adopt":
+            return verdicts[-1]
+    doubts = [verdict for verdict in verdicts if verdict.kind != "absent"]
+    if verdicts and not doubts:
+        return Verdict("absent")
+    return max(doubts, key=lambda doubt: bool(doubt.candidates), default=Verdict("unsure", reason="nobody looked"))
+
+
+async def _look(route: Route, account: AccountSession, sent: Sent) -> Verdict:
+    try:
+        return judge(sent, await route.list_wardrobe(account))
+    except VintedBotError as error:
+        logger.warning("reconcile_look_failed: {}", error)
+        return Verdict("unsure", reason=f"the listings could not be read: {error}")

@@ -6,19 +6,21 @@ Owns what follows from a verdict of `reconcile.py`, the read-back of a listing f
 from decimal import Decimal
 from typing import Any, cast
 
+from loguru import logger
 from sqlmodel import Session
 
 from backend.accounts import standing
 from backend.core import metrics
-from backend.core.errors import Conflict, VintedBotError
+from backend.core.errors import Conflict, SetupError, VintedBotError
+from backend.core.modes import Mode
 from backend.core.operator_metrics import publish_settled_total
+from backend.core.redaction import hide
 from backend.db.models import Publication
-from backend.marketplace.port import Mode
 from backend.publications import journal
 from backend.publications.journal import UNCERTAIN_CODE, State
-from backend.publications.service import events_of
+from backend.publications.service import events_of, listing_ids
 from backend.workflows.held import Held
-from backend.workflows.job import job_of, session_of
+from backend.workflows.job import job_of, place_of, session_of
 from backend.workflows.reconcile import Sent, Verdict, reconcile
 from backend.workflows.telling import tell
 
@@ -28,43 +30,74 @@ MOST_DOUBTS = 3
 
 async def settle(held: Held) -> None:
     """Ends the uncertainty. A publication that was moved meanwhile is left alone."""
-    publication, sent, doubts = await held.run(_in_doubt, held.publication_id)
+    publication = await held.row()
     try:
-        account = await held.run(session_of, held.parts, publication)
-        verdict = await reconcile(
-            held.parts.routes[publication.route], account, sent, looks_after=held.parts.patience.looks_after
-        )
-    except VintedBotError as error:
-        verdict = Verdict("unsure", reason=str(error))
-        await held.run(standing.note_trouble, publication.user_id, publication.account_id, error)
-    try:
-        await _conclude(held, publication, verdict, doubts)
+        verdict = await _find_out_and_conclude(held, publication)
     except Conflict:
         return
     metrics.count_settled(publication.user_id, found=verdict.kind == "adopt")
     publish_settled_total.labels(verdict=verdict.kind).inc()
 
 
+async def _find_out_and_conclude(held: Held, publication: Publication) -> Verdict:
+    verdict = Verdict("unsure", reason="nobody looked")
+    try:
+        sent, doubts = await held.run(_in_doubt, publication)
+        verdict = await _find_out(held, publication, sent)
+        await _conclude(held, publication, verdict, doubts)
+    except (Conflict, SetupError):
+        raise  # somebody moved it; or our tables are out of reach, and whoever takes it up again finds it as it is
+    except Exception as error:  # noqa: BLE001 - left in doubt it would be taken up again, and visit the site, for ever
+        logger.opt(exception=error).error("settling_crashed")
+        return await _leave_to_a_person(held, verdict, error)
+    return verdict
+
+
+async def _leave_to_a_person(held: Held, found: Verdict, error: Exception) -> Verdict:
+    """Written down by itself, and told then: the telling may be what failed."""
+    seen = f", after it had seen the listing {found.listing_id}" if found.listing_id else ""
+    why = hide(f"something unforeseen happened{seen}: {error!r}")
+    verdict = Verdict("unsure", candidates=found.candidates, reason=why)
+    await held.run(tell, await held.move(State.NEEDS_PERSON, **_asking(verdict)))
+    return verdict
+
+
+async def _find_out(held: Held, publication: Publication, sent: Sent) -> Verdict:
+    try:
+        account = await held.run(session_of, held.parts, publication)
+        route = held.parts.routes[publication.route]
+        return await reconcile(route, account, sent, looks_after=held.parts.patience.looks_after)
+    except VintedBotError as error:
+        await held.run(standing.note_trouble, publication.user_id, publication.account_id, error)
+        return Verdict("unsure", reason=str(error))
+
+
 async def _conclude(held: Held, publication: Publication, verdict: Verdict, doubts: int) -> None:
-    detail: dict[str, Any] = {"verdict": verdict.kind, "candidates": verdict.shown, "reason": verdict.reason}
     if verdict.listing_id is not None:
-        await _adopt(held, publication, verdict.listing_id, detail)
+        await _adopt(held, publication, verdict.listing_id, _detail(verdict))
     elif verdict.kind == "absent" and doubts < MOST_DOUBTS:
-        await held.move(State.QUEUED, detail=detail, attempts=0, run=publication.run + 1, error=None, error_code=None)
+        again: dict[str, Any] = {"attempts": 0, "run": publication.run + 1, "error": None, "error_code": None}
+        await held.move(State.QUEUED, detail=_detail(verdict), **again)
     else:
-        why = verdict.reason or "it was lost several times, and nothing was stored"
-        told = (
-            f"The click may have made a listing ({why}). Look at the account's listings, then adopt it by its id, "
-            "retry if none is there, or give up."
-        )
-        await held.run(_ask_a_person, held, detail, told)
+        await held.run(_ask_a_person, held, verdict)
 
 
-def _ask_a_person(session: Session, held: Held, detail: dict[str, Any], told: str) -> None:
-    asked = journal.move(
-        session, held.publication_id, State.NEEDS_PERSON, holder=held.claim, detail=detail,
-        error=told, error_code=UNCERTAIN_CODE,
-    )  # fmt: skip
+def _detail(verdict: Verdict) -> dict[str, Any]:
+    return {"verdict": verdict.kind, "candidates": verdict.shown, "reason": verdict.reason}
+
+
+def _asking(verdict: Verdict) -> dict[str, Any]:
+    """How the row stands while a person is asked."""
+    why = verdict.reason or "it was lost several times, and nothing was stored"
+    told = (
+        f"The click may have made a listing ({why}). Look at the account's listings, then adopt it by its id, "
+        "retry if none is there, or give up."
+    )
+    return {"detail": _detail(verdict), "error": told, "error_code": UNCERTAIN_CODE}
+
+
+def _ask_a_person(session: Session, held: Held, verdict: Verdict) -> None:
+    asked = journal.move(session, held.publication_id, State.NEEDS_PERSON, holder=held.claim, **_asking(verdict))
     tell(session, asked)
 
 
@@ -74,7 +107,7 @@ async def _adopt(held: Held, publication: Publication, listing_id: str, detail: 
     route = held.parts.routes[publication.route]
 
     def write(session: Session) -> None:
-        account = session_of(session, held.parts, publication)
+        place = place_of(session, publication)
         found = journal.move(
             session,
             publication.id,
@@ -82,7 +115,7 @@ async def _adopt(held: Held, publication: Publication, listing_id: str, detail: 
             holder=held.claim,
             detail={**detail, "differences": differences},
             listing_id=listing_id,
-            listing_url=route.listing_url(account, listing_id, cast(Mode, publication.mode)),
+            listing_url=route.listing_url(place, listing_id, cast(Mode, publication.mode)),
             differences=differences,
             error=None,
             error_code=None,
@@ -109,13 +142,11 @@ def _shown_before_the_click(session: Session, publication: Publication) -> dict[
     return shown
 
 
-def _in_doubt(session: Session, publication_id: str) -> tuple[Publication, Sent, int]:
-    """The publication as it was sent, and how often its result was unknown so far."""
-    publication = session.get_one(Publication, publication_id)
-    events = events_of(session, publication.user_id, publication_id)
+def _in_doubt(session: Session, publication: Publication) -> tuple[Sent, int]:
+    """What was sent, and how often its result was unknown so far."""
+    events = events_of(session, publication.user_id, publication.id)
     before = next(e.detail["listings_before"] for e in reversed(events) if e.state == State.SUBMITTING)
+    known = frozenset(before) | listing_ids(session, publication.user_id, publication.account_id)
     sheet = publication.sheet
-    sent = Sent(
-        sheet["title"], Decimal(sheet["price"]), sheet["photos"], publication.mode == "draft", frozenset(before)
-    )
-    return publication, sent, sum(e.state == State.UNCERTAIN for e in events)
+    sent = Sent(sheet["title"], Decimal(sheet["price"]), sheet["photos"], publication.mode == "draft", known)
+    return sent, sum(e.state == State.UNCERTAIN for e in events)

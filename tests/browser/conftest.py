@@ -13,7 +13,8 @@ from playwright import async_api
 from playwright.sync_api import Browser, sync_playwright
 
 from backend.core import catalog
-from backend.marketplace.port import AccountSession, Filled, ListingSheet, Mode, Outcome, Permit, boot_clock
+from backend.core.modes import Mode
+from backend.marketplace.port import AccountSession, Filled, ListingSheet, Outcome, Permit, boot_clock
 from backend.marketplace.vinted_web.browser import Browsers, find_browser, launch, launch_arguments
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.sandbox.server import Sandbox, running_sandbox

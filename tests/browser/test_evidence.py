@@ -14,7 +14,8 @@ from loguru import logger
 
 from backend.core import bundles
 from backend.core.errors import ChallengeRaised, Conflict, UncertainError, VintedBotError, VintedNetworkError
-from backend.marketplace.port import ListingSheet, Mode
+from backend.core.modes import Mode
+from backend.marketplace.port import ListingSheet
 from backend.sandbox.server import Sandbox
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from backend.web.language import Words
 from backend.web.views import publications_shown, queue_shown
 from backend.workflows.parts import Patience
 from tests.conftest import DrawPhoto
-from tests.fakes import ScriptedReader, signed_in
+from tests.fakes import ScriptedReader, older_listing, signed_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
 PATIENCE = Patience(click_within=4, looks_after=(0.3, 1.0, 5.0), owner=60)
@@ -103,6 +103,7 @@ async def test_each_fault_comes_to_what_the_page_says(
 
 async def begin(runtime: Runtime, sandbox: Sandbox, row: Row, number: int, draft_id: str) -> str:
     account = await signed_in(runtime, sandbox, f"seller{number}")
+    older_listing(sandbox, account.username)
     times = 1 if row.kind.startswith("dropped") or "times" in row.params else -1
     params = {name: value for name, value in row.params.items() if name != "times"}
     sandbox.set_fault(row.kind, row.step, times=times, account=account.username, **params)

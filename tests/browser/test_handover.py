@@ -17,8 +17,9 @@ from playwright.async_api import Error
 from backend.core import metrics
 from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.errors import AccountRestricted, ChallengeRaised, Conflict, UncertainError, VintedNetworkError
+from backend.core.modes import Mode
 from backend.core.retry_utils import waiting_by
-from backend.marketplace.port import AccountSession, Filled, InputEvent, ListingSheet, Mode, OpenPage, Outcome, Permit
+from backend.marketplace.port import AccountSession, Filled, InputEvent, ListingSheet, OpenPage, Outcome, Permit
 from backend.marketplace.vinted_web import handover
 from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.live_view import LivePage, shown_live

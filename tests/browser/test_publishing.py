@@ -16,7 +16,7 @@ from backend.runtime import Runtime, running
 from backend.sandbox.server import Sandbox, running_sandbox
 from backend.settings import Settings
 from backend.workflows.parts import Patience
-from tests.fakes import ScriptedReader, signed_in
+from tests.fakes import ScriptedReader, older_listing, signed_in
 
 STATED = {"audience": "women", "condition": "very-good"}
 
@@ -117,6 +117,7 @@ async def test_a_listing_whose_answer_was_lost_is_found_and_adopted(
 async def test_a_submission_that_surely_never_arrived_is_tried_again(
     runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str], waits: list[float]
 ) -> None:
+    older = older_listing(sandbox, "marie")
     sandbox.set_fault("dropped_before", "submit")
     [done] = (await publish_drafts(runtime, ready[:1], "draft", quiet=True))["publications"]
     assert done["state"] == "confirmed"
@@ -124,7 +125,22 @@ async def test_a_submission_that_surely_never_arrived_is_tried_again(
     states = [e.state for e in events]
     assert states.count("submitting") == 2
     assert states[states.index("uncertain") + 1] == "queued"
-    assert len(sandbox.received()["items"]) == 1
+    assert sorted(str(item["id"]) for item in sandbox.received()["items"]) == sorted((older, done["listing_id"]))
+
+
+@pytest.mark.parametrize("had_one", [True, False])
+async def test_a_wardrobe_that_shows_nothing_is_no_proof_that_nothing_was_stored(
+    runtime: Runtime, sandbox: Sandbox, account: Account, ready: list[str], waits: list[float], had_one: bool
+) -> None:
+    """The listing is there, and at every look the site answers that the wardrobe is empty."""
+    if had_one:
+        older_listing(sandbox, "marie")
+    sandbox.set_fault("dropped_after", "submit")
+    sandbox.set_fault("empty_wardrobe", times=-1, skip=1)
+    [doubt] = (await publish_drafts(runtime, ready[:1], "draft", quiet=True))["publications"]
+    assert (doubt["state"], doubt["error_code"]) == ("needs_person", "uncertain")
+    assert "shows no listing from before" in doubt["error"]
+    assert len(sandbox.received()["items"]) == 1 + had_one, "it was not sent again"
 
 
 async def test_a_doubt_nobody_can_settle_waits_for_its_owner(

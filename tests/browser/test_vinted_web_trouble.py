@@ -24,7 +24,8 @@ from backend.core.errors import (
     VintedTimeoutError,
     WrongAccount,
 )
-from backend.marketplace.port import AccountSession, ListingSheet, Mode, Permit
+from backend.core.modes import Mode
+from backend.marketplace.port import AccountSession, ListingSheet, Permit
 from backend.marketplace.vinted_web import attempt, route, session
 from backend.marketplace.vinted_web.session import open_form
 from backend.sandbox.server import Sandbox

@@ -30,7 +30,7 @@ from backend.runtime import running
 from backend.sandbox.server import Sandbox, running_sandbox
 from backend.settings import Settings, load_settings
 from tests.crash.worker import run
-from tests.fakes import ScriptedReader, signed_in
+from tests.fakes import ScriptedReader, older_listing, signed_in
 
 ACCOUNTS = ("marie", "zoe")
 FORKS = multiprocessing.get_context("forkserver")
@@ -195,7 +195,9 @@ def world(kind: str, drafts: int, faults: tuple[str, ...] = (), database_url: st
 async def _furnish(
     settings: Settings, sandbox: Sandbox, photos: Path, drafts: int
 ) -> tuple[str, dict[str, str], list[str]]:
-    """A user with accounts and ready drafts, all alike: nothing but the journal tells their listings apart."""
+    """A user with accounts and ready drafts, all alike: nothing but the journal tells their listings apart.
+
+    Each account has one listing of old, without which an empty wardrobe proves nothing, and a person is asked."""
     photos.mkdir(parents=True)
     for number in range(drafts):
         (photos / f"{number:05d}").mkdir()
@@ -203,6 +205,8 @@ async def _furnish(
         picture.save(photos / f"{number:05d}" / "photo.jpg")
     async with running(settings, analyzer=ScriptedReader()) as runtime:
         accounts: list[Account] = [await signed_in(runtime, sandbox, name) for name in ACCOUNTS]
+        for name in ACCOUNTS:
+            older_listing(sandbox, name)
         batch_id = await hand_in(runtime, photos, {"audience": "women", "condition": "good"})
         await watch(runtime, batch_id, quiet=True)
         ready = await runtime.database.run(service.publishable, runtime.user_id)

@@ -171,6 +171,25 @@ async def test_the_key_replays_its_answer_and_refuses_another_request(client: ht
     assert cancelled.json().get("state") == "cancelled", cancelled.text
 
 
+async def test_a_key_is_looked_up_before_its_request_is_resolved_and_one_bad_id_keeps_no_other_back(
+    client: httpx.AsyncClient, closet: Path
+) -> None:
+    await finished(client, await upload(client, closet))
+    first, second = ((await client.get("/api/v1/drafts")).json())[:2]
+    account = {"username": "marie", "cookies": "access_token_web=a", "base_url": "http://127.0.0.1:9"}
+    await client.post("/api/v1/accounts", json=account)
+    body, key = {"draft_id": first["id"], "at": "+2h"}, {"Idempotency-Key": "k"}
+    asked = await client.post("/api/v1/vinted/listings/publish", json=body, headers=key)
+    assert (await client.put("/api/v1/preferences", json={"mode": "draft"})).status_code == 200
+    again = await client.post("/api/v1/vinted/listings/publish", json=body, headers=key)
+    assert (again.status_code, again.json()["id"]) == (202, asked.json()["id"]), "+2h and the usual mode are others now"
+    many = {"draft_ids": [first["id"], "none", second["id"]], "at": "+2h"}
+    queued = await client.post("/api/v1/queue", json=many)
+    assert queued.status_code == 202, queued.text
+    assert [row["draft_id"] for row in queued.json()["publications"]] == [first["id"], second["id"]]
+    assert [(row["draft_id"], row["code"]) for row in queued.json()["not_asked"]] == [("none", "not_found")]
+
+
 async def test_prepare_shows_what_would_be_sent(client: httpx.AsyncClient, closet: Path) -> None:
     await finished(client, await upload(client, closet))
     draft = (await client.get("/api/v1/drafts")).json()[0]

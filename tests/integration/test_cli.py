@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner
 
 from backend.cli import app
@@ -14,6 +15,8 @@ from backend.cli.drafts import parse_changes
 from backend.cli.photos import hand_in, watch
 from backend.core.errors import BadRequest
 from backend.core.reading import ItemReading, PhotoInput
+from backend.db.engine import Database
+from backend.db.models import AuditEvent
 from backend.runtime import running
 from backend.settings import Settings
 from tests.fakes import ScriptedReader, seen, t_shirt
@@ -87,6 +90,19 @@ def test_an_account_by_cookies_is_kept_and_never_shown(tmp_path: Path) -> None:
     assert (account["username"], account["state"]) == ("marie", "ready")
     stored = b"".join(p.read_bytes() for p in (tmp_path / "data").rglob("*") if p.is_file())
     assert b"canary-value" not in stored
+
+
+def test_looking_at_a_pace_changes_nothing(settings: Settings, tmp_path: Path) -> None:
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("access_token_web=a")
+    invoke("login", "--cookies", str(cookies), "--username", "marie", "--marketplace", "http://127.0.0.1:9")
+    assert as_json("queue", "pace")["per_day"] == 50
+    assert as_json("queue", "pace", "--per-day", "30")["per_day"] == as_json("queue", "pace")["per_day"] == 30
+    database = Database(settings.database)
+    with database.session() as session:
+        done = [row.action for row in session.exec(select(AuditEvent))]
+    database.close()
+    assert done.count("account.pace_set") == 1
 
 
 def test_nothing_to_publish_without_saying_what() -> None:

@@ -284,13 +284,17 @@ async def test_a_row_of_bobs_leads_to_nothing_of_alices(world: World) -> None:
         ("POST", "/api/v1/vinted/listings/publish", {"draft_id": ids["draft"], "account": world.ids["account_id"]}),
         ("POST", "/api/v1/vinted/listings/publish", {"draft_id": world.ids["draft_id"], "account": ids["account"]}),
         ("POST", "/api/v1/vinted/listings/prepare", {"draft_id": ids["draft"], "account": world.ids["account_id"]}),
-        ("POST", "/api/v1/queue", {"draft_ids": [world.ids["draft_id"]], "account": ids["account"]}),
         ("POST", "/api/v1/queue", {"draft_ids": [ids["draft"]], "account": world.ids["account_id"]}),
         ("POST", f"/api/v1/queue/{ids['publication']}/move", {"before": world.ids["publication_id"]}),
     ]
     for method, path, body in mixed:
         answer = await bob.request(method, path, json=body, headers={"Idempotency-Key": str(body)})
         await world.check(f"bob: {method} {path}", answer, (404,))
+    several = {"draft_ids": [world.ids["draft_id"], "none"], "account": ids["account"]}
+    told = await bob.post("/api/v1/queue", json=several)
+    await world.check("bob: POST /api/v1/queue", told, (202,))
+    assert told.json()["publications"] == []
+    assert [row["code"] for row in told.json()["not_asked"]] == ["not_found"] * 2, "as one that nobody has"
     assert not world.leaks, "\n".join(world.leaks)
 
 

@@ -8,12 +8,13 @@ import pytest
 from sqlmodel import Session, select
 
 from backend.accounts import standing
-from backend.core.errors import BadRequest, Conflict, NotFound, SessionExpired, VintedRateLimitError
+from backend.core.errors import BadRequest, Conflict, NotFound, PermanentError, SessionExpired, VintedRateLimitError
 from backend.core.pacing import AT_ONCE, HARD_LIMIT
 from backend.db.engine import Database, clock
-from backend.db.models import Account, Publication, PublicationEvent
+from backend.db.models import Account, Draft, Publication, PublicationEvent
 from backend.publications import journal, queue, service
 from backend.publications.journal import State
+from backend.publications.service import Order
 from tests.fakes import add_publication, publication_row
 
 
@@ -161,6 +162,44 @@ def test_the_owner_changes_the_order(
     assert due(database) == [line[order[0]]]
 
 
+def test_what_the_owner_changes_in_the_line_is_seen_by_whoever_watches_it(database: Database, line: list[str]) -> None:
+    user_id = rows(database)[line[0]].user_id
+
+    def pulse(change_it: Callable[[Session], object] = lambda _: None) -> str:
+        with database.session() as session:
+            change_it(session)
+        with database.session() as session:
+            return service.pulse(session, user_id)
+
+    still = [pulse(), pulse()]
+    moved = pulse(lambda session: queue.move_before(session, user_id, line[2], line[0]))
+    put_off = pulse(lambda session: queue.reschedule(session, user_id, line[1], clock(session) + timedelta(hours=1)))
+    assert still[0] == still[1]
+    assert len({still[0], moved, put_off}) == 3
+
+
+def test_a_listing_is_one_publications_alone(database: Database, line: list[str]) -> None:
+    user_id = rows(database)[line[0]].user_id
+    with database.session() as session:
+        for publication_id, state in ((line[0], State.FAILED), (line[1], State.NEEDS_PERSON)):
+            journal.move(session, publication_id, State.PREPARING)
+            journal.move(session, publication_id, state, error_code="uncertain")
+        session.get_one(Publication, line[0]).listing_id = "7"
+    with pytest.raises(Conflict) as refused, database.session() as session:
+        service.adopt(session, user_id, line[1], "7", "")
+    assert refused.value.code == "already_adopted"
+    with database.session() as session:
+        assert service.adopt(session, user_id, line[1], "8", "").listing_id == "8"
+
+
+def test_who_asks_otherwise_for_what_is_queued_is_told_to_cancel_it(database: Database, line: list[str]) -> None:
+    row = rows(database)[line[0]]
+    order = Order(row.draft_id, row.account_id, "publish")
+    with pytest.raises(Conflict, match="Cancel that one") as refused, database.session() as session:
+        service.request(session, row.user_id, order)
+    assert refused.value.code == "already_queued"
+
+
 def test_what_has_begun_has_no_place_any_more(database: Database, line: list[str]) -> None:
     user_id = rows(database)[line[0]].user_id
     begin(database, line[0])
@@ -195,6 +234,25 @@ def test_five_a_minute_are_the_most_whatever_happens(database: Database, line: l
         oldest.at -= timedelta(minutes=1)  # a minute goes by
     with database.session() as session:
         assert queue.submit(session, more[HARD_LIMIT], "mine", {}) is None
+
+
+@pytest.mark.parametrize(
+    ("change_it", "code"),
+    [
+        (lambda draft: setattr(draft, "state", "discarded"), "draft_discarded"),
+        (lambda draft: setattr(draft, "revision", draft.revision + 1), "stale_revision"),
+    ],
+)
+def test_a_draft_changed_before_the_click_is_not_clicked(
+    database: Database, line: list[str], change_it: Callable[[Draft], object], code: str
+) -> None:
+    assert begin(database, line[0])
+    with database.session() as session:
+        change_it(session.get_one(Draft, session.get_one(Publication, line[0]).draft_id))
+    with pytest.raises(PermanentError) as refused:
+        submit(database, line[0])
+    assert refused.value.code == code
+    assert rows(database)[line[0]].state == State.FILLED
 
 
 def test_two_that_click_at_the_last_free_place_make_one_click(database: Database, line: list[str]) -> None:

@@ -1,6 +1,7 @@
 """What the account's own listings say about a click whose answer was lost."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +42,17 @@ def test_one_look(new: list[WardrobeItem], kind: str) -> None:
     assert (verdict.listing_id == "3") == (kind == "adopt")
 
 
+@pytest.mark.parametrize("before", [SENT.before, frozenset()])
+def test_a_wardrobe_that_shows_nothing_known_is_no_proof(before: frozenset[str]) -> None:
+    """It is as empty as one that could not be read: the listing might be there."""
+    verdict = judge(replace(SENT, before=before), [])
+    assert (verdict.kind, bool(verdict.reason)) == ("unsure", True)
+
+
+def test_one_listing_from_before_is_enough_to_know_that_it_was_read() -> None:
+    assert judge(SENT, OLD[1:]).kind == "absent"
+
+
 class Wardrobe:
     """A route of which only the wardrobe is asked; each answer is a list or an error."""
 
@@ -63,13 +75,17 @@ DOWN = VintedNetworkError("unreachable")
     ("answers", "kind", "looks"),
     [
         ([[item()]], "adopt", 1),
-        ([[], [item()]], "adopt", 2),
-        ([DOWN, [], [item()]], "adopt", 3),
-        ([[], [], []], "absent", 3),
-        ([DOWN, [], []], "unsure", 3),
-        ([[], [], DOWN], "unsure", 3),
+        ([OLD, [item()]], "adopt", 2),
+        ([DOWN, OLD, [item()]], "adopt", 3),
+        ([OLD, OLD, OLD], "absent", 3),
+        ([DOWN, OLD, OLD], "unsure", 3),
+        ([OLD, OLD, DOWN], "unsure", 3),
         ([DOWN, DOWN, DOWN], "unsure", 3),
+        ([[], [], []], "unsure", 3),
+        ([OLD, [], OLD], "unsure", 3),
         ([[item(photos=1)], [item(photos=4)]], "adopt", 2),
+        ([[item(photos=1), *OLD], OLD, OLD], "unsure", 3),
+        ([DOWN, [item(photos=1), *OLD], OLD], "unsure", 3),
     ],
 )
 async def test_several_looks(answers: list[Any], kind: str, looks: int) -> None:
@@ -79,3 +95,11 @@ async def test_several_looks(answers: list[Any], kind: str, looks: int) -> None:
         verdict = await reconcile(Wardrobe(answers), account, SENT)  # type: ignore[arg-type]
     assert verdict.kind == kind
     assert waits == list(LOOKS_AFTER[:looks])
+    shown = [one for answer in answers if isinstance(answer, list) for one in answer if one not in OLD]
+    if kind == "unsure":
+        assert list(verdict.candidates) == shown, "what was seen once is shown to the person"
+
+
+async def test_who_never_looked_has_seen_nothing() -> None:
+    account = AccountSession("http://127.0.0.1:9", "marie", {})
+    assert (await reconcile(Wardrobe([]), account, SENT, looks_after=())).kind == "unsure"  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from backend.core.errors import VintedNetworkError
 from backend.marketplace.port import AccountSession
 from backend.marketplace.vinted_web import stored
 from backend.wardrobe import pieces
@@ -73,3 +74,9 @@ async def test_it_is_whole_if_as_many_were_read_as_were_told(
 )
 def test_a_price_is_read_as_somebody_writes_it(typed: str, cents: int | None) -> None:
     assert pieces.cents_typed(typed) == cents
+
+
+async def test_a_first_page_that_shows_none_of_what_it_counts_was_not_read() -> None:
+    site: Any = Answers(([], counts(1, 3)))
+    with pytest.raises(VintedNetworkError, match="shows none"):
+        await stored._read_page(site, ACCOUNT, "/member/1", 1)

@@ -12,13 +12,13 @@ from typing import Any
 from playwright.async_api import Error, Locator, Page
 
 from backend.core.errors import SessionExpired, UncertainError
+from backend.core.modes import Mode
 from backend.marketplace.port import (
     AccountSession,
     BeforeSubmit,
     Difference,
     Filled,
     ListingSheet,
-    Mode,
     Outcome,
     Progress,
     WardrobeItem,

@@ -18,6 +18,7 @@ from backend.core.captcha_solver import TwoCaptchaSolver
 from backend.core.catalog import Leaf
 from backend.core.errors import AccountRestricted, ChallengeRaised, VintedNetworkError
 from backend.core.metrics import count_detected
+from backend.core.modes import Mode
 from backend.core.ontology import Ontology
 from backend.marketplace.port import (
     AccountSession,
@@ -27,7 +28,6 @@ from backend.marketplace.port import (
     Filled,
     ListingSheet,
     LookedAt,
-    Mode,
     Outcome,
     Permit,
     Progress,

@@ -100,9 +100,12 @@ async def _read_page(
         counts = read.get("pagination", {})
         pages, total = int(counts.get("total_pages", _MOST_PAGES + 1)), counts.get("total_entries")
         items = [_item(item, account.base_url) for item in read["items"]]
-        return items, pages, None if total is None else int(total)
+        told = None if total is None else int(total)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VintedNetworkError(f"The wardrobe could not be read ({answer['status']}).") from error
+    if number == 1 and told and not items:
+        raise VintedNetworkError(f"The wardrobe says that it holds {told} listings, and shows none.")
+    return items, pages, told
 
 
 async def own_page(page: Page) -> str:

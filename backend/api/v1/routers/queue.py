@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Request, status
 from fastapi.responses import StreamingResponse
@@ -14,6 +14,7 @@ from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.api.staying import Stay
 from backend.api.v1.routers.publications import PublicationOut, shown
+from backend.core.modes import Mode
 from backend.core.pacing import parse_moment
 from backend.db.engine import clock
 from backend.db.models import Account, Publication
@@ -35,7 +36,7 @@ class QueueRequest(BaseModel):
 
     draft_ids: Annotated[list[str], Field(min_length=1, max_length=500)]
     account: str | None = None
-    mode: Literal["dry_run", "draft", "publish"] | None = None
+    mode: Mode | None = None
     at: Moment | None = None
     spread: Annotated[str, Field(max_length=20)] | None = None
 
@@ -81,8 +82,7 @@ async def show_queue(runtime: RuntimeDep, user_id: UserId, account: str | None =
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED)
 async def queue_drafts(wanted: QueueRequest, runtime: RuntimeDep, user_id: UserId) -> Queued:
-    """Asks for each; one that isn't ready or has a listing keeps none of the others."""
-
+    """Asks for each; one that isn't there or isn't ready, or has a listing, keeps none of the others from it."""
     mode = wanted.mode or (await runtime.in_force(user_id)).mode
     asked, refused = await runtime.publish_many(
         user_id, wanted.draft_ids, wanted.account, mode, at=wanted.at, spread=wanted.spread

@@ -5,7 +5,7 @@ Owns the HTTP of both. The retries of the contract live inside the job, before t
 
 import asyncio
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,19 +16,19 @@ from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.api.v1.routers.publications import PublicationOut, shown
 from backend.core import readiness
+from backend.core.modes import Mode
 from backend.core.texts import sentences
 from backend.db.models import Draft, Publication
 from backend.db.scope import get_owned
 from backend.drafts import service as drafts
 from backend.drafts.schemas import ProblemOut
 from backend.publications import journal, queue, service
-from backend.publications.service import Order
+from backend.publications.service import Order, RequestKey
 from backend.runtime import Runtime
 from backend.workflows.sheet import summary, to_sheet
 
 router = APIRouter(prefix="/vinted", tags=["publishing"], responses=RESPONSES)
 
-Mode = Literal["dry_run", "draft", "publish"]
 _LONGEST_WAIT = 60
 
 
@@ -106,13 +106,13 @@ async def publish_listing(
 ) -> PublicationOut:
     """Phase B: asks for the publication and answers with its address (`Location`).
 
-    The same `Idempotency-Key` with the same body gives the same publication; with another body 422.
+    The same `Idempotency-Key` with the same body gives the same publication, as it stands by then; with another body
+    422.
     `Prefer: wait=30` waits up to so many seconds for its end and then answers 200."""
-    account = await runtime.database.run(accounts.choose, user_id, wanted.account)
-    [not_before] = await runtime.database.run(service.moments, account, wanted.at, None, 1)
-    mode = "dry_run" if wanted.dry_run else wanted.mode or (await runtime.in_force(user_id)).mode
-    order = Order(wanted.draft_id, account.id, mode, revision=wanted.revision, not_before=not_before)
-    publication = await runtime.publish(user_id, order, key=idempotency_key)
+    key = RequestKey.of(idempotency_key, wanted.model_dump(mode="json"))
+    publication = await runtime.database.run(service.answered, user_id, key)
+    if publication is None:
+        publication = await runtime.publish(user_id, await _order(runtime, user_id, wanted), key=key)
     if wait := re.search(r"\bwait=(\d{1,4})\b", prefer):
         publication = await wait_for_end(runtime, publication, min(int(wait[1]), _LONGEST_WAIT))
         response.headers["Preference-Applied"] = f"wait={min(int(wait[1]), _LONGEST_WAIT)}"
@@ -120,6 +120,14 @@ async def publish_listing(
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = str(request.app.url_path_for("publication", publication_id=publication.id))
     return shown(publication, await runtime.database.run(queue.waiting, user_id))
+
+
+async def _order(runtime: Runtime, user_id: str, wanted: ListingPublishRequest) -> Order:
+    """What is asked for at this moment. Raises NotFound, BadRequest."""
+    account = await runtime.database.run(accounts.choose, user_id, wanted.account)
+    [not_before] = await runtime.database.run(service.moments, account, wanted.at, None, 1)
+    mode = "dry_run" if wanted.dry_run else wanted.mode or (await runtime.in_force(user_id)).mode
+    return Order(wanted.draft_id, account.id, mode, revision=wanted.revision, not_before=not_before)
 
 
 async def wait_for_end(runtime: Runtime, publication: Publication, seconds: float) -> Publication:
