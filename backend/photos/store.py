@@ -1,7 +1,7 @@
 """Keeps photos under the name of their content.
 
 Owns the port and its local implementation: atomic, idempotent, nothing half-written. Owns no tables: who a
-photo belongs to, and whether it is still wanted, is `service.py`'s to know.
+photo belongs to is `batches.py`'s to know, whether a picture is still wanted `workflows/pictures.py`'s.
 """
 
 import errno
@@ -10,7 +10,6 @@ import os
 import re
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -20,12 +19,6 @@ KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}\.[a-z0-9]{1,8}")
 SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 PARTIAL = ".partial-"
-
-
-@dataclass(frozen=True)
-class Usage:
-    files: int
-    bytes: int
 
 
 class PhotoStore(Protocol):
@@ -48,8 +41,6 @@ class PhotoStore(Protocol):
     def delete(self, key: str) -> None:
         """Forgets the content; one already gone is fine."""
         ...
-
-    def usage(self) -> Usage: ...
 
 
 class LocalStore:
@@ -89,10 +80,6 @@ class LocalStore:
             self.path(key).unlink(missing_ok=True)
         except OSError as error:
             raise self._explain(error) from error
-
-    def usage(self) -> Usage:
-        sizes = [file.stat().st_size for file in self.root.glob("??/*") if not file.name.startswith(PARTIAL)]
-        return Usage(len(sizes), sum(sizes))
 
     def _write(self, target: Path, content: bytes) -> None:
         """On disk in full before it gets its name, so that a name always means a whole photo."""
