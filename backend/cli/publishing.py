@@ -101,7 +101,7 @@ async def publish_drafts(
         except Conflict as error:
             not_asked.append({"draft_id": draft_id, "code": error.code, "error": str(error)})
     ended = await (watch(runtime, asked, quiet=quiet) if wait else _rows(runtime, asked))
-    reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+    reasons = await runtime.database.look(queue.waiting, runtime.user_id)
     return {"publications": [with_reason(row, reasons) for row in ended], "not_asked": not_asked}
 
 
@@ -122,7 +122,7 @@ async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) ->
         bar = bars.add_task("Publishing", total=len(ids))
         while True:
             now = await _rows(runtime, ids)
-            reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+            reasons = await runtime.database.look(queue.waiting, runtime.user_id)
             moving = [p for p in now if p.state in journal.RUNNING and not _is_put_off(p, reasons)]
             steps = ", ".join(dict.fromkeys(p.step for p in moving if p.step and p.state != "queued"))
             brief = {} if steps else {reasons[p.id].code for p in moving if p.id in reasons}
@@ -176,8 +176,9 @@ def list_publications(
     """Publications, newest first."""
 
     async def act(runtime: Runtime) -> list[Any]:
-        reasons = await runtime.database.run(queue.waiting, runtime.user_id)
-        found = await runtime.database.run(service.publications_of, runtime.user_id, state=state)
+        reasons = await runtime.database.look(queue.waiting, runtime.user_id)
+        states = [state] if state else None
+        found = await runtime.database.look(service.publications_of, runtime.user_id, states=states)
         return [with_reason(row, reasons) for row in found]
 
     rows = with_runtime(act, as_json=as_json)
@@ -296,7 +297,7 @@ def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publica
         found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
         await act(runtime, found.id)
         [ended] = await watch(runtime, [found.id], quiet=as_json)
-        return with_reason(ended, await runtime.database.run(queue.waiting, runtime.user_id))
+        return with_reason(ended, await runtime.database.look(queue.waiting, runtime.user_id))
 
     row = with_runtime(task, as_json=as_json, jobs=True)
     if as_json:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -60,19 +60,31 @@ class PublicationStory(PublicationOut):
 
 @router.get("")
 async def list_publications(
-    runtime: RuntimeDep, user_id: UserId, draft_id: str | None = None, state: str | None = None
+    runtime: RuntimeDep,
+    user_id: UserId,
+    draft_id: str | None = None,
+    state: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> list[PublicationOut]:
     """Newest first."""
-    found = await runtime.database.run(service.publications_of, user_id, draft_id=draft_id, state=state)
-    reasons = await runtime.database.run(queue.waiting, user_id)
+    found = await runtime.database.look(
+        service.publications_of,
+        user_id,
+        draft_id=draft_id,
+        states=[state] if state else None,
+        limit=limit,
+        offset=offset,
+    )
+    reasons = await runtime.database.look(queue.waiting, user_id)
     return [shown(p, reasons) for p in found]
 
 
 @router.get("/{publication_id}", name="publication")
 async def show_publication(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> PublicationStory:
-    publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
-    events = await runtime.database.run(service.events_of, user_id, publication_id)
-    reasons = await runtime.database.run(queue.waiting, user_id)
+    publication = await runtime.database.look(get_owned, Publication, user_id, publication_id)
+    events = await runtime.database.look(service.events_of, user_id, publication_id)
+    reasons = await runtime.database.look(queue.waiting, user_id)
     return PublicationStory(
         **shown(publication, reasons).model_dump(),
         events=[EventOut.model_validate(e, from_attributes=True) for e in events],
@@ -82,7 +94,7 @@ async def show_publication(publication_id: str, runtime: RuntimeDep, user_id: Us
 @router.get("/{publication_id}/screenshot", response_class=FileResponse)
 async def show_screenshot(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> FileResponse:
     """The form as it stood before the click, or the listing after it."""
-    publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
+    publication = await runtime.database.look(get_owned, Publication, user_id, publication_id)
     if publication.screenshot_key is None:
         raise NotFound("There is no picture of this publication yet.")
     return FileResponse(runtime.store.path(publication.screenshot_key), media_type="image/jpeg")
