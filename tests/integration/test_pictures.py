@@ -56,6 +56,8 @@ def test_who_leaves_leaves_no_picture_behind(database: Database, store: LocalSto
 
 def test_nobody_leaves_with_a_page_held_open(database: Database) -> None:
     row = publication_row(database, state="needs_person", claim="a job's")
+    with database.session() as session:
+        session.exec(owned(Batch, row.user_id)).one().state = "done"
     with database.session() as session, pytest.raises(Conflict) as refused:
         leaving.erase(session, row.user_id)
     assert refused.value.code == "user_busy"

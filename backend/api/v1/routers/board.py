@@ -121,7 +121,7 @@ async def redo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id:
 
 
 async def _look(runtime: Runtime, user_id: str, job_id: str) -> BoardOut:
-    return await runtime.database.run(lambda session: _shown(board.look(session, user_id, job_id)))
+    return await runtime.database.look(lambda session: _shown(board.look(session, user_id, job_id)))
 
 
 def _shown(found: board.Board) -> BoardOut:
