@@ -113,7 +113,7 @@ def with_reason(row: Publication, reasons: Mapping[str, queue.Waiting]) -> dict[
 
 
 async def _rows(runtime: Runtime, ids: Sequence[str]) -> list[Publication]:
-    return await runtime.database.run(lambda s: [get_owned(s, Publication, runtime.user_id, i) for i in ids])
+    return await runtime.database.look(lambda s: [get_owned(s, Publication, runtime.user_id, i) for i in ids])
 
 
 async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) -> list[Publication]:
@@ -224,7 +224,7 @@ def show_evidence(
     async def act(runtime: Runtime) -> list[Bundle]:
         found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
         root = runtime.settings.evidence_folder
-        return await runtime.database.run(evidence.bundles_of, runtime.user_id, root, found.id)
+        return await runtime.database.look(evidence.bundles_of, runtime.user_id, root, found.id)
 
     found = with_runtime(act, as_json=as_json)
     if to is not None and found:

@@ -113,7 +113,7 @@ class BundleOut(BaseModel):
 async def list_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> list[BundleOut]:
     """What failed, doubtful and waiting attempts left behind, newest first."""
     root = runtime.settings.evidence_folder
-    found = await runtime.database.run(evidence.bundles_of, user_id, root, publication_id)
+    found = await runtime.database.look(evidence.bundles_of, user_id, root, publication_id)
     return [BundleOut.model_validate(bundle, from_attributes=True) for bundle in found]
 
 
@@ -121,7 +121,7 @@ async def list_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserI
 async def download_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> StreamingResponse:
     """All of it as one ZIP. 404 when there is none."""
     root = runtime.settings.evidence_folder
-    found = await runtime.database.run(evidence.bundles_of, user_id, root, publication_id)
+    found = await runtime.database.look(evidence.bundles_of, user_id, root, publication_id)
     if not found:
         raise NotFound("There is no evidence of this publication: nothing failed, or it was cleared away.")
     headers = {"Content-Disposition": f'attachment; filename="evidence-{publication_id}.zip"'}
@@ -134,7 +134,7 @@ async def show_evidence(
 ) -> FileResponse:
     """One file of a bundle. Only the picture is shown; another site's page must never run as ours."""
     root = runtime.settings.evidence_folder
-    path = await runtime.database.run(evidence.file_of, user_id, root, publication_id, bundle, file)
+    path = await runtime.database.look(evidence.file_of, user_id, root, publication_id, bundle, file)
     if path.suffix == ".jpg":
         return FileResponse(path, media_type="image/jpeg")
     return FileResponse(path, media_type="application/octet-stream", filename=file)
