@@ -44,8 +44,7 @@ from backend.marketplace.vinted_web.browser import Browsers
 from backend.marketplace.vinted_web.route import VintedWebRoute
 from backend.marketplace_accounts import MarketplaceAccounts
 from backend.notifications.outbox import Outbox
-from backend.photos import inbox
-from backend.photos.batches import MOVING, IncomingFile, create_batch
+from backend.photos.batches import MOVING
 from backend.photos.quota import Quota
 from backend.photos.store import LocalStore, PhotoStore
 from backend.preferences import InForce
@@ -62,6 +61,7 @@ from backend.watch.reader import Reader
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
+from backend.workflows.handing_in import HandingIn
 from backend.workflows.job import place_of
 from backend.workflows.live import OpenPages
 from backend.workflows.parts import Parts, Patience
@@ -91,6 +91,7 @@ class Runtime:
     """Whom this process acts for where nobody signs in: the local user, or the one the command line names."""
     checks: Checks
     samples: Samples
+    handing_in: HandingIn
     routes: tuple[str, ...]
     """The ways to a marketplace there are."""
 
@@ -274,6 +275,7 @@ async def running(
             {"web": web},
             executors,
             settings.evidence_folder,
+            settings.incoming_folder,
             timedelta(days=settings.evidence_days),
             patience or Patience(owner=settings.challenge_hours * 3600),
         )
@@ -287,13 +289,18 @@ async def running(
             stack.push_async_callback(letters.aclose)
         if run_jobs and outbox.has_targets:
             await stack.enter_async_context(outbox.running())
+        handing_in = HandingIn(
+            database, jobs, store, quota_of(settings), settings.incoming_folder, settings.uploads_folder,
+            settings.max_photos,
+        )  # fmt: skip
         if run_jobs and not if_idle and settings.inbox is not None:
-            stack.push_async_callback(_stop, asyncio.create_task(watch_inbox(settings, database, jobs, person.id)))
+            watching = handing_in.watch(settings.inbox, person.id, settings.language)
+            stack.push_async_callback(_stop, asyncio.create_task(watching))
         operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
         stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
         ready = build_checks(settings, database, store, jobs)
         samples = Samples(
-            database, jobs, store, quota_of(settings), settings.data / "sample-wardrobe",
+            database, store, handing_in, settings.data / "sample-wardrobe",
             (settings.evidence_folder, settings.incoming_folder),
         )  # fmt: skip
         stack.push_async_callback(samples.aclose)
@@ -313,29 +320,9 @@ async def running(
             person.id,
             ready,
             samples,
+            handing_in,
             tuple(parts.routes),
         )
-
-
-async def watch_inbox(settings: Settings, database: Database, jobs: JobEngine, user_id: str) -> None:
-    """Hands what is put into the watched folder to the reader, a batch at a time."""
-    assert settings.inbox is not None
-    await asyncio.to_thread(settings.inbox.mkdir, parents=True, exist_ok=True)
-
-    async def take(files: list[IncomingFile]) -> None:
-        for start in range(0, len(files), settings.max_photos):
-            batch = await database.run(
-                create_batch,
-                user_id,
-                files[start : start + settings.max_photos],
-                source="inbox",
-                defaults={},
-                otherwise=settings.language,
-                most=settings.max_photos,
-            )
-            await jobs.read_batch(batch.id, user_id)
-
-    await inbox.watch(settings.inbox, take)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -5,6 +5,7 @@ an upload holds: how many files is the batch's (`photos/batches.py`), how many b
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -13,10 +14,17 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import problem
-from backend.api.limits import class_of
+from backend.photos.uploads import PIECE_MOST
+from backend.wardrobe.importing import BYTES_MAX
 
 LONGEST_DOCUMENT = 2_000_000
-"""Bytes of any request that is no upload of photos."""
+"""Bytes of any request that is no upload."""
+_UPLOAD = re.compile(r"/api/v1/(ingest|ai/analyze)|/share")
+_LONGER = (
+    (re.compile(r"(/api/v1)?/wardrobe/import"), BYTES_MAX + LONGEST_DOCUMENT),
+    (re.compile(r"/api/v1/uploads/[^/]+/files/\d+"), PIECE_MOST + 1),
+)
+"""One past what is taken, so that its own words say so; a form has a little around its table."""
 IDLE_SECONDS = 30.0
 """So long may nothing arrive of a body that has more to come."""
 DOCUMENT_SECONDS, UPLOAD_SECONDS = 60.0, 3600.0
@@ -48,15 +56,17 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_upload = class_of(scope["method"], scope["path"]) in ("uploads", "pieces")
-        most = self.longest_upload if is_upload else LONGEST_DOCUMENT
+        path = scope["path"].rstrip("/")
+        is_upload = scope["method"] == "POST" and _UPLOAD.fullmatch(path) is not None
+        longer = next((bound for pattern, bound in _LONGER if pattern.fullmatch(path)), LONGEST_DOCUMENT)
+        most = self.longest_upload if is_upload else longer
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced) > most:
             refused = _too_large(most)
             answer = problem(refused.status_code, refused.code, str(refused.detail), {"Connection": "close"})
             await answer(scope, receive, send)
             return
-        whole = UPLOAD_SECONDS if is_upload else DOCUMENT_SECONDS
+        whole = DOCUMENT_SECONDS if most == LONGEST_DOCUMENT else UPLOAD_SECONDS
         await self.app(scope, self._bounded(receive, most, whole), send)
 
     def _bounded(self, receive: Receive, most: int, whole: float) -> Callable[[], Awaitable[Message]]:

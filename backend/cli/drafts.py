@@ -1,5 +1,6 @@
 """`drafts list|show|edit|rewrite|reread|preferences|approve|discard|restore|export`."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -19,6 +20,7 @@ from backend.db.scope import find_by_prefix, get_owned
 from backend.drafts import service
 from backend.drafts.schemas import FieldsPatch
 from backend.photos import batches
+from backend.photos.store import PhotoStore
 from backend.runtime import Runtime
 
 app = typer.Typer(help="Look at drafts, correct them, approve them.", no_args_is_help=True)
@@ -36,7 +38,7 @@ def list_drafts(
     Example: `vintedbot drafts list --no-ready`"""
 
     async def act(runtime: Runtime) -> list[dict[str, Any]]:
-        return await runtime.database.run(
+        return await runtime.database.look(
             lambda s: [tables.draft_row(s, d) for d in service.drafts_of(s, runtime.user_id, ready=ready)]
         )
 
@@ -178,7 +180,9 @@ def export_drafts(
     Example: `vintedbot drafts export ./my-drafts`"""
 
     async def act(runtime: Runtime) -> int:
-        return await runtime.database.run(_export, runtime, folder)
+        found = await runtime.database.look(_to_export, runtime.user_id)
+        await asyncio.to_thread(_export, runtime.store, found, folder)
+        return len(found)
 
     written = with_runtime(act, as_json=as_json)
     if as_json:
@@ -187,21 +191,26 @@ def export_drafts(
         out.print(f"{written} drafts written to {folder}")
 
 
-def _export(session: Session, runtime: Runtime, folder: Path) -> int:
-    found = service.drafts_of(session, runtime.user_id)
+def _to_export(session: Session, user_id: str) -> list[tuple[dict[str, Any], list[str]]]:
+    """Each draft with the keys of its pictures."""
+    return [
+        (tables.draft_row(session, draft), [p.store_key for p in service.photos_of(session, draft) if p.store_key])
+        for draft in service.drafts_of(session, user_id)
+    ]
+
+
+def _export(store: PhotoStore, found: list[tuple[dict[str, Any], list[str]]], folder: Path) -> None:
     try:
         folder.mkdir(parents=True)
-        for draft in found:
-            target = folder / draft.id
+        for row, pictures in found:
+            target = folder / row["id"]
             target.mkdir()
-            row = json.dumps(tables.draft_row(session, draft), ensure_ascii=False, indent=2)
-            (target / "draft.json").write_text(row + "\n", encoding="utf-8")
-            for number, photo in enumerate(service.photos_of(session, draft), 1):
-                if photo.store_key:
-                    shutil.copyfile(runtime.store.path(photo.store_key), target / f"{number:02d}.jpg")
+            text = json.dumps(row, ensure_ascii=False, indent=2)
+            (target / "draft.json").write_text(text + "\n", encoding="utf-8")
+            for number, key in enumerate(pictures, 1):
+                shutil.copyfile(store.path(key), target / f"{number:02d}.jpg")
     except OSError as error:
         raise BadRequest(f"{folder} can't be written ({error.strerror}).", code="export_folder") from error
-    return len(found)
 
 
 def _on_draft(draft_id: str, act: Any, as_json: bool) -> dict[str, Any]:

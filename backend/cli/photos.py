@@ -23,6 +23,7 @@ from backend.reader_alone import reader_alone
 from backend.runtime import Runtime
 from backend.settings import prepare_data_folder
 from backend.spending.report import cost_of_batch
+from backend.workflows.handing_in import Heap
 from backend.workflows.reading import prepared, shown_reading
 
 PhotosPath = Annotated[Path, typer.Argument(help="A folder of photos, or one photo.", show_default=False)]
@@ -66,18 +67,8 @@ async def hand_in(runtime: Runtime, path: Path, stated: dict[str, Any], language
     except ValueError as error:
         raise BadRequest(str(error), code="invalid_defaults") from None
     files = [batches.IncomingFile(file.absolute(), file.name, folder) for file, folder in discover(path)]
-    batch = await runtime.database.run(
-        batches.create_batch,
-        runtime.user_id,
-        files,
-        source=str(path),
-        defaults=defaults.stored(),
-        language=language,
-        otherwise=runtime.settings.language,
-        most=runtime.settings.max_photos,
-    )
-    await runtime.jobs.read_batch(batch.id, batch.user_id)
-    return batch.id
+    heap = Heap(str(path), defaults.stored(), language, otherwise=runtime.settings.language)
+    return await runtime.handing_in.in_place(runtime.user_id, files, heap)
 
 
 async def watch(runtime: Runtime, batch_id: str, *, quiet: bool = False) -> None:
@@ -88,7 +79,7 @@ async def watch(runtime: Runtime, batch_id: str, *, quiet: bool = False) -> None
         for look in count():
             if look % 20 == 0:  # a full disk can keep the jobs from saying so
                 prepare_data_folder(runtime.settings)
-            now = await runtime.database.run(batches.progress, runtime.user_id, batch_id)
+            now = await runtime.database.look(batches.progress, runtime.user_id, batch_id)
             bars.update(photos, completed=now.taken_in, total=now.files)
             bars.update(looks, completed=now.looked_at, total=now.photos.get("accepted") or None)
             bars.update(items, completed=now.read, total=now.items or None)
@@ -117,7 +108,7 @@ async def report(runtime: Runtime, batch_id: str) -> dict[str, Any]:
             "left_out": [_left_out(photo) for photo in photos if photo.state != "accepted" or photo.reason],
         }
 
-    return await runtime.database.run(find)
+    return await runtime.database.look(find)
 
 
 def _left_out(photo: Photo) -> dict[str, str]:

@@ -79,7 +79,7 @@ async def publish_drafts(
     asked, refused = await runtime.publish_many(runtime.user_id, draft_ids, account, mode, at=at, spread=spread)
     not_asked = [{"draft_id": draft, "code": why.code, "error": str(why)} for draft, why in refused.items()]
     ended = await (watch(runtime, asked, quiet=quiet) if wait else _rows(runtime, asked))
-    reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+    reasons = await runtime.database.look(queue.waiting, runtime.user_id)
     return {"publications": [with_reason(row, reasons) for row in ended], "not_asked": not_asked}
 
 
@@ -91,7 +91,7 @@ def with_reason(row: Publication, reasons: Mapping[str, queue.Waiting]) -> dict[
 
 
 async def _rows(runtime: Runtime, ids: Sequence[str]) -> list[Publication]:
-    return await runtime.database.run(lambda s: [get_owned(s, Publication, runtime.user_id, i) for i in ids])
+    return await runtime.database.look(lambda s: [get_owned(s, Publication, runtime.user_id, i) for i in ids])
 
 
 async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) -> list[Publication]:
@@ -100,7 +100,7 @@ async def watch(runtime: Runtime, ids: Sequence[str], *, quiet: bool = False) ->
         bar = bars.add_task("Publishing", total=len(ids))
         while True:
             now = await _rows(runtime, ids)
-            reasons = await runtime.database.run(queue.waiting, runtime.user_id)
+            reasons = await runtime.database.look(queue.waiting, runtime.user_id)
             moving = [p for p in now if p.state in journal.RUNNING and not _is_put_off(p, reasons)]
             steps = ", ".join(dict.fromkeys(p.step for p in moving if p.step and p.state != "queued"))
             brief = {} if steps else {reasons[p.id].code for p in moving if p.id in reasons}
@@ -154,8 +154,9 @@ def list_publications(
     """Publications, newest first."""
 
     async def act(runtime: Runtime) -> list[Any]:
-        reasons = await runtime.database.run(queue.waiting, runtime.user_id)
-        found = await runtime.database.run(service.publications_of, runtime.user_id, state=state)
+        reasons = await runtime.database.look(queue.waiting, runtime.user_id)
+        states = [state] if state else None
+        found = await runtime.database.look(service.publications_of, runtime.user_id, states=states)
         return [with_reason(row, reasons) for row in found]
 
     rows = with_runtime(act, as_json=as_json)
@@ -201,7 +202,7 @@ def show_evidence(
     async def act(runtime: Runtime) -> list[Bundle]:
         found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
         root = runtime.settings.evidence_folder
-        return await runtime.database.run(evidence.bundles_of, runtime.user_id, root, found.id)
+        return await runtime.database.look(evidence.bundles_of, runtime.user_id, root, found.id)
 
     found = with_runtime(act, as_json=as_json)
     if to is not None and found:
@@ -274,7 +275,7 @@ def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publica
         found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
         await act(runtime, found.id)
         [ended] = await watch(runtime, [found.id], quiet=as_json)
-        return with_reason(ended, await runtime.database.run(queue.waiting, runtime.user_id))
+        return with_reason(ended, await runtime.database.look(queue.waiting, runtime.user_id))
 
     row = with_runtime(task, as_json=as_json, jobs=True)
     if as_json:

@@ -25,9 +25,9 @@ def show_catalog(
     Stores nothing there. Example: `vintedbot accounts catalog`"""
 
     async def act(runtime: Runtime) -> dict[str, Any]:
-        looked_at = await runtime.database.run(leaves_in_use, runtime.user_id, leaves)
+        looked_at = await runtime.database.look(leaves_in_use, runtime.user_id, leaves)
         row = await runtime.accounts.fetch_catalog(runtime.user_id, account, looked_at)
-        in_use = await runtime.database.run(catalog_in_use, runtime.user_id)
+        in_use = await runtime.database.look(catalog_in_use, runtime.user_id)
         assert in_use is not None, "it was kept just now"
         language = catalog.language_of(row.base_url, default=runtime.settings.language)
         return {"marketplace": row.base_url, "version": row.version, **summary(in_use[1], language)}

@@ -6,7 +6,6 @@ Owns the vocabulary every layer shares. Owns no rule about when a listing is goo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, Literal
 
 Source = Literal["seller", "label", "image", "model", "template", "price_table", "default", "fallback"]
@@ -106,11 +105,6 @@ class Listing:
 
     def value(self, name: str) -> Any:
         return self[name].value
-
-    @property
-    def price(self) -> Decimal | None:
-        value = self.value("price")
-        return None if value is None else Decimal(str(value))
 
     def with_fields(self, **fields: Field) -> "Listing":
         return replace(self, fields={**self.fields, **fields})

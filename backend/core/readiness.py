@@ -72,15 +72,12 @@ class Problem:
     detail: Mapping[str, int | str]
 
 
-def check(
-    listing: Listing, *, photo_count: int | None = None, unmapped: Iterable[Unmapped] = ()
-) -> tuple[Problem, ...]:
+def check(listing: Listing, *, unmapped: Iterable[Unmapped] = ()) -> tuple[Problem, ...]:
     """Everything to put right before this listing may be published; empty when it is ready.
 
-    `unmapped` are its values that the marketplace's own form does not offer, where that is known.
-    `photo_count` is for a caller that keeps the photos elsewhere; by default the listing's own are counted."""
+    `unmapped` are its values that the marketplace's own form does not offer, where that is known."""
     return (
-        *_photos(len(listing.photos) if photo_count is None else photo_count),
+        *_photos(len(listing.photos)),
         *_category_and_size(listing),
         *_brand(listing),
         *_option(listing, "condition", catalog.conditions()),

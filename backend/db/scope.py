@@ -17,10 +17,14 @@ def owned(model: type[Row], user_id: str) -> SelectOfScalar[Row]:
     return select(model).where(table.user_id == user_id)
 
 
-def get_owned(session: Session, model: type[Row], user_id: str, row_id: str) -> Row:
-    """The user's row with this id. Raises NotFound, also for another user's row: ids tell nothing."""
+def get_owned(session: Session, model: type[Row], user_id: str, row_id: str, *, lock: bool = False) -> Row:
+    """The user's row with this id, with `lock` so that nobody else changes it meanwhile. Raises NotFound, also for
+    another user's row: ids tell nothing."""
     table: Any = model
-    row = session.exec(owned(model, user_id).where(table.id == row_id)).first()
+    query = owned(model, user_id).where(table.id == row_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = session.exec(query).first()
     if row is None:
         raise NotFound(f"There is no {model.__name__.lower()} {row_id!r} of yours.")
     return row

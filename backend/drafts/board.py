@@ -16,15 +16,21 @@ from sqlmodel import Session, col, delete, func, select
 
 from backend.core.errors import BadRequest, Conflict, NotFound
 from backend.db.models import Batch, BoardChange, Draft, DraftPhoto, Photo, new_id, now
-from backend.db.scope import get_owned
+from backend.db.scope import get_owned, owned
 from backend.drafts import history
 from backend.drafts.rereading import ask_for_reading, refuse_busy, set_unread
+from backend.drafts.service import UNREAD
 
 UNSORTED, BIN, NEW = "unsorted", "bin", "new"
 SET_ASIDE = "set_aside"
 """The reason of a photo that its seller took out of an item."""
+TWICE = "photo_twice"
+"""The reason of a photo that stays deleted, because the same file was taken in again since."""
 PICTURE = ("store_key", "thumbnail_key", "width", "height", "phash")
 """The columns a turn changes."""
+
+CHANGED: Mapping[str, Any] = {"confidence": 1.0, "reason": "seller", "why": [], "warnings": []}
+"""How the photos of an item came together that its seller sorted."""
 
 Arrangement = dict[str, list[str]]
 """Photo ids in order by place: a draft's id, `unsorted` or `bin`."""
@@ -79,6 +85,11 @@ def put(
     if changed:
         states = {place: (old.get(place, []), new.get(place, [])) for place in sorted(changed)}
         refuse_busy(changed, busy)
+        if _twice(session, batch, new):
+            raise Conflict(
+                "One of these photos was handed in again since it was deleted, and is in another batch now.",
+                code="photo_twice",
+            )
         before_, after = ({place: both[n] for place, both in states.items()} for n in (0, 1))
         reasons = {p: row.reason for p, row in _photos(session, batch_id).items() if p in old.get(UNSORTED, [])}
         _apply(session, batch_id, after)
@@ -130,9 +141,24 @@ def _replay(
         _turn(session, batch.id, kept["pictures"], busy)
     else:
         refuse_busy(kept["places"], busy)
-        _apply(session, batch.id, kept["places"], kept.get("reasons", {}))
+        twice = _twice(session, batch, kept["places"])
+        places = {place: [p for p in there if p not in twice] for place, there in kept["places"].items()}
+        _apply(session, batch.id, places, kept.get("reasons", {}))
+        for photo in twice.values():  # it stays deleted, so that what came before can be taken back too
+            photo.reason = TWICE
     change.undone = undone
     _next(session, batch)
+
+
+def _twice(session: Session, batch: Batch, places: Mapping[str, Sequence[str]]) -> dict[str, Photo]:
+    """The deleted photos that these places bring back though the same file was taken in again since, by their id."""
+    back = {photo for place, there in places.items() if place != BIN for photo in there}
+    rows = [photo for photo in _photos(session, batch.id).values() if photo.id in back and photo.state == "removed"]
+    same = owned(Photo, batch.user_id).where(
+        col(Photo.sha256).in_([photo.sha256 for photo in rows]), Photo.state == "accepted"
+    )
+    here = {photo.sha256 for photo in session.exec(same)} if rows else set()
+    return {photo.id: photo for photo in rows if photo.sha256 in here}
 
 
 def _moved(old: Arrangement, photos: Sequence[str], to: str, before: str | None) -> Arrangement:
@@ -172,15 +198,19 @@ def _apply(
 
 
 def _changed(session: Session, draft: Draft, before: Collection[str], after: Collection[str]) -> None:
-    """A draft after its photos changed: read again where they are others, put away where none is left."""
+    """A draft after its photos changed: read again where they are others, put away where none is left. One that its
+    seller put away stays so, and is read when it is brought back."""
     draft.revision, draft.updated_at = draft.revision + 1, now()
     if before == after:
         return
-    if after:
+    if after and not (before and draft.state == "discarded"):
         _read_again(session, draft)
+    elif after:
+        draft.grouping = {**CHANGED, UNREAD: True}
+        return
     else:
         draft.state, draft.publish_ready = "discarded", False
-    draft.grouping = {"confidence": 1.0, "reason": "seller", "why": [], "warnings": []}
+    draft.grouping = dict(CHANGED)
 
 
 def _read_again(session: Session, draft: Draft) -> None:
@@ -198,7 +228,10 @@ def _turn(session: Session, batch_id: str, pictures: Mapping[str, Mapping[str, A
     for place in touched - {UNSORTED, BIN}:
         draft = session.get_one(Draft, place)
         draft.revision, draft.updated_at = draft.revision + 1, now()
-        _read_again(session, draft)
+        if draft.state == "discarded":
+            draft.grouping = {**draft.grouping, UNREAD: True}
+        else:
+            _read_again(session, draft)
     session.flush()
 
 

@@ -14,7 +14,6 @@ from sqlmodel import Session, col, select
 from backend.core import catalog, ontology, readiness, words
 from backend.core.errors import BadRequest, Conflict
 from backend.core.listing import Field, Listing
-from backend.core.metrics import count_draft
 from backend.db import audit
 from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
 from backend.db.scope import get_owned, owned
@@ -25,6 +24,8 @@ from backend.drafts.site_catalogs import catalog_in_use
 from backend.preferences import preferences_of
 
 PURCHASE_COST = "purchase_cost"
+UNREAD = "unread"
+"""In a discarded draft's `grouping`: its photos are others than were read."""
 REWRITABLE = ("title", "description", "price")
 
 
@@ -85,7 +86,6 @@ def fill(
     listing = assembly.assemble(reading, defaults, ways, photos=photos, language=draft.language, said=said)
     _store(session, draft, listing)
     draft.state, draft.warnings = "open", list(warnings)
-    count_draft(problem.code for problem in problems(draft))
     return draft
 
 
@@ -183,11 +183,22 @@ def discard(session: Session, user_id: str, draft_id: str, revision: int | None 
 
 
 def restore(session: Session, user_id: str, draft_id: str) -> Draft:
-    """Undoes `discard`."""
+    """Undoes `discard`: what was not read by then, or whose photos are others since, is to be read first."""
     draft = get_owned(session, Draft, user_id, draft_id)
-    if draft.state == "discarded":
-        draft.state, draft.updated_at = "open", now()
-        audit.record(session, "draft.restored", user_id, draft.id)
+    if draft.state != "discarded":
+        return draft
+    if photos_of(session, draft) and (not draft.fields or draft.grouping.get(UNREAD)):
+        draft.state, draft.publish_ready, draft.updated_at = "reading", False, now()
+        draft.grouping = {name: value for name, value in draft.grouping.items() if name != UNREAD}
+        history.forget(session, draft.id)
+        session.flush()  # the draft before its batch, as the board does it
+        batch = get_owned(session, Batch, user_id, draft.batch_id, lock=True)
+        if batch.state in ("done", "stopped"):
+            batch.state, batch.updated_at = "queued", now()
+    else:
+        draft.state = "open"
+        _store(session, draft, listing_of(session, draft))
+    audit.record(session, "draft.restored", user_id, draft.id)
     return draft
 
 
@@ -198,10 +209,11 @@ def drafts_of(
     batch_id: str | None = None,
     ready: bool | None = None,
     state: str | None = None,
-    limit: int = 1000,
+    limit: int | None = None,
     offset: int = 0,
 ) -> list[Draft]:
-    """The user's drafts in the order they were made; discarded ones only when asked for by state."""
+    """The user's drafts in the order they were made, all unless `limit`; discarded ones only when asked for by state.
+    For a list that a person looks through: `shelf.py`."""
     query = owned(Draft, user_id)
     query = query.where(Draft.state == state) if state else query.where(col(Draft.state) != "discarded")
     if batch_id is not None:

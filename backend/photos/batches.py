@@ -102,7 +102,7 @@ def create_batch(
 def check_size(files: int, source: str, most: int) -> None:
     """Raises BadRequest for no files, or for more than one batch takes."""
     if files == 0:
-        raise BadRequest(f"No files were found in {source}. Give photos: JPEG, PNG, WebP or HEIC.", code="no_photos")
+        raise BadRequest(f"No files were found ({source}). Give photos: JPEG, PNG, WebP or HEIC.", code="no_photos")
     if files > most:
         raise BadRequest(
             f"{files} photos are more than one batch takes ({most}). Send them in parts, or set VINTEDBOT_MAX_PHOTOS.",

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     TOO_SMALL = "too_small"
     UNREADABLE = "unreadable"
+    NO_ROOM = "no_room"
 
 
 SENTENCES: Mapping[Reason, Mapping[str, str]] = {
@@ -89,6 +90,10 @@ SENTENCES: Mapping[Reason, Mapping[str, str]] = {
     Reason.UNREADABLE: {
         "en": "The file can’t be read: it is gone, or access to it is not allowed.",
         "fr": "Le fichier ne peut pas être lu : il a disparu, ou l’accès n’est pas autorisé.",
+    },
+    Reason.NO_ROOM: {
+        "en": "This upload holds as much as it may: make a batch of what has arrived, then send the rest.",
+        "fr": "Cet envoi est plein : faites un lot de ce qui est arrivé, puis envoyez le reste.",
     },
 }
 

@@ -42,9 +42,9 @@ def check(session: Session, user_id: str, store: PhotoStore, quota: Quota, *, fi
 
 
 def stored_bytes(session: Session, user_id: str, store: PhotoStore) -> int:
-    """What the store holds for the user; a content kept once counts once."""
+    """What the store holds for the user, of photos in the bin too; a content kept once counts once."""
     keys: set[str] = set()
-    for row in session.exec(owned(Photo, user_id).where(Photo.state == "accepted")):
+    for row in session.exec(owned(Photo, user_id).where(col(Photo.store_key).is_not(None))):
         keys.update(key for key in (row.store_key, row.thumbnail_key) if key is not None)
     return sum(store.size(key) for key in keys)
 

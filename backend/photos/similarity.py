@@ -43,14 +43,6 @@ def phash(image: Image.Image) -> int:
     return int("".join("1" if bit else "0" for bit in low > np.median(low)), 2)
 
 
-def hamming(a: int, b: int) -> int:
-    return (a ^ b).bit_count()
-
-
-def is_near_duplicate(a: int, b: int) -> bool:
-    return hamming(a, b) <= NEAR_DUPLICATE
-
-
 def find_near_duplicates(hashes: Mapping[str, int]) -> Iterator[NearDuplicate]:
     """Each photo that looks like an earlier one, with the closest such original; the mapping's order is kept.
 

@@ -1,28 +1,21 @@
 """Keeps photos under the name of their content.
 
 Owns the port and its local implementation: atomic, idempotent, nothing half-written. Owns no tables: who a
-photo belongs to, and whether it is still wanted, is `service.py`'s to know.
+photo belongs to is `batches.py`'s to know, whether a picture is still wanted `workflows/pictures.py`'s.
 """
 
 import errno
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from backend.core.errors import BadRequest, SetupError
-from backend.core.files import PARTIAL, replacing
+from backend.core.files import replacing
 
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}\.[a-z0-9]{1,8}")
 SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-@dataclass(frozen=True)
-class Usage:
-    files: int
-    bytes: int
 
 
 class PhotoStore(Protocol):
@@ -45,8 +38,6 @@ class PhotoStore(Protocol):
     def delete(self, key: str) -> None:
         """Forgets the content; one already gone is fine."""
         ...
-
-    def usage(self) -> Usage: ...
 
 
 class LocalStore:
@@ -86,10 +77,6 @@ class LocalStore:
             self.path(key).unlink(missing_ok=True)
         except OSError as error:
             raise self._explain(error) from error
-
-    def usage(self) -> Usage:
-        sizes = [file.stat().st_size for file in self.root.glob("??/*") if PARTIAL not in file.name]
-        return Usage(len(sizes), sum(sizes))
 
     def _write(self, target: Path, content: bytes) -> None:
         """On disk in full before it gets its name, so that a name always means a whole photo."""

@@ -4,11 +4,14 @@ An upload is a folder of its own, a file in it a number. Owns the folder, its bo
 once: that it is no photo, too large, or here already. Owns no batch: a finished upload's files are handed over to one.
 """
 
+import fcntl
 import hashlib
+import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -55,9 +58,10 @@ def open_upload(home: Path, user_id: str) -> str:
 
 
 def add_piece(
-    home: Path, user_id: str, upload_id: str, number: int, piece: bytes, *, offset: int, size: int, most: int
+    home: Path, user_id: str, upload_id: str, number: int, piece: bytes, *, offset: int, size: int, most: int, room: int
 ) -> Received:
-    """Puts a piece of `piece` bytes at `offset` of file `number`, which is `size` bytes in all.
+    """Puts a piece of `piece` bytes at `offset` of file `number`, which is `size` bytes in all. An upload holds `most`
+    files and `room` bytes.
 
     Raises NotFound, BadRequest for a number or a piece out of bounds, Conflict where the file is at another place."""
     folder = folder_of(home, user_id, upload_id)
@@ -69,16 +73,30 @@ def add_piece(
         return Received(0, "refused", reason)
     path = folder / f"{number:05d}"
     with _explained(home):
-        here = path.stat().st_size if path.exists() else 0
-        if here != offset:
-            raise Conflict(f"This file is at byte {here}, not {offset}. Go on from there.", code="upload_offset")
-        with path.open("ab") as file:
-            file.write(piece)
+        with _alone(folder):  # of one piece sent twice at once the second is at another place
+            here = path.stat().st_size if path.exists() else 0
+            if here != offset:
+                raise Conflict(f"This file is at byte {here}, not {offset}. Go on from there.", code="upload_offset")
+            if sum(file.stat().st_size for file in folder.iterdir()) + size - here > room:
+                return Received(here, "refused", Reason.NO_ROOM)
+            with path.open("ab") as file:
+                file.write(piece)
         folder.touch()
         if here + len(piece) < size:
             return Received(here + len(piece), "partial")
-        with path.open("rb") as file:
-            return Received(size, "whole", sha256=hashlib.file_digest(file, "sha256").hexdigest())
+        with path.open("rb") as whole:
+            return Received(size, "whole", sha256=hashlib.file_digest(whole, "sha256").hexdigest())
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else adds to the upload meanwhile, in this process or another."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def received(home: Path, user_id: str, upload_id: str) -> dict[int, int]:
@@ -89,24 +107,33 @@ def received(home: Path, user_id: str, upload_id: str) -> dict[int, int]:
 def hand_over(
     home: Path, user_id: str, upload_id: str, files: Sequence[tuple[int, str]], target: Path
 ) -> list[IncomingFile]:
-    """Moves the upload's files, named by their number, to `target` for a batch. Raises NotFound, BadRequest."""
+    """The upload's files, named by their number, in the folder `target` too, for a batch; the upload stays as it is
+    until it is cancelled, and may be handed over again. Raises NotFound, BadRequest."""
     folder = folder_of(home, user_id, upload_id)
     missing = [name for number, name in files if not (folder / f"{number:05d}").exists()]
     if missing:
         raise BadRequest(f"{missing[0]} has not been sent yet.", code="upload_unfinished")
     with _explained(home):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder.rename(target)
-    wanted = {f"{number:05d}" for number, _ in files}
-    for path in target.iterdir():
-        if path.name not in wanted:
-            path.unlink()
+        target.mkdir(parents=True, exist_ok=True)
+        for number, _ in files:
+            _link(folder / f"{number:05d}", target / f"{number:05d}")
     return [IncomingFile(target / f"{number:05d}", *_shown_name(name), owned=True) for number, name in files]
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under a second name; a copy where the disk knows no such thing."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        if target.stat().st_size != source.stat().st_size:
+            shutil.copyfile(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def cancel(home: Path, user_id: str, upload_id: str) -> None:
     """Forgets an upload and what came of it so far. Raises NotFound."""
-    shutil.rmtree(folder_of(home, user_id, upload_id))
+    shutil.rmtree(folder_of(home, user_id, upload_id), ignore_errors=True)  # what stays goes with the old ones
 
 
 def folder_of(home: Path, user_id: str, upload_id: str) -> Path:
@@ -152,9 +179,18 @@ def _refusal(head: bytes | None, size: int) -> Reason | None:
 
 
 def _clear_old(home: Path) -> None:
-    for folder in home.glob("*/*"):
-        if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in left_behind(home, "*/*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def left_behind(home: Path, pattern: str = "*") -> list[Path]:
+    """The folders that nobody has touched for as long as an upload is kept."""
+    found = []
+    for folder in home.glob(pattern):
+        with suppress(FileNotFoundError):  # gone meanwhile
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                found.append(folder)
+    return found
 
 
 class _explained:  # noqa: N801 - reads as a statement

@@ -7,7 +7,7 @@ Owns the `publications`, `publication_events` and `idempotency_keys` tables. Own
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -244,14 +244,32 @@ def _in_doubt(session: Session, user_id: str, publication_id: str) -> Publicatio
 
 
 def publications_of(
-    session: Session, user_id: str, *, draft_id: str | None = None, state: str | None = None, limit: int = 200
+    session: Session,
+    user_id: str,
+    *,
+    draft_id: str | None = None,
+    states: Collection[str] | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> list[Publication]:
+    """The user's publications, newest first, all unless `limit`."""
     query = owned(Publication, user_id)
     if draft_id is not None:
         query = query.where(Publication.draft_id == draft_id)
-    if state is not None:
-        query = query.where(Publication.state == state)
-    return list(session.exec(query.order_by(col(Publication.created_at).desc(), col(Publication.id)).limit(limit)))
+    if states is not None:
+        query = query.where(col(Publication.state).in_(states))
+    query = query.order_by(col(Publication.created_at).desc(), col(Publication.id))
+    return list(session.exec(query.limit(limit).offset(offset)))
+
+
+def with_listing(session: Session, user_id: str, draft_ids: Collection[str]) -> frozenset[str]:
+    """Those of the drafts that stand on the marketplace, proven."""
+    query = select(Publication.draft_id).where(
+        Publication.user_id == user_id,
+        col(Publication.draft_id).in_(draft_ids),
+        col(Publication.listing_id).is_not(None),
+    )
+    return frozenset(session.exec(query))
 
 
 def events_of(session: Session, user_id: str, publication_id: str) -> list[PublicationEvent]:

@@ -79,7 +79,7 @@ async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "r
 async def accounts_page(
     page: Page, error: VintedBotError | None = None, typed: dict[str, str] | None = None
 ) -> Response:
-    found = await page.runtime.database.run(service.accounts_of, page.user_id)
+    found = await page.runtime.database.look(service.accounts_of, page.user_id)
     default = (await page.runtime.in_force(page.user_id)).marketplace.rstrip("/")
     sites = [(f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values()]
     if default not in dict(sites):

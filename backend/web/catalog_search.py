@@ -7,12 +7,11 @@ the seller has used.
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from rapidfuzz import fuzz, process
-from sqlmodel import Session
+from sqlalchemy import func, select
+from sqlmodel import Session, col
 
 from backend.core import catalog
-from backend.core.listing import Field
-from backend.drafts import service as drafts
-from backend.drafts.schemas import FIELDS
+from backend.db.models import Draft
 from backend.vision.embedded import lexicon
 from backend.web.page import PageDep
 
@@ -41,7 +40,7 @@ async def show_categories(page: PageDep) -> Response:
 @router.get("/catalog/brands")
 async def find_brands(page: PageDep, q: str = "") -> Response:
     """The brands nearest to what was typed, the seller's own first."""
-    own = await page.runtime.database.run(_own_brands, page.user_id)
+    own = await page.runtime.database.look(_own_brands, page.user_id)
     wanted = q.strip()[:60].casefold()
     if not wanted:
         return JSONResponse(own[:MOST_BRANDS])
@@ -54,5 +53,10 @@ async def find_brands(page: PageDep, q: str = "") -> Response:
 
 def _own_brands(session: Session, user_id: str) -> list[str]:
     """The brands of the seller's drafts, the latest first."""
-    found = (FIELDS.validate_python(d.fields).get("brand", Field()) for d in drafts.drafts_of(session, user_id)[::-1])
-    return list(dict.fromkeys(field.value for field in found if field.value))
+    brand = col(Draft.fields)["brand"]["value"].as_string().label("brand")
+    named = select(brand, col(Draft.created_at).label("at")).where(
+        col(Draft.user_id) == user_id, col(Draft.state) != "discarded"
+    )
+    found = named.subquery()
+    query = select(found.c.brand).where(found.c.brand.is_not(None), found.c.brand != "")
+    return list(session.scalars(query.group_by(found.c.brand).order_by(func.max(found.c.at).desc())))

@@ -77,7 +77,7 @@ async def drafts_page(
     done: bulk.Done | None = None,
     ticked: frozenset[str] = frozenset(),
 ) -> Response:
-    found = await page.runtime.database.run(views.drafts_shown, page.user_id, page.words, show, number)
+    found = await page.runtime.database.look(views.drafts_shown, page.user_id, page.words, show, number)
     return page.render(
         "drafts.html",
         here="/drafts",

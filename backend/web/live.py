@@ -13,6 +13,6 @@ router = APIRouter(include_in_schema=False)
 @router.get("/publications/{publication_id}/live")
 async def show_live(page: PageDep, publication_id: str) -> Response:
     """The page kept open for this publication, or a word that there is none."""
-    publication = await page.runtime.database.run(get_owned, Publication, page.user_id, publication_id)
+    publication = await page.runtime.database.look(get_owned, Publication, page.user_id, publication_id)
     opening = page.runtime.live.find(page.user_id, publication_id)
     return page.render("live.html", row=publication, opening=opening)

@@ -47,7 +47,7 @@ async def mark_seen(page: PageDep, notification_id: str) -> Response:
 
 
 async def notifications_page(page: Page, error: VintedBotError | None = None) -> Response:
-    found = await page.runtime.database.run(service.notifications_of, page.user_id)
+    found = await page.runtime.database.look(service.notifications_of, page.user_id)
     return page.render(
         "notifications.html",
         here="/notifications",

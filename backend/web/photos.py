@@ -4,20 +4,17 @@ Also what makes the page installable: its manifest, and the address photos are s
 (`drafts/board.py`, which the board's script asks through the API) and no upload.
 """
 
-import asyncio
-
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
 from backend.core.errors import VintedBotError
-from backend.db.models import new_id
-from backend.photos import batches, quota, uploads
 from backend.preferences import preferences_of
 from backend.users import page_wishes
 from backend.web import board_view, guide, views
 from backend.web.page import Page, PageDep
 from backend.web.values import options
+from backend.workflows.handing_in import Heap
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,7 +26,7 @@ async def show_home(page: PageDep) -> Response:
 
 async def home_page(page: Page, error: VintedBotError | None = None) -> Response:
     """The place to drop photos, the first steps, and the batches with their items."""
-    found = await page.runtime.database.run(views.home, page.user_id, page.words)
+    found = await page.runtime.database.look(views.home, page.user_id, page.words)
     trouble = error or page.runtime.samples.troubles.get(page.user_id)
     return page.render(
         "photos.html",
@@ -75,33 +72,21 @@ async def remove_sample(page: PageDep) -> Response:
 @router.get("/batches/{batch_id}")
 async def show_board(page: PageDep, batch_id: str) -> Response:
     """The photo board of a batch."""
-    found = await page.runtime.database.run(board_view.board, page.user_id, page.words, batch_id)
+    found = await page.runtime.database.look(board_view.board, page.user_id, page.words, batch_id)
     return page.render("board.html", board=found)
 
 
 @router.post("/share")
 async def take_shared(page: PageDep) -> Response:
     """Photos handed over by the phone's own share sheet: a batch at once."""
-    runtime = page.runtime
-    form = await page.request.form(max_files=runtime.settings.max_photos + 1)
+    form = await page.request.form(max_files=page.runtime.settings.max_photos + 1)
     shared = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
-    batches.check_size(len(shared), "what was shared", runtime.settings.max_photos)
-    batch_id = new_id()
-    sent = sum(one.size or 0 for one in shared)
-    await runtime.database.run(quota.check, page.user_id, runtime.store, runtime.quota, files=len(shared), size=sent)
-    folder = runtime.settings.incoming_folder / batch_id
-    files = [(one.filename or "", one.file) for one in shared]
-    await runtime.database.run(
-        batches.create_batch,
+    batch_id = await page.runtime.handing_in.copies(
         page.user_id,
-        await asyncio.to_thread(uploads.keep_files, folder, files),
-        source="share",
-        defaults={},
-        otherwise=page.language,
-        batch_id=batch_id,
-        most=runtime.settings.max_photos,
+        [(one.filename or "", one.file) for one in shared],
+        sum(one.size or 0 for one in shared),
+        Heap("share", otherwise=page.language),
     )
-    await runtime.jobs.read_batch(batch_id, page.user_id)
     return page.go("/", "shared", anchor=f"batch-{batch_id}")
 
 

@@ -5,8 +5,9 @@ Owns no rule of publishing: `runtime.publish` asks, the journal says what may fo
 
 import asyncio
 import re
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.datastructures import FormData
@@ -19,7 +20,6 @@ from backend.db.models import Publication
 from backend.db.scope import get_owned
 from backend.publications import evidence, queue
 from backend.publications import service as publications
-from backend.publications.journal import State
 from backend.publications.service import Order, RequestKey
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
@@ -93,7 +93,7 @@ def _route(page: Page, form: FormData) -> str:
 async def publish_page(
     page: Page, error: VintedBotError | None = None, refused: dict[str, str] | None = None
 ) -> Response:
-    cards, found = await page.runtime.database.run(views.to_publish, page.user_id, page.words)
+    cards, found = await page.runtime.database.look(views.to_publish, page.user_id, page.words)
     return page.render(
         "publish.html",
         here="/publish",
@@ -110,8 +110,8 @@ async def publish_page(
 
 
 @router.get("/publications")
-async def show_publications(page: PageDep) -> Response:
-    return await publications_page(page)
+async def show_publications(page: PageDep, number: Annotated[int, Query(alias="page")] = 1) -> Response:
+    return await publications_page(page, number=number)
 
 
 @router.post("/publications/{publication_id}/move")
@@ -172,17 +172,17 @@ async def settle_publication(page: PageDep, publication_id: str) -> Response:
     return page.go("/publications", "settled", anchor=publication_id)
 
 
-async def publications_page(page: Page, error: VintedBotError | None = None) -> Response:
-    live = page.runtime.live.of(page.user_id)
-    found = await page.runtime.database.run(views.publications_shown, page.user_id, page.words, live=live)
+async def publications_page(page: Page, error: VintedBotError | None = None, *, number: int = 1) -> Response:
+    database, live = page.runtime.database, page.runtime.live.of(page.user_id)
+    found = await database.look(views.publication_list, page.user_id, page.words, number, live=live)
+    rows = [one.row for one in found.shown]
     return page.render(
         "publications.html",
         here="/publications",
         status=error.status if error else 200,
-        queue=await page.runtime.database.run(views.queue_shown, page.user_id, page.words),
-        publications=[one for one in found if one.row.state != State.QUEUED],
-        evidence=await asyncio.to_thread(
-            evidence.newest, page.runtime.settings.evidence_folder, [p.row for p in found]
-        ),
+        queue=await database.look(views.queue_shown, page.user_id, page.words),
+        list=found,
+        publications=found.shown,
+        evidence=await asyncio.to_thread(evidence.newest, page.runtime.settings.evidence_folder, rows),
         error=page.words.error(error) if error else None,
     )

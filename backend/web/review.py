@@ -44,35 +44,33 @@ async def save_draft(page: PageDep, draft_id: str) -> Response:
     """Saves what was changed, and approves when asked to. A stale revision shows both versions."""
     form = await page.form()
     try:
-        changed = forms.changes(form)
+        changed, revision = forms.changes(form), forms.revision(form)
         if changed:
-            await page.runtime.database.run(_edit, page.user_id, draft_id, forms.revision(form), changed)
+            revision = await page.runtime.database.run(_edit, page.user_id, draft_id, revision, changed)
         if (name := str(form.get("rewrite", ""))) in drafts.REWRITABLE:
-            return await _rewrite(page, draft_id, name)
+            return await _rewrite(page, draft_id, name, revision)
     except VintedBotError as error:
         bad = error.fields if isinstance(error, forms.BadFields) else ()
         return await draft_page(page, draft_id, error=error, typed=forms.touched(form), bad=bad)
     if form.get("then") in ("approve", "next"):
-        return await _change(page, draft_id, "approved", drafts.approve, onward=form.get("then") == "next")
+        approve = partial(drafts.approve, revision=revision)
+        return await _change(page, draft_id, "approved", approve, onward=form.get("then") == "next")
     field = forms.acted_on(form)
     return page.go(f"/drafts/{draft_id}", "saved" if changed else "unchanged", anchor=f"field-{field}" if field else "")
 
 
-def _edit(session: Session, user_id: str, draft_id: str, revision: int, changed: dict[str, Any]) -> None:
-    """The same edit sent twice is one: by the script at the change, then by the button that was pressed right after."""
+def _edit(session: Session, user_id: str, draft_id: str, revision: int, changed: dict[str, Any]) -> int:
+    """The revision the edit made. The same edit sent twice is one: by the script at the change, then by the button that
+    was pressed right after."""
     draft = get_owned(session, Draft, user_id, draft_id)
     shown = forms.as_shown(FIELDS.validate_python(draft.fields))
     if draft.revision != revision and all(shown[name] == value for name, value in changed.items()):
-        return
-    drafts.edit(session, user_id, draft_id, revision, changed)
+        return revision + 1
+    return drafts.edit(session, user_id, draft_id, revision, changed).revision
 
 
-async def _rewrite(page: Page, draft_id: str, name: str) -> Response:
-    def work(session: Session) -> None:
-        draft = get_owned(session, Draft, page.user_id, draft_id)
-        drafts.rewrite(session, page.user_id, draft_id, draft.revision, name)
-
-    await page.runtime.database.run(work)
+async def _rewrite(page: Page, draft_id: str, name: str, revision: int) -> Response:
+    await page.runtime.database.run(drafts.rewrite, page.user_id, draft_id, revision, name)
     return page.go(f"/drafts/{draft_id}", "rewritten", anchor=f"field-{name}")
 
 
@@ -120,7 +118,7 @@ async def draft_page(
 ) -> Response:
     """The draft's page. `typed` lies over the stored values after a form that could not be saved; `bad` are the
     fields it was refused for."""
-    shown = await page.runtime.database.run(views.one_draft, page.user_id, page.words, draft_id)
+    shown = await page.runtime.database.look(views.one_draft, page.user_id, page.words, draft_id)
     stored = forms.as_shown(shown.fields)
     return page.render(
         "draft.html",
@@ -154,5 +152,5 @@ async def _change(page: Page, draft_id: str, said: str, change: Any, *, onward: 
         return await draft_page(page, draft_id, error=error)
     if not onward:
         return page.go(f"/drafts/{draft_id}", said)
-    following = await page.runtime.database.run(views.next_to_review, page.user_id, draft_id)
+    following = await page.runtime.database.look(views.next_to_review, page.user_id, draft_id)
     return page.go(f"/drafts/{following}", said) if following else page.go("/drafts", "all_reviewed")

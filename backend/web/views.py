@@ -4,19 +4,18 @@ Owns the selection and order of what is shown. Owns no rule: whether a draft is 
 publication may do next are the services' to say.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from backend.accounts import service as accounts
 from backend.core import grouping, readiness
 from backend.core.listing import Field
 from backend.core.remarks import remarks
 from backend.db.models import Account, Batch, Draft, Photo, Publication
-from backend.db.scope import get_owned
-from backend.drafts import board, history
+from backend.db.scope import count_owned, get_owned
+from backend.drafts import board, history, shelf
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS
 from backend.photos import batches, intake
@@ -31,7 +30,8 @@ DRAFTS_A_PAGE = 60
 BATCHES_SHOWN = 3
 """Batches that are done; those under way are all shown."""
 COVERS_SHOWN = 40
-FILTERS = ("all", "todo", "ready", "approved", "discarded")
+PUBLICATIONS_A_PAGE = 50
+"""Of those that have ended; the others are all shown."""
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,22 @@ class PublicationView:
     live: bool = False
 
 
+@dataclass(frozen=True)
+class PublicationList:
+    """`shown` are those under way and those that wait for somebody, all of them, and a page of what has ended."""
+
+    shown: tuple[PublicationView, ...]
+    page: int
+    pages: int
+
+
 def home(session: Session, user_id: str, words: Words) -> Home:
     """The batches under way and lately done, newest first."""
     latest = batches.batches_of(session, user_id)
     shown = [b for n, b in enumerate(latest) if n < BATCHES_SHOWN or b.state in batches.MOVING]
     return Home(
         tuple(_batch_card(session, user_id, words, batch) for batch in shown),
-        len(drafts.drafts_of(session, user_id)),
+        count_owned(session, Draft, user_id, col(Draft.state) != "discarded"),
     )
 
 
@@ -166,25 +175,26 @@ def _batch_card(session: Session, user_id: str, words: Words, batch: Batch) -> B
 
 def drafts_shown(session: Session, user_id: str, words: Words, show: str, page: int) -> DraftList:
     """A page of drafts, those of the newest batch first."""
-    live = _live_drafts(session, user_id)
-    found = drafts.drafts_of(session, user_id)
-    away = [d for d in drafts.drafts_of(session, user_id, state="discarded") if drafts.photos_of(session, d)]
-    by_filter = {name: [d for d in found if name in ("all", _filter(d))] for name in FILTERS} | {"discarded": away}
-    show = show if show in FILTERS else "all"
-    wanted = _newest_batch_first(by_filter[show])
-    pages = max(1, -(-len(wanted) // DRAFTS_A_PAGE))
-    page = min(max(page, 1), pages)
-    here = wanted[(page - 1) * DRAFTS_A_PAGE : page * DRAFTS_A_PAGE]
-    to_review = _newest_batch_first([d for d in found if d.state == "open"])
+    counts = shelf.counts(session, user_id)
+    show = show if show in shelf.FILTERS else "all"
+    pages, page = _paged(counts[show], DRAFTS_A_PAGE, page)
+    here = shelf.page_of(session, user_id, show, limit=DRAFTS_A_PAGE, offset=(page - 1) * DRAFTS_A_PAGE)
+    live = publications.with_listing(session, user_id, [draft.id for draft in here])
     return DraftList(
         tuple(card(session, words, draft, live) for draft in here),
-        {name: len(rows) for name, rows in by_filter.items()},
+        counts,
         show,
         page,
         pages,
         tuple(b.id for b in batches.batches_of(session, user_id) if b.state in batches.MOVING),
-        next((d.id for d in to_review), None),
+        next(iter(shelf.to_review(session, user_id, limit=1)), None),
     )
+
+
+def _paged(rows: int, a_page: int, page: int) -> tuple[int, int]:
+    """How many pages there are, and which of them is meant."""
+    pages = max(1, -(-rows // a_page))
+    return pages, min(max(page, 1), pages)
 
 
 def card(session: Session, words: Words, draft: Draft, live: frozenset[str]) -> Card:
@@ -208,7 +218,7 @@ def card(session: Session, words: Words, draft: Draft, live: frozenset[str]) -> 
         price=value_text(words, "price", fields.get("price", Field()).value),
         percent=words.percent(confidence),
         sure=confidence >= readiness.SURE,
-        status="live" if draft.id in live and draft.state != "discarded" else _filter(draft),
+        status="live" if draft.id in live and draft.state != "discarded" else shelf.filter_of(draft),
         problems=tuple(drafts.problem_messages(draft, words.language)),
         cover=photos[0] if photos else None,
         photos=len(photos),
@@ -223,11 +233,11 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
     draft = get_owned(session, Draft, user_id, draft_id)
     fields = FIELDS.validate_python(draft.fields)
     photos, problems = drafts.photos_of(session, draft), drafts.problems(draft)
-    line = _to_review(session, user_id, draft)
+    line = _to_review(session, user_id, draft_id)
     at = line.index(draft.id)
     return DraftView(
         draft=draft,
-        card=card(session, words, draft, _live_drafts(session, user_id)),
+        card=card(session, words, draft, publications.with_listing(session, user_id, [draft_id])),
         fields=fields,
         views=field_views(words, fields, photos, problems),
         sizes=sizes(fields),
@@ -249,17 +259,32 @@ def one_draft(session: Session, user_id: str, words: Words, draft_id: str) -> Dr
 def to_publish(session: Session, user_id: str, words: Words) -> tuple[list[Card], list[Account]]:
     """The drafts that are ready and have no listing, approved ones first; and the accounts there are."""
     found = sorted(publications.publishable(session, user_id), key=lambda draft: draft.state != "approved")
-    live = _live_drafts(session, user_id)
+    live = publications.with_listing(session, user_id, [draft.id for draft in found])
     return [card(session, words, draft, live) for draft in found], accounts.accounts_of(session, user_id)
 
 
+def publication_list(
+    session: Session, user_id: str, words: Words, page: int, *, live: Collection[str] = ()
+) -> PublicationList:
+    """What is under way or waits for somebody, then a page of what has ended, newest first. `live` are those whose page
+    is open: they go on by it, not by a button."""
+    pages, page = _paged(
+        count_owned(session, Publication, user_id, col(Publication.state).in_(journal.ENDED)), PUBLICATIONS_A_PAGE, page
+    )
+    ended = publications.publications_of(
+        session, user_id, states=journal.ENDED, limit=PUBLICATIONS_A_PAGE, offset=(page - 1) * PUBLICATIONS_A_PAGE
+    )
+    moving = publications.publications_of(session, user_id, states=journal.UNDER_WAY | {State.NEEDS_PERSON})
+    found = _publications(session, user_id, words, [*moving, *ended])
+    shown = tuple(replace(one, live=True, can_resume=False) if one.row.id in live else one for one in found)
+    return PublicationList(shown, page, pages)
+
+
 def publications_shown(
-    session: Session, user_id: str, words: Words, *, draft_id: str | None = None, live: Collection[str] = ()
+    session: Session, user_id: str, words: Words, *, draft_id: str | None = None
 ) -> tuple[PublicationView, ...]:
-    """The user's publications, newest first; `live` are those whose page is open: they go on by it, not by a button."""
-    rows = publications.publications_of(session, user_id, draft_id=draft_id)
-    found = _publications(session, user_id, words, rows)
-    return tuple(replace(one, live=True, can_resume=False) if one.row.id in live else one for one in found)
+    """All of the user's publications, or of one draft's, newest first."""
+    return _publications(session, user_id, words, publications.publications_of(session, user_id, draft_id=draft_id))
 
 
 def queue_shown(session: Session, user_id: str, words: Words) -> tuple[PublicationView, ...]:
@@ -314,32 +339,14 @@ def _why(words: Words, photo: Photo) -> str:
     return words.known(f"left_out.{photo.reason or photo.state}") or words("left_out.unsorted")
 
 
-def _filter(draft: Draft) -> str:
-    if draft.state in ("approved", "discarded", "reading"):
-        return draft.state
-    return "ready" if draft.publish_ready else "todo"
-
-
-def _live_drafts(session: Session, user_id: str) -> frozenset[str]:
-    """Drafts that stand on the marketplace, proven."""
-    rows = publications.publications_of(session, user_id, limit=2000)
-    return frozenset(row.draft_id for row in rows if row.listing_id is not None)
-
-
-def _newest_batch_first(found: Sequence[Draft]) -> list[Draft]:
-    order = {batch_id: -n for n, batch_id in enumerate(Counter(d.batch_id for d in found))}
-    return sorted(found, key=lambda draft: order[draft.batch_id])
-
-
-def _to_review(session: Session, user_id: str, draft: Draft) -> list[str]:
+def _to_review(session: Session, user_id: str, draft_id: str) -> list[str]:
     """The drafts that wait for the seller's word, and this one, in the order they are shown."""
-    found = drafts.drafts_of(session, user_id)
-    waiting = [d.id for d in _newest_batch_first(found) if d.id == draft.id or d.state == "open"]
-    return waiting if draft.id in waiting else [draft.id, *waiting]
+    waiting = shelf.to_review(session, user_id, also=draft_id)
+    return waiting if draft_id in waiting else [draft_id, *waiting]
 
 
 def next_to_review(session: Session, user_id: str, draft_id: str) -> str | None:
     """The draft after this one that waits for the seller's word, going round."""
-    line = _to_review(session, user_id, get_owned(session, Draft, user_id, draft_id))
+    line = _to_review(session, user_id, draft_id)
     at = line.index(draft_id)
     return next(iter(line[at + 1 :] + line[:at]), None)

@@ -20,6 +20,7 @@ from backend.core import logs, tracing
 from backend.core.ai_analyzer import READING_FAILED, read_one_item
 from backend.core.errors import PhotoRefused, SetupError
 from backend.core.grouping import Grouping, stored
+from backend.core.metrics import count_draft
 from backend.core.model_calls import on_behalf_of
 from backend.core.operator_metrics import photo_intake_duration_seconds, photos_total
 from backend.core.origin import coming_from
@@ -45,7 +46,7 @@ _ITEMS_AT_ONCE = 4
 async def analyse(batch_id: str) -> None:
     """Runs a batch to its end; `batches.state` says how far it is."""
     with current().at_work():
-        came_from = (await current().database.run(Session.get_one, Batch, batch_id)).origin
+        came_from = (await current().database.look(Session.get_one, Batch, batch_id)).origin
         with (
             coming_from(came_from),
             tracing.continued(came_from),
@@ -81,7 +82,7 @@ async def take_in_files(batch_id: str) -> None:
     Files are cleaned a few at once and accepted in order, so that of two copies the first is the photo."""
     parts = current()
     await parts.database.run(batches.set_state, batch_id, "taking_in")
-    pending = await parts.database.run(batches.pending_photos, batch_id)
+    pending = await parts.database.look(batches.pending_photos, batch_id)
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def clean(photo: Photo) -> dict[str, Any]:
@@ -123,6 +124,8 @@ def _clean(parts: Parts, source: Path) -> dict[str, Any]:
 
 async def _take_in(parts: Parts, photo: Photo, columns: dict[str, Any]) -> None:
     state = await parts.database.store(_accept, photo.id, columns)
+    if state is None:  # another process has taken the batch over meanwhile, and this photo in
+        return
     photos_total.labels(state=state).inc()
     if photo.owns_source:
         await asyncio.to_thread(_remove_upload, Path(photo.source_path))
@@ -135,9 +138,11 @@ def _remove_upload(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> str:
-    """The state it came to."""
-    photo = session.get_one(Photo, photo_id)
+def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> str | None:
+    """The state it came to; None where it waits no more."""
+    photo = session.get_one(Photo, photo_id, with_for_update=True)
+    if photo.state != "pending":
+        return None
     if columns["state"] == "accepted":
         same = batches.find_same_file(session, photo.user_id, columns["sha256"], other_than=photo.id)
         columns = {**columns, **({"state": "duplicate", "duplicate_of": same.id} if same else {})}
@@ -151,11 +156,11 @@ async def sort_into_items(batch_id: str) -> list[str]:
 
     What is seen on a photo is kept at once: after a crash only the others are looked at."""
     parts = current()
-    if opened := await parts.database.run(_drafts_opened, batch_id):
+    if opened := await parts.database.look(_drafts_opened, batch_id):
         return opened
     await parts.database.run(batches.set_state, batch_id, "sorting")
     photos = await parts.database.run(_set_copies_aside, batch_id)
-    known = await parts.database.run(sights.of_batch, batch_id, parts.analyzer.name)
+    known = await parts.database.look(sights.of_batch, batch_id, parts.analyzer.name)
 
     async def keep(new: Mapping[str, Sight | None]) -> None:
         await parts.database.run(sights.keep, photos[0].user_id, parts.analyzer.name, new)
@@ -215,10 +220,10 @@ async def read_items(batch_id: str, draft_ids: list[str]) -> None:
 
 
 async def _read_one(parts: Parts, draft_id: str) -> None:
-    draft, photos = await parts.database.run(_to_read, draft_id)
+    draft, photos = await parts.database.look(_to_read, draft_id)
     while draft.revision > 1 and (wait := parts.patience.sorting - (now() - draft.updated_at).total_seconds()) > 0:
         await asyncio.sleep(wait)  # its seller is still sorting: each photo moved would be a reading
-        draft, photos = await parts.database.run(_to_read, draft_id)
+        draft, photos = await parts.database.look(_to_read, draft_id)
     if draft.state != "reading":
         return
     started = time.monotonic()
@@ -231,7 +236,9 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"{READING_FAILED}:{reading.reason}",))
     warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
-    await parts.database.run(drafts.fill, draft_id, reading.fields, warnings, revision=draft.revision)
+    filled = await parts.database.run(drafts.fill, draft_id, reading.fields, warnings, revision=draft.revision)
+    if not draft.fields and filled.state == "open":  # a draft read again is none that was made
+        count_draft(problem.code for problem in drafts.problems(filled))
     seconds = round(time.monotonic() - started, 2)
     logger.bind(draft=draft_id, photos=len(photos), seconds=seconds).info("item_read")
 
@@ -254,15 +261,17 @@ def _to_read(session: Session, draft_id: str) -> tuple[Draft, list[Photo]]:
 @DBOS.step()
 async def finish(batch_id: str) -> list[str]:
     """Ends the batch, unless drafts of it are to be read again: returns those."""
+    return await current().database.run(end, batch_id)
 
-    def end(session: Session) -> list[str]:
-        if unread := drafts.to_be_read(session, batch_id):
-            return unread
-        batches.set_state(session, batch_id, "done")
-        tell_of_batch(session, batch_id)
-        return []
 
-    return await current().database.run(end)
+def end(session: Session, batch_id: str) -> list[str]:
+    """The batch is locked first: who sorts it anew at this moment has it read again, or is seen here."""
+    session.get_one(Batch, batch_id, with_for_update=True)
+    if unread := drafts.to_be_read(session, batch_id):
+        return unread
+    batches.set_state(session, batch_id, "done")
+    tell_of_batch(session, batch_id)
+    return []
 
 
 async def stop(batch_id: str, error: str) -> None:

@@ -104,7 +104,7 @@ class JobEngine:
             PUBLISHING_QUEUE, worker_concurrency=_PUBLICATIONS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
         )
         logger.bind(executor=executor).debug("jobs_run_here")
-        for batch in await self._handed.database.run(batches.unfinished):  # what was stopped is tried again at a start
+        for batch in await self._handed.database.look(batches.unfinished):  # what was stopped is tried again at a start
             await self.read_batch(batch.id, batch.user_id)
 
     async def _land(self) -> None:
@@ -148,7 +148,7 @@ class JobEngine:
         next_orphans = next_upkeep = clock()
         while True:
             self._handed.something_new.clear()
-            due = await self._handed.database.run(queue.due)
+            due = await self._handed.database.look(queue.due)
             self._looked = time.monotonic()
             self._due_since = {row.id: self._due_since.get(row.id, self._looked) for row in due}
             for publication in due:
@@ -169,10 +169,10 @@ class JobEngine:
 
     async def _take_over(self) -> None:
         """Sees to it that every unfinished batch, and every publication whose holder is gone, has a job."""
-        for batch in await self._handed.database.run(batches.unfinished):
+        for batch in await self._handed.database.look(batches.unfinished):
             if batch.state in batches.MOVING:
                 await self.read_batch(batch.id, batch.user_id)
-        for publication in await self._handed.database.run(queue.orphans):
+        for publication in await self._handed.database.look(queue.orphans):
             if not await asyncio.to_thread(is_abandoned, self._handed, publication):
                 continue
             if publication.state == State.NEEDS_PERSON:

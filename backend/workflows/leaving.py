@@ -12,19 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Table, delete, select
 from sqlmodel import Session, SQLModel, col
 
 from backend.core.errors import Conflict
 from backend.core.zips import zip_stream
 from backend.db import audit
 from backend.db.engine import Database
-from backend.db.models import AuditEvent, Batch, Draft, DraftPhoto, Photo, Publication, User
+from backend.db.models import AuditEvent, Batch, BoardChange, Draft, DraftPhoto, Photo, Publication, User
 from backend.db.scope import owned
 from backend.photos.batches import MOVING
 from backend.photos.store import PhotoStore
 from backend.publications import journal
 from backend.users.service import check_not_last_admin, everybody, find
+from backend.workflows.pictures import delete_unnamed, keys_of
 
 SECRETS = {"session", "password_hash", "secret_hash"}
 """Columns that open something: of no use outside, and a danger in a file that is passed on."""
@@ -37,7 +38,7 @@ photos.json. Left out are the sessions of marketplace accounts, and what passwor
 class Left:
     """What an erased user leaves on disk."""
 
-    photo_keys: frozenset[str]
+    pictures: frozenset[str]
     folders: tuple[str, ...]
 
 
@@ -83,10 +84,9 @@ def erase(session: Session, user_id: str) -> Left:
     if len(everybody(session)) > 1:
         check_not_last_admin(session, user)
     _check_idle(session, user)
-    photos = session.exec(owned(Photo, user_id)).all()
-    keys = frozenset(key for photo in photos for key in (photo.store_key, photo.thumbnail_key) if key)
-    folders = [row.id for row in session.exec(owned(Publication, user_id))]
-    folders += [row.id for row in session.exec(owned(Batch, user_id))]
+    published = session.exec(owned(Publication, user_id)).all()
+    keys = keys_of([*session.exec(owned(Photo, user_id)), *published, *session.exec(owned(BoardChange, user_id))])
+    folders = [row.id for row in (*published, *session.exec(owned(Batch, user_id)))]
     left = Left(keys, (*folders, user_id))
     audit.record(session, "user.deleted", user_id, user_id)
     session.flush()
@@ -98,7 +98,8 @@ def erase(session: Session, user_id: str) -> Left:
 
 
 def _check_idle(session: Session, user: User) -> None:
-    publishing = owned(Publication, user.id).where(col(Publication.state).in_(journal.UNDER_WAY))
+    held = col(Publication.state).in_(journal.UNDER_WAY) | col(Publication.claim).is_not(None)
+    publishing = owned(Publication, user.id).where(held)
     reading = owned(Batch, user.id).where(col(Batch.state).in_(MOVING))
     if session.exec(publishing).first() or session.exec(reading).first():
         raise Conflict(
@@ -107,15 +108,8 @@ def _check_idle(session: Session, user: User) -> None:
 
 
 def clear_away(database: Database, store: PhotoStore, left: Left, roots: tuple[Path, ...]) -> None:
-    """The files: photos nobody else has the same of, evidence, uploads."""
-    for key in left.photo_keys:
-        with database.session() as session:
-            query = select(func.count()).select_from(Photo)
-            others = session.connection().execute(
-                query.where((col(Photo.store_key) == key) | (col(Photo.thumbnail_key) == key))
-            )
-            if not others.scalar_one():
-                store.delete(key)
+    """The files: pictures nobody else has the same of, evidence, uploads."""
+    delete_unnamed(database, store, left.pictures)
     for root in roots:
         for name in left.folders:
             shutil.rmtree(root / name, ignore_errors=True)

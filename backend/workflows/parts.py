@@ -45,6 +45,8 @@ class Parts:
     routes: dict[str, Route]
     executors: Executors
     evidence: Path
+    incoming: Path
+    """Where uploaded files wait to be taken in."""
     evidence_kept: timedelta = timedelta(days=30)
     patience: Patience = Patience()
     troubles: dict[str, str] = field(default_factory=dict)

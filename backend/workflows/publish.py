@@ -35,6 +35,7 @@ from backend.workflows.held import Held, take_up
 from backend.workflows.job import Job, job_of
 from backend.workflows.live import wait_for_owner
 from backend.workflows.parts import current
+from backend.workflows.pictures import delete_unnamed
 from backend.workflows.settle import settle
 from backend.workflows.sheet import summary
 from backend.workflows.telling import tell
@@ -227,18 +228,24 @@ async def _filled(held: Held, filled: Filled) -> None:
 
 
 async def _keep_picture(held: Held, screenshot: bytes) -> None:
-    """Shows what the page looked like. A disk that can't take the picture must not undo what it shows."""
+    """Shows what the page looked like, in place of the picture before. A disk that can't take the picture must not undo
+    what it shows."""
     if not screenshot:
         return
     try:
         key = await asyncio.to_thread(held.parts.store.put, screenshot, ".jpg")
-        await held.run(_remember_picture, held.publication_id, key)
+        before = await held.run(_remember_picture, held.publication_id, key)
+        if before is not None and before != key:
+            await asyncio.to_thread(delete_unnamed, held.parts.database, held.parts.store, {before})
     except VintedBotError as error:
         logger.warning("picture_not_kept: {}", error)
 
 
-def _remember_picture(session: Session, publication_id: str, key: str) -> None:
-    session.get_one(Publication, publication_id).screenshot_key = key
+def _remember_picture(session: Session, publication_id: str, key: str) -> str | None:
+    """Returns the key of the picture before."""
+    publication = session.get_one(Publication, publication_id)
+    before, publication.screenshot_key = publication.screenshot_key, key
+    return before
 
 
 def _confirm(session: Session, held: Held, job: Job, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ Owns which batch is the sample, and what goes with it. Owns no drawing (`sample/
 
 import asyncio
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,13 +31,13 @@ from backend.db.models import (
 )
 from backend.db.scope import owned
 from backend.drafts.schemas import BatchDefaults
-from backend.photos.batches import MOVING, IncomingFile, create_batch
-from backend.photos.quota import Quota, check
+from backend.photos.batches import MOVING, IncomingFile
 from backend.photos.store import PhotoStore
 from backend.publications import journal
 from backend.sample.once import STATED, drawn_once
-from backend.workflows.engine import JobEngine
+from backend.workflows.handing_in import HandingIn, Heap
 from backend.workflows.leaving import Left, clear_away
+from backend.workflows.pictures import keys_of
 
 SOURCE = "sample/"
 """The batch's source. A folder that somebody hands in never reads so: its path has no slash at the end."""
@@ -47,9 +48,8 @@ class Samples:
     """`coming` are the users whose sample is being drawn just now, `troubles` why somebody's could not be."""
 
     database: Database
-    jobs: JobEngine
     store: PhotoStore
-    quota: Quota
+    handing_in: HandingIn
     folder: Path
     left_on_disk: tuple[Path, ...]
     coming: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -69,9 +69,7 @@ class Samples:
                 return
             async with self._one_drawing:
                 files = await self._files()
-            batch_id = await self.database.run(self._take_in, user_id, files, language)
-            if batch_id is not None:
-                await self.jobs.read_batch(batch_id, user_id)
+            await self.take_in(user_id, files, language)
         except VintedBotError as trouble:
             logger.bind(user=user_id).warning("sample_not_taken_in: {}", trouble)
             self.troubles[user_id] = trouble
@@ -89,15 +87,14 @@ class Samples:
                 code="sample_not_drawn",
             ) from error
 
-    def _take_in(self, session: Session, user_id: str, files: list[Path], language: str) -> str | None:
-        """The new batch's id; None where another process of this server was quicker."""
-        if find(session, user_id) is not None:
-            return None
+    async def take_in(self, user_id: str, files: list[Path], language: str) -> None:
+        """Hands the drawn photos in, unless another process of this server was quicker. Raises LimitReached."""
         size = sum(file.stat().st_size for file in files)
-        check(session, user_id, self.store, self.quota, files=len(files), size=size)
+        await self.handing_in.check_room(user_id, files=len(files), size=size)
         incoming = [IncomingFile(file.absolute(), file.name) for file in files]
-        stated = BatchDefaults(**STATED).stored()
-        return create_batch(session, user_id, incoming, source=SOURCE, defaults=stated, language=language).id
+        heap = Heap(SOURCE, BatchDefaults(**STATED).stored(), language)
+        with suppress(_ThereAlready):
+            await self.handing_in.in_place(user_id, incoming, heap, first=_check_there_is_none)
 
     async def remove(self, user_id: str) -> None:
         """Forgets the sample with its drafts and their dry runs, and nothing else. Raises Conflict (`sample_busy`)."""
@@ -110,6 +107,15 @@ class Samples:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _ThereAlready(Conflict):
+    pass
+
+
+def _check_there_is_none(session: Session, user_id: str) -> None:
+    if find(session, user_id) is not None:
+        raise _ThereAlready
 
 
 def find(session: Session, user_id: str) -> Batch | None:
@@ -130,7 +136,8 @@ def forget(session: Session, user_id: str) -> Left:
             code="sample_busy",
         )
     publications = [row.id for row in published]
-    keys = frozenset(key for photo in photos for key in (photo.store_key, photo.thumbnail_key) if key)
+    changes = session.exec(owned(BoardChange, user_id).where(col(BoardChange.batch_id).in_(batch_ids)))
+    keys = keys_of([*photos, *published, *changes])
     photo_ids = [photo.id for photo in photos]
     _let_go_of_listings(session, user_id, drafts)
     for model, column, ids in (

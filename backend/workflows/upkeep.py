@@ -1,15 +1,18 @@
-"""What is tidied up by itself, now and then: the engine's history of jobs that ended, and evidence past its time.
+"""What is tidied up by itself, now and then: the engine's history of jobs that ended, evidence past its time, and
+uploaded files that no batch waits for.
 
 The journal and everything of the seller's is kept. Owns what is old enough to go.
 """
 
 import asyncio
+import shutil
 from datetime import UTC, datetime, timedelta
 
 from dbos import DBOSClient
 from loguru import logger
 
 from backend.core import bundles
+from backend.photos import batches, uploads
 from backend.workflows.parts import Parts
 
 EVERY_SECONDS = 3600.0
@@ -27,6 +30,15 @@ async def tidy(parts: Parts, client: DBOSClient) -> None:
     gone = await asyncio.to_thread(bundles.prune, parts.evidence, parts.evidence_kept)
     if gone:
         logger.bind(bundles=gone).info("evidence_pruned")
+    await clear_incoming(parts)
     if ended:
         await client.delete_workflows_async([job.workflow_id for job in ended])
         logger.bind(jobs=len(ended)).info("history_pruned")
+
+
+async def clear_incoming(parts: Parts) -> None:
+    """What a process that died left of handing photos in, or of taking them in."""
+    for folder in await asyncio.to_thread(uploads.left_behind, parts.incoming):
+        if not await parts.database.look(batches.pending_photos, folder.name):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            logger.bind(batch=folder.name).info("incoming_cleared")

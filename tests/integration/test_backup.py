@@ -268,9 +268,6 @@ class Looking:
     def listing_url(self, account: AccountSession, listing_id: str, mode: str) -> str:
         return f"{account.base_url}/items/{listing_id}"
 
-    async def aclose(self) -> None:
-        return None
-
 
 async def test_a_restored_click_finds_its_listing_and_nothing_is_clicked(
     tmp_path: Path, filled: Settings, monkeypatch: pytest.MonkeyPatch

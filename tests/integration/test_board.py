@@ -7,8 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from sqlmodel import Session
 
 from backend.app import create_app
+from backend.core import metrics
+from backend.db.models import Draft
 from backend.runtime import Runtime
 from backend.settings import Settings
 from tests.fakes import ScriptedReader
@@ -163,3 +166,81 @@ async def test_what_makes_no_sense_is_refused(table: Table, body: dict[str, Any]
     body = {key: [a[0]] if value == ["FIRST"] else value for key, value in body.items()}
     assert (await table.post(**body)).status_code == status
     assert places(await table.look()) == [a, b]
+
+
+async def test_a_deleted_photo_that_was_sent_again_is_not_brought_back(table: Table, closet: Path) -> None:
+    (a, _) = places(await table.look())
+    await table.post(photos=[a[2]], to="unsorted")
+    await table.post(photos=[a[0]], to="bin")
+    again = await finished(table.client, await upload(table.client, closet))
+    assert again["photos"] == {"accepted": 1, "duplicate": 5}
+    item = (await table.look())["items"][0]["id"]
+    refused = await table.post(photos=[a[0]], to=item)
+    assert (refused.status_code, refused.json()["code"]) == (409, "photo_twice")
+    undone = (await table.post("/undo")).json()
+    assert (undone["removed"], places(undone)[0]) == ([a[0]], [a[1]]), "it stays deleted, with a reason"
+    left_out = (await table.client.get(f"/api/v1/bulk/jobs/{table.job}/refused")).json()
+    assert sorted(photo["reason"] for photo in left_out) == ["photo_twice", "set_aside"]
+    assert sorted(places((await table.post("/undo")).json())[0]) == sorted(a[1:]), "and what came before is taken back"
+
+
+async def test_a_discarded_draft_stays_so_and_is_read_when_it_comes_back(
+    table: Table, app_runtime: tuple[httpx.AsyncClient, Runtime], reader: ScriptedReader
+) -> None:
+    """Whether it was never read, its photos became others, or its fields are checked by rules that changed since."""
+    first, second = (item["id"] for item in (await table.look())["items"])
+    (a, b), asked = places(await table.look()), reader.asked
+    for draft in (first, second):
+        assert (await table.client.delete(f"/api/v1/drafts/{draft}")).status_code == 200
+    await table.post("/turn", photos=[b[0]], degrees=90)
+    await table.post(photos=[a[0]], to=second)
+    await table.settled()
+    states = {draft["id"]: draft["state"] for draft in await discarded(table)}
+    assert (states, reader.asked) == ({first: "discarded", second: "discarded"}, asked)
+
+    def never_read(session: Session) -> None:
+        row = session.get_one(Draft, first)
+        row.fields, row.grouping = {}, {}
+
+    await app_runtime[1].database.run(never_read)
+    for draft in (first, second):
+        assert (await table.client.post(f"/api/v1/drafts/{draft}/restore")).json()["state"] == "reading"
+    await table.settled()
+    found = {draft["id"]: draft for draft in (await table.client.get("/api/v1/drafts")).json()}
+    assert [found[one]["state"] for one in (first, second)] == ["open", "open"]
+    assert found[first]["fields"]["brand"]["value"] == "Kiabi" and reader.asked == asked + 2
+
+    def stale(session: Session) -> None:
+        row = session.get_one(Draft, first)
+        row.state, row.readiness, row.publish_ready = "discarded", [], True
+        row.fields = {name: one for name, one in row.fields.items() if name != "category"}
+
+    await app_runtime[1].database.run(stale)
+    restored = (await table.client.post(f"/api/v1/drafts/{first}/restore")).json()
+    assert (restored["state"], restored["publish_ready"]) == ("open", False)
+
+
+async def discarded(table: Table) -> list[dict[str, Any]]:
+    return (await table.client.get("/api/v1/drafts", params={"state": "discarded"})).json()
+
+
+async def test_a_draft_is_counted_when_it_is_made_and_not_when_it_is_read_again(
+    table: Table, reader: ScriptedReader
+) -> None:
+    made, asked = drafts_made(), reader.asked
+    (a, _) = places(await table.look())
+    await table.post("/turn", photos=[a[0]], degrees=90)
+    await table.settled()
+    assert (reader.asked, drafts_made()) == (asked + 1, made)
+    await table.post(photos=[a[0]], to="new")
+    await table.settled()
+    assert (reader.asked, drafts_made()) == (asked + 3, made + 1)
+
+
+def drafts_made() -> float:
+    return sum(
+        sample.value
+        for metric in metrics.draft_created_total.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    )

@@ -112,7 +112,7 @@ async def test_a_double_press_brings_the_sample_once(client: httpx.AsyncClient) 
     await asyncio.gather(*samples.coming.values())
     other = dataclasses.replace(samples, coming={})  # as another process of the same server has it
     files = once.drawn_once(samples.folder)
-    assert await runtime.database.run(other._take_in, runtime.user_id, files, "fr") is None
+    await other.take_in(runtime.user_id, files, "fr")
     assert len(await runtime.database.run(lambda s: list(s.exec(select(Batch))))) == 1
     assert not samples.coming and not samples.troubles
 

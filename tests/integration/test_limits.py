@@ -179,8 +179,12 @@ async def test_a_body_that_is_too_large_is_refused_while_it_arrives(settings: Se
             sent += 100_000
             yield b"x" * 100_000
 
-    async with opened(settings.model_copy(update={"max_upload_mb": 3})) as client:
-        for path, most in (("/api/v1/drafts/x/approve", 2_000_000), ("/api/v1/ingest", 3_000_000)):
+    async with opened(settings.model_copy(update={"max_upload_mb": 10})) as client:
+        for path, most in (
+            ("/api/v1/drafts/x/approve", 2_000_000),
+            ("/api/v1/wardrobe/import", 7_000_000),
+            ("/api/v1/ingest", 10_000_000),
+        ):
             sent = 0
             kind = {"Content-Type": "multipart/form-data; boundary=b"} if "ingest" in path else {}
             answer = await client.post(path, content=endless(), headers=kind)
@@ -188,6 +192,20 @@ async def test_a_body_that_is_too_large_is_refused_while_it_arrives(settings: Se
             assert sent <= most + 200_000
         announced = await client.post("/api/v1/queue", headers={"Content-Length": "999999999"}, content=b"{}")
         assert announced.status_code == 413
+
+
+async def test_of_a_stranger_nothing_is_read(settings: Settings) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("the body is not asked for")
+        yield b""
+
+    app = create_app(settings.model_copy(update={"host": "0.0.0.0"}), run_jobs=False, analyzer=ScriptedReader())
+    async with app.router.lifespan_context(app), client_of(app, "192.0.2.1") as stranger:
+        for path in ("/api/v1/ingest", "/api/v1/ai/analyze", "/api/v1/wardrobe/import", "/share", "/wardrobe/import"):
+            kind = "text/csv" if path == "/api/v1/wardrobe/import" else "multipart/form-data; boundary=b"
+            headers = {"Content-Type": kind, "Sec-Fetch-Site": "none"}
+            answer = await stranger.post(path, content=never(), headers=headers)
+            assert answer.status_code in (303, 401), path
 
 
 async def test_a_body_that_stops_coming_is_ended() -> None:
@@ -298,14 +316,15 @@ async def test_quotas_say_what_how_much_and_when(settings: Settings, tmp_path: P
         assert "2 a day" in answer.json()["detail"] and "23 h 59 min" in answer.json()["detail"]
 
 
-async def test_what_is_kept_for_a_user_is_bounded(runtime: Runtime, tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", ["accepted", "removed"])
+async def test_what_is_kept_for_a_user_is_bounded(runtime: Runtime, tmp_path: Path, state: str) -> None:
     store = LocalStore(tmp_path / "store")
     key = store.put(b"x" * 900, ".jpg")
 
     def work(session: object) -> None:
         session.add(Batch(id="b", user_id=runtime.user_id))  # type: ignore[attr-defined]
         session.flush()  # type: ignore[attr-defined]
-        old = {"user_id": runtime.user_id, "batch_id": "b", "name": "a", "source_path": "a", "state": "accepted"}
+        old = {"user_id": runtime.user_id, "batch_id": "b", "name": "a", "source_path": "a", "state": state}
         session.add(Photo(**old, position=0, store_key=key, created_at=now() - timedelta(days=2)))  # type: ignore[attr-defined]
 
     await runtime.database.run(work)

@@ -20,12 +20,12 @@ from backend.accounts.states import AccountState
 from backend.app import create_app
 from backend.cli.photos import hand_in, watch
 from backend.core.listing import Source
+from backend.drafts.shelf import FILTERS
 from backend.photos.batches import BatchState
 from backend.publications.journal import State
 from backend.runtime import running
 from backend.settings import Settings
 from backend.web.language import choose_language, words
-from backend.web.views import FILTERS
 from tests.conftest import two_items
 from tests.fakes import ScriptedReader
 from tests.integration.test_api import STATED, finished, upload
@@ -460,3 +460,17 @@ def test_words_stand_out_from_their_ground(theme: str) -> None:
     for front, back in PAIRS:
         low, high = sorted((luminance(colours[front]), luminance(colours[back])))
         assert (high + 0.05) / (low + 0.05) >= 4.5, (front, back)
+
+
+async def test_what_the_page_did_not_show_is_neither_approved_nor_rewritten(
+    client: httpx.AsyncClient, draft: dict[str, Any]
+) -> None:
+    data = await opened(client, draft)
+    other = {"revision": 1, "fields": {"title": "Another tab's title"}}
+    assert (await client.patch(f"/api/v1/drafts/{draft['id']}", json=other)).status_code == 200
+    for button in ({"then": "approve"}, {"rewrite": "title"}):
+        assert (await save(client, draft, data | button)).status_code == 409
+    now = await stored(client, draft)
+    assert (now["state"], now["revision"], now["fields"]["title"]["value"]) == ("open", 2, "Another tab's title")
+    assert (await save(client, draft, await opened(client, draft) | {"then": "approve"})).status_code == 303
+    assert (await stored(client, draft))["state"] == "approved"

@@ -1,17 +1,26 @@
 """Uploads in pieces over HTTP: judged as they come, gone on with, bounded, and everybody's own."""
 
+import asyncio
+import fcntl
 import os
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from backend.app import create_app
-from backend.photos import uploads
+from backend.core.errors import Conflict
+from backend.photos import batches, uploads
+from backend.runtime import Runtime
 from backend.settings import Settings
+from backend.workflows import upkeep
+from backend.workflows.parts import current
 from tests.conftest import DrawPhoto
 from tests.fakes import ScriptedReader
 from tests.integration.test_api import finished
@@ -26,6 +35,10 @@ async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[ht
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as opened:
             yield opened
+
+
+def runtime_of(client: httpx.AsyncClient) -> Runtime:
+    return client._transport.app.state.runtime  # type: ignore[attr-defined]
 
 
 async def open_one(client: httpx.AsyncClient) -> str:
@@ -122,3 +135,71 @@ async def test_photos_shared_by_the_phone_are_read(client: httpx.AsyncClient, dr
         assert (await client.get(icon["src"])).status_code == 200
     foreign = await client.post("/share", files=files, headers={"Sec-Fetch-Site": "cross-site"})
     assert foreign.status_code == 403
+
+
+REFUSE = "create trigger refuse before insert on batches begin select raise(abort, 'no room for it'); end"
+
+
+async def test_what_breaks_off_half_way_loses_no_photo(
+    client: httpx.AsyncClient, draw_photo: DrawPhoto, settings: Settings
+) -> None:
+    photo = draw_photo("a.jpg", seed=1).read_bytes()
+    upload = await open_one(client)
+    await send(client, upload, 0, photo, 0, len(photo))
+    wish = {"files": [{"number": 0, "name": "a.jpg"}]}
+    database = runtime_of(client).database
+    with database.connection() as tables:
+        tables.exec_driver_sql(REFUSE)
+    with pytest.raises(IntegrityError):
+        await client.post(f"{UPLOADS}/{upload}/finish", json=wish)
+    for address, headers in (("/api/v1/ingest", {}), ("/share", {"Sec-Fetch-Site": "none"})):
+        with pytest.raises(IntegrityError):
+            await client.post(address, files=[("files", ("b.jpg", photo))], headers=headers)
+    assert [path.name for path in settings.incoming_folder.iterdir()] == [upload], "nothing else is left of them"
+    with database.connection() as tables:
+        tables.exec_driver_sql("drop trigger refuse")
+    answers = await asyncio.gather(*(client.post(f"{UPLOADS}/{upload}/finish", json=wish) for _ in range(3)))
+    assert [answer.status_code for answer in answers] == [202] * 3, "two at once are one"
+    job = await finished(client, answers[0].json()["url"])
+    assert (job["files"], job["photos"]) == (1, {"accepted": 1})
+    assert len((await client.get("/api/v1/bulk/jobs")).json()) == 1
+    assert list((settings.data / "uploads").glob("*/*")) == []
+
+
+async def test_uploaded_files_that_no_batch_waits_for_are_cleared_away(runtime: Runtime, tmp_path: Path) -> None:
+    waiting = batches.IncomingFile(tmp_path / "a.jpg", "a.jpg")
+    stated: dict[str, Any] = {"source": "x", "defaults": {}, "batch_id": "waits"}
+    incoming = runtime.settings.incoming_folder
+
+    def make(session: Session) -> None:
+        batches.create_batch(session, runtime.user_id, [waiting], **stated).state = "done"
+
+    await runtime.database.run(make)
+    for name in ("lost", "waits", "new"):
+        (incoming / name).mkdir(parents=True)
+        (incoming / name / "00000").write_bytes(b"x")
+        if name != "new":
+            os.utime(incoming / name, (0, 0))
+    await upkeep.clear_incoming(current())
+    assert {path.name for path in incoming.iterdir()} == {"waits", "new"}
+
+
+def test_one_piece_at_a_time_is_added_and_no_more_than_there_is_room(tmp_path: Path) -> None:
+    upload = uploads.open_upload(tmp_path, "marie")
+    folder = uploads.folder_of(tmp_path, "marie", upload)
+    jpeg, bounds = b"\xff\xd8\xff" + b"x" * 97, {"most": 9, "room": 150}
+
+    def add(number: int) -> uploads.Received:
+        return uploads.add_piece(tmp_path, "marie", upload, number, jpeg, offset=0, size=100, **bounds)
+
+    with ThreadPoolExecutor(2) as pool:
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        twice = [pool.submit(add, 0) for _ in range(2)]
+        assert not wait(twice, timeout=0.2).done and not list(folder.iterdir()), "another process adds to it just now"
+        os.close(handle)
+        wait(twice)
+    errors = [one.exception() for one in twice]
+    assert sorted(error.code for error in errors if isinstance(error, Conflict)) == ["upload_offset"]
+    assert (folder / "00000").read_bytes() == jpeg
+    assert add(1).reason == "no_room" and not (folder / "00001").exists()

@@ -1,7 +1,5 @@
 """The vocabulary of fields: what counts as known, as a guess, as the seller's word."""
 
-from decimal import Decimal
-
 from backend.core.listing import UNKNOWN, Evidence, Field, Listing, stated
 
 
@@ -38,9 +36,3 @@ def test_fields_are_replaced_in_a_copy() -> None:
     assert (before.value("size"), after.value("size"), after.value("brand")) == ("M", "L", "")
     assert after.photos == before.photos
     assert before["brand"] is UNKNOWN
-
-
-def test_a_price_is_a_decimal() -> None:
-    assert Listing({"price": stated("12.50")}).price == Decimal("12.50")
-    assert Listing({"price": Field(12.1)}).price == Decimal("12.1")
-    assert Listing().price is None

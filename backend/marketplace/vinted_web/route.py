@@ -164,9 +164,6 @@ class VintedWebRoute:
         """Where a person finds it: the listing's page, or the form of a draft, which has no page yet."""
         return f"{account.base_url}/items/{listing_id}" + ("/edit" if mode == "draft" else "")
 
-    async def aclose(self) -> None:
-        await self._browsers.aclose()
-
     @asynccontextmanager
     async def _page(
         self, account: AccountSession, place: Place | None = None, notes: Notes | None = None

@@ -218,7 +218,7 @@ class PhotoBoard extends HTMLElement {
   }
 
   reason(problem) {
-    const known = { stale_board: "stale", item_in_publication: "fixed", batch_sorting: "sorting" }[problem?.code];
+    const known = { stale_board: "stale", item_in_publication: "fixed", batch_sorting: "sorting", photo_twice: "twice" }[problem?.code];
     return known ? this.dataset[known] : (problem?.detail ?? this.dataset.failed);
   }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Query, UploadFile
 from pydantic import BaseModel
 
-from backend.api.deps import RuntimeDep, UserId
+from backend.api.deps import ManyFiles, RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core.ai_analyzer import batch_analyze_photos
 from backend.core.errors import BadRequest
@@ -19,7 +19,7 @@ from backend.spending.report import CostReport, costs_of
 from backend.watch.reader import ReaderStanding, standing_of, try_for
 from backend.workflows.reading import prepared, shown_reading
 
-router = APIRouter(prefix="/ai", tags=["ai"], responses=RESPONSES)
+router = APIRouter(prefix="/ai", tags=["ai"], responses=RESPONSES, route_class=ManyFiles)
 
 MOST = 40
 

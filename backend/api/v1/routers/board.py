@@ -90,7 +90,7 @@ async def move_photos(job_id: str, move: Move, runtime: RuntimeDep, user_id: Use
 @router.post("/turn")
 async def turn_photos(job_id: str, turn: Turn, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
     """Turns photos; their items are read again."""
-    photos = [await runtime.database.run(get_owned, Photo, user_id, photo_id) for photo_id in turn.photos]
+    photos = [await runtime.database.look(get_owned, Photo, user_id, photo_id) for photo_id in turn.photos]
     pictures: dict[str, dict[str, Any]] = {}
     for photo in photos:
         pictures[photo.id] = await asyncio.to_thread(turned, runtime.store, photo, turn.degrees)
@@ -121,7 +121,7 @@ async def redo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id:
 
 
 async def _look(runtime: Runtime, user_id: str, job_id: str) -> BoardOut:
-    return await runtime.database.run(lambda session: _shown(board.look(session, user_id, job_id)))
+    return await runtime.database.look(lambda session: _shown(board.look(session, user_id, job_id)))
 
 
 def _shown(found: board.Board) -> BoardOut:

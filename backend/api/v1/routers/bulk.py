@@ -61,7 +61,7 @@ class RefusedFile(BaseModel):
 @router.get("/jobs")
 async def bulk_jobs(runtime: RuntimeDep, user_id: UserId) -> list[BulkJobSummary]:
     """The latest batches, newest first."""
-    found = await runtime.database.run(batches.batches_of, user_id)
+    found = await runtime.database.look(batches.batches_of, user_id)
     return [BulkJobSummary.model_validate(b, from_attributes=True) for b in found]
 
 
@@ -89,7 +89,7 @@ async def refused_files(job_id: str, runtime: RuntimeDep, user_id: UserId) -> li
         photos = batches.photos_of(session, job_id)
         return [_refused(p) for p in photos if p.state in ("refused", "duplicate", "near_duplicate") or p.reason]
 
-    return await runtime.database.run(find)
+    return await runtime.database.look(find)
 
 
 @router.get("/jobs/{job_id}/events", response_class=StreamingResponse)
@@ -115,10 +115,13 @@ async def bulk_job_events(job_id: str, request: Request, runtime: RuntimeDep, us
 
 
 async def _look(runtime: Runtime, user_id: str, job_id: str) -> BulkJob:
-    progress = await runtime.database.run(batches.progress, user_id, job_id)
-    cost = await runtime.database.run(cost_of_batch, user_id, job_id)
+    progress, cost = await runtime.database.look(_progress_and_cost, user_id, job_id)
     shown: dict[str, Any] = asdict(progress)
     return BulkJob(id=job_id, finished=progress.finished, cost=cost, **shown)
+
+
+def _progress_and_cost(session: Session, user_id: str, job_id: str) -> tuple[batches.Progress, Cost]:
+    return batches.progress(session, user_id, job_id), cost_of_batch(session, user_id, job_id)
 
 
 def _refused(photo: Photo) -> RefusedFile:

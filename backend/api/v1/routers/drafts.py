@@ -70,12 +70,12 @@ async def list_drafts(
         )
         return [shown(session, draft) for draft in found]
 
-    return await runtime.database.run(find)
+    return await runtime.database.look(find)
 
 
 @router.get("/{draft_id}")
 async def show_draft(draft_id: str, runtime: RuntimeDep, user_id: UserId) -> DraftOut:
-    return await runtime.database.run(lambda session: shown(session, get_owned(session, Draft, user_id, draft_id)))
+    return await runtime.database.look(lambda session: shown(session, get_owned(session, Draft, user_id, draft_id)))
 
 
 @router.patch("/{draft_id}")

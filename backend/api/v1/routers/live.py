@@ -59,7 +59,7 @@ class Input(BaseModel):
 async def show_live(socket: WebSocket, publication_id: str, runtime: RuntimeDep, user_id: UserId) -> None:
     """404 before anything is opened: not yours, or no page of it is open in this process."""
     try:
-        await runtime.database.run(get_owned, Publication, user_id, publication_id)
+        await runtime.database.look(get_owned, Publication, user_id, publication_id)
         opening = runtime.live.find(user_id, publication_id)
         if opening is None:
             raise NotFound("No page of this publication is open now.")

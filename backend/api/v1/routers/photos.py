@@ -39,7 +39,7 @@ async def _owner(request: Request, photo_id: str, runtime: RuntimeDep, link: str
 @router.get("/{photo_id}/link")
 async def photo_link(photo_id: str, runtime: RuntimeDep, user_id: UserId) -> PhotoLink:
     """A signed address of the picture, for what can send no token: an <img>, a program that fetches by address."""
-    photo = await runtime.database.run(get_owned, Photo, user_id, photo_id)
+    photo = await runtime.database.look(get_owned, Photo, user_id, photo_id)
     at = datetime.now(UTC)
     link = runtime.people.ring.sign("photo", {"sub": user_id, "photo": photo.id}, at, LINK_LASTS)
     return PhotoLink(url=f"/api/v1/photos/{photo.id}?link={link}", expires_at=at + LINK_LASTS)
@@ -56,7 +56,7 @@ async def show_photo(
     """The cleaned JPEG, or its thumbnail. Where `v` names the picture a browser may keep it: a photo can be turned.
 
     With `link`, a signed address's, nobody needs to be signed in."""
-    photo = await runtime.database.run(get_owned, Photo, user_id, photo_id)
+    photo = await runtime.database.look(get_owned, Photo, user_id, photo_id)
     key = photo.thumbnail_key if size == "thumbnail" else photo.store_key
     if key is None or not runtime.store.exists(key):
         raise NotFound(f"Photo {photo_id!r} has no stored picture.")

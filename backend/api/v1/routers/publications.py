@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -60,19 +60,31 @@ class PublicationStory(PublicationOut):
 
 @router.get("")
 async def list_publications(
-    runtime: RuntimeDep, user_id: UserId, draft_id: str | None = None, state: str | None = None
+    runtime: RuntimeDep,
+    user_id: UserId,
+    draft_id: str | None = None,
+    state: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> list[PublicationOut]:
     """Newest first."""
-    found = await runtime.database.run(service.publications_of, user_id, draft_id=draft_id, state=state)
-    reasons = await runtime.database.run(queue.waiting, user_id)
+    found = await runtime.database.look(
+        service.publications_of,
+        user_id,
+        draft_id=draft_id,
+        states=[state] if state else None,
+        limit=limit,
+        offset=offset,
+    )
+    reasons = await runtime.database.look(queue.waiting, user_id)
     return [shown(p, reasons) for p in found]
 
 
 @router.get("/{publication_id}", name="publication")
 async def show_publication(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> PublicationStory:
-    publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
-    events = await runtime.database.run(service.events_of, user_id, publication_id)
-    reasons = await runtime.database.run(queue.waiting, user_id)
+    publication = await runtime.database.look(get_owned, Publication, user_id, publication_id)
+    events = await runtime.database.look(service.events_of, user_id, publication_id)
+    reasons = await runtime.database.look(queue.waiting, user_id)
     return PublicationStory(
         **shown(publication, reasons).model_dump(),
         events=[EventOut.model_validate(e, from_attributes=True) for e in events],
@@ -82,7 +94,7 @@ async def show_publication(publication_id: str, runtime: RuntimeDep, user_id: Us
 @router.get("/{publication_id}/screenshot", response_class=FileResponse)
 async def show_screenshot(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> FileResponse:
     """The form as it stood before the click, or the listing after it."""
-    publication = await runtime.database.run(get_owned, Publication, user_id, publication_id)
+    publication = await runtime.database.look(get_owned, Publication, user_id, publication_id)
     if publication.screenshot_key is None:
         raise NotFound("There is no picture of this publication yet.")
     return FileResponse(runtime.store.path(publication.screenshot_key), media_type="image/jpeg")
@@ -101,7 +113,7 @@ class BundleOut(BaseModel):
 async def list_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> list[BundleOut]:
     """What failed, doubtful and waiting attempts left behind, newest first."""
     root = runtime.settings.evidence_folder
-    found = await runtime.database.run(evidence.bundles_of, user_id, root, publication_id)
+    found = await runtime.database.look(evidence.bundles_of, user_id, root, publication_id)
     return [BundleOut.model_validate(bundle, from_attributes=True) for bundle in found]
 
 
@@ -109,7 +121,7 @@ async def list_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserI
 async def download_evidence(publication_id: str, runtime: RuntimeDep, user_id: UserId) -> StreamingResponse:
     """All of it as one ZIP. 404 when there is none."""
     root = runtime.settings.evidence_folder
-    found = await runtime.database.run(evidence.bundles_of, user_id, root, publication_id)
+    found = await runtime.database.look(evidence.bundles_of, user_id, root, publication_id)
     if not found:
         raise NotFound("There is no evidence of this publication: nothing failed, or it was cleared away.")
     headers = {"Content-Disposition": f'attachment; filename="evidence-{publication_id}.zip"'}
@@ -122,7 +134,7 @@ async def show_evidence(
 ) -> FileResponse:
     """One file of a bundle. Only the picture is shown; another site's page must never run as ours."""
     root = runtime.settings.evidence_folder
-    path = await runtime.database.run(evidence.file_of, user_id, root, publication_id, bundle, file)
+    path = await runtime.database.look(evidence.file_of, user_id, root, publication_id, bundle, file)
     if path.suffix == ".jpg":
         return FileResponse(path, media_type="image/jpeg")
     return FileResponse(path, media_type="application/octet-stream", filename=file)

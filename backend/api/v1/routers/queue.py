@@ -77,7 +77,7 @@ async def show_queue(runtime: RuntimeDep, user_id: UserId, account: str | None =
         reasons = queue.waiting(session, user_id)
         return [shown(row, reasons) for row in queue.line_of(session, user_id, account_id)]
 
-    return await runtime.database.run(look)
+    return await runtime.database.look(look)
 
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED)
@@ -93,7 +93,7 @@ async def queue_drafts(wanted: QueueRequest, runtime: RuntimeDep, user_id: UserI
         reasons = queue.waiting(session, user_id)
         return [shown(get_owned(session, Publication, user_id, one), reasons) for one in asked]
 
-    return Queued(publications=await runtime.database.run(look), not_asked=not_asked)
+    return Queued(publications=await runtime.database.look(look), not_asked=not_asked)
 
 
 @router.get("/events", response_class=StreamingResponse)
@@ -106,7 +106,7 @@ async def queue_events(request: Request, runtime: RuntimeDep, user_id: UserId) -
     async def stream() -> AsyncIterator[str]:
         seen, silent = None, 0.0
         while not await request.is_disconnected() and await stay.holds():
-            now = await runtime.database.run(service.pulse, user_id)
+            now = await runtime.database.look(service.pulse, user_id)
             if now != seen:
                 seen, silent = now, 0.0
                 yield f"event: progress\nid: {now}\ndata: {{}}\n\n"

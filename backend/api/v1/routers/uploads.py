@@ -11,11 +11,10 @@ from sqlmodel import Session
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core.errors import BadRequest
-from backend.db.models import Batch
-from backend.db.scope import owned
 from backend.drafts.schemas import BatchDefaults
-from backend.photos import batches, intake, quota, uploads
+from backend.photos import batches, intake, uploads
 from backend.runtime import Runtime
+from backend.workflows.handing_in import Heap
 
 router = APIRouter(prefix="/uploads", tags=["ingest"], responses=RESPONSES)
 
@@ -84,15 +83,15 @@ async def send_piece(
 ) -> Received:
     """A piece of a file as the request's body. 409 `upload_offset` tells where the file stands."""
     piece = await _body(request)
-    most = runtime.settings.max_photos
+    bounds = {"most": runtime.settings.max_photos, "room": runtime.settings.max_upload_mb * 1_000_000}
     found = await asyncio.to_thread(
-        uploads.add_piece, _home(runtime), user_id, upload_id, number, piece, offset=offset, size=size, most=most
+        uploads.add_piece, _home(runtime), user_id, upload_id, number, piece, offset=offset, size=size, **bounds
     )
     if found.reason is not None:
         return Received(
             received=0, state="refused", reason=found.reason, message=intake.explain(found.reason, language)
         )
-    if found.sha256 is not None and (same := await runtime.database.run(_same_file, user_id, found.sha256)):
+    if found.sha256 is not None and (same := await runtime.database.look(_same_file, user_id, found.sha256)):
         return Received(received=found.received, state="duplicate", reason="duplicate", message=same)
     return Received(received=found.received, state=found.state)
 
@@ -102,28 +101,9 @@ async def finish_upload(
     upload_id: str, wish: Finish, request: Request, runtime: RuntimeDep, user_id: UserId
 ) -> Finished:
     """Makes a batch of the files; asking again gives the same one."""
+    heap = Heap("upload", wish.defaults.stored(), wish.language, otherwise=runtime.settings.language)
+    await runtime.handing_in.upload(user_id, upload_id, [(file.number, file.name) for file in wish.files], heap)
     url = str(request.app.url_path_for("bulk_job", job_id=upload_id))
-    if not await runtime.database.run(_is_batch, user_id, upload_id):
-        batches.check_size(len(wish.files), "the upload", runtime.settings.max_photos)
-        files = [(file.number, file.name) for file in wish.files]
-        target = runtime.settings.incoming_folder / upload_id
-        sent = await asyncio.to_thread(uploads.received, _home(runtime), user_id, upload_id)
-        await runtime.database.run(
-            quota.check, user_id, runtime.store, runtime.quota, files=len(files), size=sum(sent.values())
-        )
-        incoming = await asyncio.to_thread(uploads.hand_over, _home(runtime), user_id, upload_id, files, target)
-        await runtime.database.run(
-            batches.create_batch,
-            user_id,
-            incoming,
-            source="upload",
-            defaults=wish.defaults.stored(),
-            language=wish.language,
-            otherwise=runtime.settings.language,
-            batch_id=upload_id,
-            most=runtime.settings.max_photos,
-        )
-    await runtime.jobs.read_batch(upload_id, user_id)
     return Finished(batch_id=upload_id, files=len(wish.files), url=url)
 
 
@@ -150,7 +130,3 @@ def _same_file(session: Session, user_id: str, sha256: str) -> str | None:
     """The name of the photo of the same bytes that is here already."""
     same = batches.find_same_file(session, user_id, sha256, other_than="")
     return same.name if same else None
-
-
-def _is_batch(session: Session, user_id: str, batch_id: str) -> bool:
-    return session.exec(owned(Batch, user_id).where(Batch.id == batch_id)).first() is not None

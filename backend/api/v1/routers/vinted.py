@@ -119,7 +119,7 @@ async def publish_listing(
     if publication.state in journal.ENDED:
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = str(request.app.url_path_for("publication", publication_id=publication.id))
-    return shown(publication, await runtime.database.run(queue.waiting, user_id))
+    return shown(publication, await runtime.database.look(queue.waiting, user_id))
 
 
 async def _order(runtime: Runtime, user_id: str, wanted: ListingPublishRequest) -> Order:
@@ -135,5 +135,5 @@ async def wait_for_end(runtime: Runtime, publication: Publication, seconds: floa
     deadline = asyncio.get_running_loop().time() + seconds
     while publication.state in journal.RUNNING and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.2)
-        publication = await runtime.database.run(get_owned, Publication, publication.user_id, publication.id)
+        publication = await runtime.database.look(get_owned, Publication, publication.user_id, publication.id)
     return publication

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from backend.api.deps import RuntimeDep, UserId
+from backend.api.deps import KnownFirst, RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.db.models import Piece, SavedView
 from backend.db.scope import get_owned
@@ -20,7 +20,7 @@ from backend.wardrobe.photos import photos_zip
 from backend.wardrobe.pieces import PieceState
 from backend.wardrobe.search import Wanted
 
-router = APIRouter(prefix="/wardrobe", tags=["wardrobe"], responses=RESPONSES)
+router = APIRouter(prefix="/wardrobe", tags=["wardrobe"], responses=RESPONSES, route_class=KnownFirst)
 
 WantedDep = Annotated[Wanted, Query()]
 
@@ -207,7 +207,7 @@ async def forget_view(view_id: str, runtime: RuntimeDep, user_id: UserId) -> Non
 
 @router.get("/{piece_id}")
 async def show_piece(piece_id: str, runtime: RuntimeDep, user_id: UserId) -> PieceOut:
-    return shown(await runtime.database.run(get_owned, Piece, user_id, piece_id))
+    return shown(await runtime.database.look(get_owned, Piece, user_id, piece_id))
 
 
 @router.patch("/{piece_id}")
