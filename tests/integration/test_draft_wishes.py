@@ -143,7 +143,7 @@ def test_a_derived_price_keeps_above_what_the_item_cost(session: Session) -> Non
     keep_preferences(session, user.id, Preferences(price_rule=PriceRule(margin=Decimal(20))))
     draft = drafts.edit(session, user.id, draft_of(session, user).id, 1, {"purchase_cost": "60"})
     assert value(draft, "price") == "72"
-    assert "prix d'achat 60, marge 20 %" in draft.fields["price"]["evidence"][0]["detail"]
+    assert "prix d’achat 60, marge 20 %" in draft.fields["price"]["evidence"][0]["detail"]
 
 
 def publish(session: Session, user: User, draft: Draft, price: str, **given: Any) -> None:

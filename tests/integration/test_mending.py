@@ -23,6 +23,7 @@ from backend.core.retry_utils import waiting_by
 from backend.db.models import Draft, Publication
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FieldsPatch
+from backend.key_rotation import rotate_key
 from backend.marketplace.port import (
     AccountSession,
     AskOwner,
@@ -299,7 +300,7 @@ async def test_nobody_else_is_at_an_account_while_it_publishes_or_is_looked_at(
 async def test_a_key_changed_during_a_visit_costs_no_session(runtime: Runtime) -> None:
     account = await runtime.accounts.add(runtime.user_id, "marie", "access_token_web=old", "http://127.0.0.1:9")
     place = acting_as(runtime.database, runtime.vault, account)
-    await runtime.rotate_key()
+    await rotate_key(runtime.settings, runtime.database, runtime.vault)
     assert place.keep is not None
     for value in ("rotated", "again"):
         await place.keep({"cookies": [{"name": "access_token_web", "value": value}], "origins": []})

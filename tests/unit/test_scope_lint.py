@@ -111,7 +111,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("workflows/analyse.py", "end"): JOB,
     ("workflows/held.py", "_take"): JOB,
     ("workflows/held.py", "row"): JOB,
-    ("workflows/job.py", "job_of"): JOB,
     ("workflows/job.py", "session_of"): JOB,
     ("workflows/leaving.py", "_theirs"): NARROWED,
     ("workflows/pictures.py", "_still_named"): "whether anybody else has the same picture, told to nobody",
@@ -119,7 +118,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("workflows/publish.py", "publish"): JOB,
     ("workflows/publish.py", "_remember_picture"): JOB,
     ("workflows/publish.py", "_write_end"): JOB,
-    ("workflows/settle.py", "_in_doubt"): JOB,
     ("workflows/telling.py", "tell_of_batch"): JOB,
 }
 
