@@ -87,8 +87,8 @@ class World:
     drafts: list[str]
     faults: tuple[str, ...] = ()
     workers: list[Worker] = field(default_factory=list)
-    asked: int = 0
-    """Publications asked for so far."""
+    wanted: int = len(ACCOUNTS)
+    """So many are to be there when all that was asked for is done: one of old an account, one a publication."""
 
     def have_workers(self, count: int) -> None:
         """So many living workers, no more, ready for work."""
@@ -131,7 +131,7 @@ class World:
     def publish(self, account: str) -> str:
         """Asks for the next draft to be saved on this account; returns the publication's id."""
         order = Order(self.drafts.pop(), self.accounts[account], "draft")
-        self.asked += 1
+        self.wanted += 1
         with self.database.session() as session:
             return service.request(session, self.user_id, order).id
 
@@ -161,8 +161,8 @@ class World:
 
     @property
     def has_doubled(self) -> bool:
-        """Whether there are more listings than were asked for: whatever comes, none goes away again."""
-        return len(self.sandbox.state.items) > self.asked
+        """Whether there are more listings than are wanted: whatever comes, none goes away again."""
+        return len(self.sandbox.state.items) > self.wanted
 
     def listings(self) -> Counter[str]:
         """How many listings of each id the marketplace has; it never gives an id twice."""
