@@ -80,7 +80,11 @@ def budget_of(settings: Settings) -> Budget:
     def micros(dollars: Decimal | None) -> int | None:
         return None if dollars is None else int(dollars * MICROS)
 
-    return Budget(micros(settings.model_day_budget), micros(settings.model_batch_budget))
+    return Budget(
+        micros(settings.model_day_budget),
+        micros(settings.model_user_day_budget),
+        micros(settings.model_batch_budget),
+    )
 
 
 def quota_of(settings: Settings) -> Quota:

@@ -130,6 +130,9 @@ class Settings(BaseSettings):
     model_day_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
         None, description="Dollars all calls of a day (UTC) may cost; then the embedded reader reads alone."
     )
+    model_user_day_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+        None, description="Dollars one user's calls of a day (UTC) may cost; then the embedded reader reads alone."
+    )
     model_batch_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
         None, description="Dollars the calls for one batch may cost; then the embedded reader reads alone."
     )

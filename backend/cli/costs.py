@@ -14,6 +14,8 @@ from backend.spending.ledger import dollars
 from backend.spending.report import Cost, CostReport, costs_of
 
 MOST_ROWS = 10
+PER = {"day": "day", "user_day": "day and user", "batch": "batch"}
+"""What each budget is for, by its name."""
 
 
 def costs(
@@ -38,7 +40,7 @@ def show_costs(console: Console, report: CostReport, budget: Mapping[str, int | 
     if not report.total.calls and not report.total.cached:
         console.print("No vision model was asked since " + report.since + ".")
         return
-    limits = [f"{dollars(limit)} a {name}" for name, limit in budget.items() if limit is not None]
+    limits = [f"{dollars(limit)} a {PER[name]}" for name, limit in budget.items() if limit is not None]
     console.print(f"Today {dollars(report.today.micros)}; budget: {', '.join(limits) or 'none set'}")
     groups = {"Day": report.days, "Batch": report.batches, "Draft": report.items, "Model": report.models}
     for title, costs_by in groups.items():

@@ -52,7 +52,11 @@ async def _reader(settings: Settings) -> str:
     """The service, and that a reader can be built: a budget that can't be kept is a fault."""
     told = await model_check(settings)()
     await build_analyzer(settings, Unmetered()).aclose()
-    limits = {"day": settings.model_day_budget, "batch": settings.model_batch_budget}
+    limits = {
+        "day": settings.model_day_budget,
+        "day and user": settings.model_user_day_budget,
+        "batch": settings.model_batch_budget,
+    }
     budget = ", ".join(f"${limit} a {name}" for name, limit in limits.items() if limit is not None)
     return told if settings.reader == "embedded" else f"{told}; budget {budget or 'none set'}"
 

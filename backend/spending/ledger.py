@@ -23,20 +23,23 @@ from backend.db.scope import own_row
 ANSWERS_KEPT = 5000
 """Of all users together; about 2 KB each."""
 ANSWER_AGE = timedelta(days=90)
+UNTIL_MIDNIGHT = " It begins anew at midnight, UTC."
 _ONE_AT_A_TIME = 864209754
 """PostgreSQL's advisory lock around a reservation; on SQLite every transaction has the tables to itself."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Micro-dollars the calls of all users may cost in a day (UTC), and those of one batch; None is no limit."""
+    """Micro-dollars that calls may cost: those of all users in a day (UTC), of one user in a day, of one batch; None is
+    no limit."""
 
     day: int | None = None
+    user_day: int | None = None
     batch: int | None = None
 
     @property
     def limited(self) -> bool:
-        return self.day is not None or self.batch is not None
+        return (self.day, self.user_day, self.batch) != (None, None, None)
 
 
 class TableLedger:
@@ -70,7 +73,9 @@ def reserve(session: Session, whose: Behalf, call: PlannedCall, budget: Budget, 
     at = at or now()
     row = _row(whose, call.model, call.prompt, at)
     if call.micros and budget.day is not None:
-        _afford("day's", budget.day, _spent(session, ModelCall.day == row.day), call.micros)
+        _afford("day's", budget.day, _spent(session, ModelCall.day == row.day), call.micros, UNTIL_MIDNIGHT)
+    if call.micros and budget.user_day is not None:
+        _afford("user's", budget.user_day, spent_on(session, row.day, row.user_id), call.micros, UNTIL_MIDNIGHT)
     if call.micros and budget.batch is not None and whose.batch_id is not None:
         _afford("batch's", budget.batch, _spent(session, ModelCall.batch_id == whose.batch_id), call.micros)
     row.status, row.micros, row.estimated = "reserved", call.micros, True
@@ -142,16 +147,24 @@ def _spent(session: Session, where: object) -> int:
     return int(session.exec(total).one() or 0)
 
 
-def spent_on(session: Session, day: str) -> int:
-    """What everybody's calls of a day (UTC) came to, or may."""
-    return _spent(session, ModelCall.day == day)
+def spent_on(session: Session, day: str, user_id: str | None = None) -> int:
+    """What the calls of a day (UTC) came to, or may: this user's, or everybody's."""
+    of_the_day = col(ModelCall.day) == day
+    return _spent(session, of_the_day if user_id is None else of_the_day & (col(ModelCall.user_id) == user_id))
 
 
-def _afford(whose: str, limit: int, spent: int, price: int) -> None:
+def left_on(session: Session, day: str, user_id: str, budget: Budget) -> tuple[int, int] | None:
+    """The tighter of a day's budgets for this user, and what is left of it; None where there is none."""
+    limits = ((budget.day, None), (budget.user_day, user_id))
+    left = [(limit, max(0, limit - spent_on(session, day, whose))) for limit, whose in limits if limit is not None]
+    return min(left, key=lambda each: each[1], default=None)
+
+
+def _afford(whose: str, limit: int, spent: int, price: int, until: str = "") -> None:
     if spent + price > limit:
         raise BudgetReached(
             f"The {whose} budget for the vision model, {dollars(limit)}, does not cover another call: {dollars(spent)} "
-            f"are spent or set aside, and one more may cost {dollars(price)}."
+            f"are spent or set aside, and one more may cost {dollars(price)}.{until}"
         )
 
 

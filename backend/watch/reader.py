@@ -16,7 +16,7 @@ from backend.core.reading import Analyzer
 from backend.db.engine import Database
 from backend.db.models import new_id
 from backend.spending import report
-from backend.spending.ledger import Budget, spent_on
+from backend.spending.ledger import Budget, left_on
 from backend.vision.probe import Trial, try_reader
 from backend.vision.tariff import Tariff, at_home
 
@@ -48,7 +48,8 @@ class Reader:
 @dataclass(frozen=True)
 class ReaderStanding:
     """Micro-dollars throughout; None where no price is known. `item_micros` is what the user's items came to where they
-    have any of this model (`measured`), else an estimate for four photos. `day_left` is everybody's."""
+    have any of this model (`measured`), else an estimate for four photos. `day_budget` is the tighter of the day's budgets,
+    everybody's and the user's."""
 
     kind: str
     host: str | None
@@ -61,6 +62,7 @@ class ReaderStanding:
     today: report.Cost
     month: report.Cost
     budget: Budget
+    day_budget: int | None
     day_left: int | None
     resets_at: datetime | None
 
@@ -72,7 +74,7 @@ def standing_of(session: Session, user_id: str, reader: Reader, budget: Budget) 
     item = own if own is not None else _estimated(reader)
     items = report.items_of_last_batch(session, user_id) or USUAL_BATCH
     day = datetime.now(UTC).date()
-    limited = asks_model and budget.day is not None
+    tighter = left_on(session, day.isoformat(), user_id, budget) if asks_model else None
     return ReaderStanding(
         kind=reader.kind,
         host=reader.host if asks_model else None,
@@ -85,8 +87,9 @@ def standing_of(session: Session, user_id: str, reader: Reader, budget: Budget) 
         today=costs.today,
         month=costs.total,
         budget=budget,
-        day_left=max(0, (budget.day or 0) - spent_on(session, day.isoformat())) if limited else None,
-        resets_at=datetime.combine(day + timedelta(days=1), time(), UTC) if limited else None,
+        day_budget=tighter and tighter[0],
+        day_left=tighter and tighter[1],
+        resets_at=datetime.combine(day + timedelta(days=1), time(), UTC) if tighter else None,
     )
 
 

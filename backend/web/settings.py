@@ -238,7 +238,7 @@ async def _reader_page(page: Page, **more: Any) -> Response:
     costs = {
         "item": shown.item_micros, "batch": shown.batch_micros,
         "today": shown.today.micros, "month": shown.month.micros,
-        "left": shown.day_left, "budget": shown.budget.day, "budget_batch": shown.budget.batch,
+        "left": shown.day_left, "budget": shown.day_budget, "budget_batch": shown.budget.batch,
     }  # fmt: skip
     return page.render(
         "settings_reader.html",

@@ -24,7 +24,7 @@ from backend.runtime import running
 from backend.sandbox.vision_api import VisionApi
 from backend.settings import Settings
 from backend.spending import ledger
-from backend.spending.ledger import Budget, TableLedger, recall, remember, reserve, settle
+from backend.spending.ledger import Budget, TableLedger, left_on, recall, remember, reserve, settle
 from backend.spending.report import cost_of_batch, costs_of
 
 CALL = PlannedCall("gpt-4o", "item-v2", Tokens(4000, 2000), 300)
@@ -85,6 +85,22 @@ def test_the_budgets_stop_before_they_are_crossed(database: Database, marie: Beh
         reserve(session, other, CALL, day, at=now() + timedelta(days=1))
         free = PlannedCall("llava", "item-v2", Tokens(1, 1), 0)
         assert reserve(session, other, free, Budget(day=0))
+
+
+def test_one_users_budget_is_not_anothers(database: Database, marie: Behalf) -> None:
+    limit = Budget(user_day=600)
+    today = now().date().isoformat()
+    with database.session() as session:
+        paul = User(name="paul")
+        session.add(paul)
+        session.flush()
+        for _ in range(2):
+            reserve(session, marie, CALL, limit)
+        assert left_on(session, today, marie.user_id or "", Budget(day=700, user_day=600)) == (600, 0)
+        assert left_on(session, today, paul.id, Budget(day=700, user_day=600)) == (700, 100)
+        assert reserve(session, Behalf(paul.id, "batch-9"), CALL, limit)
+    with pytest.raises(BudgetReached, match=r"user's budget.*midnight, UTC"), database.session() as session:
+        reserve(session, marie, CALL, limit)
 
 
 def test_settling_for_less_makes_room_again(database: Database, marie: Behalf) -> None:
@@ -208,7 +224,7 @@ async def test_a_batch_within_its_budget_and_then_without_the_model(
     told = await asyncio.to_thread(CliRunner().invoke, command_line, ["costs", "--json"])
     assert told.exit_code == 0, told.output
     costs = json.loads(told.stdout)
-    assert (costs["total"]["micros"], costs["budget"]) == (2000, {"day": None, "batch": 21_900})
+    assert (costs["total"]["micros"], costs["budget"]) == (2000, {"day": None, "user_day": None, "batch": 21_900})
     shown = await asyncio.to_thread(CliRunner().invoke, command_line, ["costs"])
     assert "$0.0020" in shown.stdout
 
