@@ -48,8 +48,8 @@ class Reader:
 @dataclass(frozen=True)
 class ReaderStanding:
     """Micro-dollars throughout; None where no price is known. `item_micros` is what the user's items came to where they
-    have any of this model (`measured`), else an estimate for four photos. `day_budget` is the tighter of the day's budgets,
-    everybody's and the user's."""
+    have any of this model (`measured`), else an estimate for four photos. `day_budget` is the tighter of the day's
+    budgets, everybody's and the user's."""
 
     kind: str
     host: str | None
