@@ -46,6 +46,7 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
         return embedded
     # Only who asks for a model waits for its client.
     from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415
+    from backend.vision.calls import ModelCalls  # noqa: PLC0415
     from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
 
     prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
@@ -62,7 +63,7 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
         "ledger": ledger,
         **prices,
     }
-    return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(**way))
+    return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(ModelCalls(**way)))
 
 
 def reader_of(settings: Settings) -> Reader:

@@ -203,14 +203,13 @@ def _changed(session: Session, draft: Draft, before: Collection[str], after: Col
     draft.revision, draft.updated_at = draft.revision + 1, now()
     if before == after:
         return
-    if after and not (before and draft.state == "discarded"):
-        _read_again(session, draft)
-    elif after:
-        draft.grouping = {**CHANGED, UNREAD: True}
-        return
-    else:
-        draft.state, draft.publish_ready = "discarded", False
     draft.grouping = dict(CHANGED)
+    if not after:
+        draft.state, draft.publish_ready = "discarded", False
+    elif before and draft.state == "discarded":
+        draft.grouping = {**CHANGED, UNREAD: True}
+    else:
+        _read_again(session, draft)
 
 
 def _read_again(session: Session, draft: Draft) -> None:

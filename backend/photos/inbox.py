@@ -136,5 +136,5 @@ def _forget(mark: Path) -> None:
     mark.unlink(missing_ok=True)
     folders = [path for path in sorted(mark.parent.rglob("*"), reverse=True) if path.is_dir()]
     for folder in (*folders, mark.parent):
-        if not any(folder.iterdir()):
+        if folder.is_dir() and not any(folder.iterdir()):  # it is not there where it could not be made
             folder.rmdir()

@@ -10,7 +10,6 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
@@ -19,7 +18,6 @@ from PIL import Image, ImageOps
 from pydantic import BaseModel, Field, ValidationError
 
 from backend.core.errors import PhotoRefused
-from backend.core.model_calls import Ledger
 from backend.core.reading import PhotoInput
 from backend.vision.calls import ModelCalls
 from backend.vision.completion import MalformedAnswer
@@ -79,28 +77,10 @@ class BoundaryQuestion:
 
 
 class ModelBoundaryJudge:
-    """A vision model; the arguments are those of `ModelCalls`. `timeout` is one question's, in seconds."""
+    """A vision model, asked by `calls`, which are its own to close."""
 
-    def __init__(
-        self,
-        *,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        model: str,
-        timeout: float = 30.0,
-        ledger: Ledger | None = None,
-        price_input: Decimal | None = None,
-        price_output: Decimal | None = None,
-    ) -> None:
-        self._calls = ModelCalls(
-            api_key=api_key,
-            base_url=base_url,
-            model=model,
-            timeout=timeout,
-            ledger=ledger,
-            price_input=price_input,
-            price_output=price_output,
-        )
+    def __init__(self, calls: ModelCalls) -> None:
+        self._calls = calls
 
     async def same_item(self, left: Sequence[PhotoInput], right: Sequence[PhotoInput]) -> float | None:
         """Raises what `ModelCalls.ask` does, and PhotoRefused for what can't be decoded."""

@@ -15,13 +15,14 @@ from backend.core.reading import BoundaryJudge, PhotoInput
 from backend.sandbox.vision_api import Failure, VisionApi
 from backend.sandbox.vision_servers import SERVERS
 from backend.vision.boundaries import ModelBoundaryJudge
+from backend.vision.calls import ModelCalls
 
 ROWS = ((200, 40, 40), (40, 40, 200))
 
 
 @pytest.fixture
 async def judge(api: VisionApi) -> AsyncIterator[ModelBoundaryJudge]:
-    judge = ModelBoundaryJudge(api_key=api.key, base_url=api.url, model="gpt-4o", timeout=2.0)
+    judge = ModelBoundaryJudge(ModelCalls(api_key=api.key, base_url=api.url, model="gpt-4o", timeout=2.0))
     yield judge
     await judge.aclose()
 
@@ -129,7 +130,9 @@ class Ledger(Unmetered):
 
 async def test_each_question_is_set_aside_and_settled(api: VisionApi, rows: list[list[PhotoInput]]) -> None:
     ledger = Ledger()
-    judge = ModelBoundaryJudge(api_key=api.key, base_url=api.url, model="gpt-4o", ledger=ledger)
+    judge = ModelBoundaryJudge(
+        ModelCalls(api_key=api.key, base_url=api.url, model="gpt-4o", timeout=30.0, ledger=ledger)
+    )
     api.boundaries.extend(['{"same": true, "confidence": 1}', Failure("server_error"), "{}", "{}"])
     assert await judge.same_item(*rows) == 1.0
     for _ in range(2):
