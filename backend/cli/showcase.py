@@ -3,10 +3,12 @@
 Everything real but the marketplace: the same intake, reader, drafts, journal and browser as in earnest.
 """
 
+import asyncio
 import shlex
 import shutil
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from backend.cli import photos, publishing, tables
 from backend.cli.terminal import AsJson, Chosen, asked_here, carry_out, err, fail, out, settings_of, show_json
 from backend.core.errors import NotFound
 from backend.core.pacing import AT_ONCE
+from backend.publications import service
 from backend.runtime import Runtime, running
 from backend.sample.once import STATED, drawn_once
 from backend.settings import Settings, load_settings
@@ -84,12 +87,27 @@ async def _run(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What became of the photos, and of the ready drafts' publications."""
     batch_id = await photos.hand_in(runtime, folder, stated)
-    await photos.watch(runtime, batch_id, quiet=quiet)
+    publishing_meanwhile = asyncio.create_task(_publish_as_they_come(runtime))
+    try:
+        await photos.watch(runtime, batch_id, quiet=quiet)
+    finally:
+        publishing_meanwhile.cancel()
+        with suppress(asyncio.CancelledError):
+            await publishing_meanwhile
     report = await photos.report(runtime, batch_id)
     ready = [row["id"] for row in report["drafts"] if row["publish_ready"]]
     if not ready:
         return report, {"publications": [], "not_asked": []}
     return report, await publishing.publish_drafts(runtime, ready, "draft", quiet=quiet)
+
+
+async def _publish_as_they_come(runtime: Runtime) -> None:
+    """Asks for each draft's publication once it is ready, while others are still being read. Whoever asks for them again
+    is given these."""
+    while True:
+        ready = await runtime.database.look(service.publishable, runtime.user_id)
+        await runtime.publish_many(runtime.user_id, [draft.id for draft in ready], None, "draft")
+        await asyncio.sleep(0.5)
 
 
 def _show(report: dict[str, Any], done: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from backend.cli.photos import hand_in, watch
 from backend.core.retry_utils import waiting_by
 from backend.db.models import Publication
+from backend.marketplace.vinted_web import handover
 from backend.notifications.service import notifications_of
 from backend.publications import journal, queue, service
 from backend.publications.service import Order
@@ -68,11 +69,12 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.mark.timeout(900)
 async def test_each_fault_comes_to_what_the_page_says(
-    settings: Settings, sandbox: Sandbox, draw_photo: DrawPhoto
+    settings: Settings, sandbox: Sandbox, draw_photo: DrawPhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = rows()
     many = settings.model_copy(update={"browser_contexts": 4})
     photos = [draw_photo(f"IMG_{number:03d}.jpg", seconds=number * 600) for number in range(len(table))]
+    monkeypatch.setattr(handover, "SHOWN_WITHIN", 0.5)
     async with running(many, analyzer=ScriptedReader(), patience=PATIENCE) as runtime:
         batch_id = await hand_in(runtime, photos[0].parent, {"audience": "women", "condition": "good"})
         await watch(runtime, batch_id, quiet=True)

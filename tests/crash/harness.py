@@ -22,6 +22,8 @@ from tests.crash.world import ACCOUNTS, Worker, World, world
 
 STEPS = ("opening", "photos", "title", "category", "brand", "size", "price", "parcel", "read_back")
 CLICK = (State.FILLED, State.SUBMITTING)
+FROZEN = 60.0
+"""Seconds a worker is frozen at most: on SQLite it may hold the database's lock meanwhile, and nobody goes on."""
 DONE = (State.CONFIRMED, State.RECONCILED, State.CONFIRMED_WITH_DIFFERENCES)
 
 
@@ -139,7 +141,7 @@ def zombie(trial: Trial) -> None:
     place.steal_slot(worker.executor)
     trial.tally.kills += frozen > 0
     if trial.chance.random() < 0.7:
-        place.settle([trial.target], trial.patience)
+        place.settle([trial.target], FROZEN)
     else:
         time.sleep(trial.chance.uniform(0, 3))
     worker.send(signal.SIGCONT)
