@@ -7,20 +7,25 @@ in is `world.py`'s.
 """
 
 import argparse
+import itertools
 import json
 import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
+from backend.core.modes import Mode
+from backend.core.operator_metrics import PUBLISH_STEPS
 from backend.publications.journal import State
 from tests.crash.world import ACCOUNTS, Worker, World, world
 
-STEPS = ("opening", "photos", "title", "category", "brand", "size", "price", "parcel", "read_back")
+STEPS = tuple(step for step in PUBLISH_STEPS if step != "materials")
+"""The form's; nothing tells what these garments are made of."""
+MODES: tuple[Mode, ...] = ("draft", "publish")
 CLICK = (State.FILLED, State.SUBMITTING)
 FROZEN = 60.0
 """Seconds a worker is frozen at most: on SQLite it may hold the database's lock meanwhile, and nobody goes on."""
@@ -32,6 +37,7 @@ class Tally:
     """`expected` listings were asked for, `found` are there; what was killed is counted by what happened."""
 
     database: str
+    asked: int
     trials: int = 0
     kills: int = 0
     expected: int = 0
@@ -42,19 +48,22 @@ class Tally:
     reconciled: int = 0
     seconds: float = 0.0
     happened: Counter[str] = field(default_factory=Counter)
+    at_steps: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
-        return bool(self.doubled or self.lost or self.stuck) or self.expected != self.found
+        wrong = self.doubled or self.lost or self.stuck or self.notes
+        return bool(wrong) or self.expected != self.found or self.trials < self.asked
 
 
 @dataclass
 class Trial:
-    """One trial under way: `target` is the publication something happens to."""
+    """One trial under way: `target` is the publication something happens to; `steps` come round one by one."""
 
     place: World
     chance: random.Random
+    steps: Iterator[str]
     tally: Tally
     target: str
     patience: float
@@ -72,7 +81,10 @@ class Trial:
         return None
 
     def at_a_step(self) -> Worker | None:
-        return self.wait_for(State.PREPARING, step=self.chance.choice(STEPS))
+        step = next(self.steps)
+        worker = self.wait_for(State.PREPARING, State.SUBMITTING, step=step)
+        self.tally.at_steps[step] += worker is not None
+        return worker
 
     def at_the_click(self) -> Worker | None:
         worker = self.wait_for(self.chance.choice(CLICK))
@@ -92,7 +104,7 @@ def at_a_moment(trial: Trial) -> None:
 
 
 def at_a_step(trial: Trial) -> None:
-    """The worker is killed at a named step of filling the form."""
+    """The worker is killed at a named step, each in its turn."""
     trial.kill(trial.at_a_step())
 
 
@@ -165,12 +177,15 @@ HAPPENINGS: Mapping[str, tuple[Callable[[Trial], None], int]] = {
 """What may happen, and to how many workers."""
 
 
-def run_trial(place: World, chance: random.Random, tally: Tally, happening: str, patience: float) -> None:
+def run_trial(
+    place: World, chance: random.Random, steps: Iterator[str], tally: Tally, happening: str, patience: float
+) -> None:
     what, workers = HAPPENINGS[happening]
     place.have_workers(workers)
     before = place.listings()
-    ids = [place.publish(account) for account in ACCOUNTS]
-    what(Trial(place, chance, tally, ids[0], patience))
+    mode = chance.choice(MODES)
+    ids = [place.publish(account, mode) for account in ACCOUNTS]
+    what(Trial(place, chance, steps, tally, ids[0], patience))
     rows = place.settle(ids, patience)
     place.sandbox.clear_faults()
     made = place.listings() - before
@@ -191,13 +206,14 @@ def run_trial(place: World, chance: random.Random, tally: Tally, happening: str,
         told = [
             f"{row.id} {row.state} {row.error_code or ''} {row.listing_id or ''}: {row.error or ''}" for row in rows
         ]
-        tally.notes.append(f"{happening}: listings {dict(made)}, " + "; ".join(told))
+        tally.notes.append(f"{happening}, {mode}: listings {dict(made)}, " + "; ".join(told))
 
 
 def run(kind: str, asked: argparse.Namespace) -> Tally:
     """All trials on one database. Each happening comes round equally often, in an order of the seed's."""
     chance = random.Random(f"{asked.seed}{kind}")
-    tally = Tally(kind)
+    tally = Tally(kind, asked.trials)
+    steps = itertools.cycle(chance.sample(STEPS, len(STEPS)))
     names = asked.only or list(HAPPENINGS)
     started = time.monotonic()
     with world(kind, asked.trials * len(ACCOUNTS), tuple(asked.fault), asked.url) as place:
@@ -206,7 +222,7 @@ def run(kind: str, asked: argparse.Namespace) -> Tally:
         for number, happening in enumerate(order, 1):
             if time.monotonic() - started > asked.minutes * 60:
                 break
-            run_trial(place, chance, tally, happening, asked.patience)
+            run_trial(place, chance, steps, tally, happening, asked.patience)
             told = (
                 f"{kind}: {number} of {asked.trials}, {tally.kills} kills, {tally.found} of {tally.expected} listings"
             )
@@ -222,7 +238,9 @@ def main() -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--url", help="a PostgreSQL server's database to use instead of a server of its own")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=240, help="no trial begins after so many")
+    parser.add_argument(
+        "--minutes", type=float, default=240, help="no trial begins after so many: a run cut short fails"
+    )
     parser.add_argument("--patience", type=float, default=120, help="seconds after which a publication counts as stuck")
     parser.add_argument("--only", nargs="*", default=(), choices=list(HAPPENINGS), help="only these happenings")
     parser.add_argument("--fault", nargs="*", default=(), help="break the journal on purpose: see worker.py")

@@ -22,6 +22,7 @@ from PIL import Image
 from sqlalchemy import create_engine, text
 
 from backend.cli.photos import hand_in, watch
+from backend.core.modes import Mode
 from backend.db.engine import Database
 from backend.db.models import Account, Publication
 from backend.publications import journal, service
@@ -128,9 +129,9 @@ class World:
             )
         engine.dispose()
 
-    def publish(self, account: str) -> str:
-        """Asks for the next draft to be saved on this account; returns the publication's id."""
-        order = Order(self.drafts.pop(), self.accounts[account], "draft")
+    def publish(self, account: str, mode: Mode) -> str:
+        """Asks for the next draft to be put on this account; returns the publication's id."""
+        order = Order(self.drafts.pop(), self.accounts[account], mode)
         self.wanted += 1
         with self.database.session() as session:
             return service.request(session, self.user_id, order).id
