@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -142,14 +143,20 @@ def listening_socket(host: str, port: int) -> socket.socket:
 def sandbox(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5055,
     language: Annotated[Literal["fr", "en"], typer.Option(help="Language of its labels.")] = "fr",
+    widgets: Annotated[Literal["new", "old"], typer.Option(help="Tiles for size and colour, or older lists.")] = "new",
+    banner: Annotated[bool, typer.Option(help="Whether a new visitor meets the consent banner.")] = True,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep everything in this file, and begin with what it has.")
+    ] = None,
 ) -> None:
     """Runs the stand-in marketplace to try things on; it is on this machine only and nothing like a real shop.
 
-    Example: `vintedbot sandbox --port 5055`"""
+    Example: `vintedbot sandbox --port 5055 --state sandbox.json`"""
+    from backend.sandbox.options import SandboxOptions  # noqa: PLC0415 - as below
     from backend.sandbox.server import serve as serve_sandbox  # noqa: PLC0415 - only this command and the demo use it
 
     try:
-        serve_sandbox("127.0.0.1", port, language)
+        serve_sandbox("127.0.0.1", port, SandboxOptions(language, widgets=widgets, banner=banner, state_file=state))
     except SetupError as error:
         fail(error)
 

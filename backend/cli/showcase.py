@@ -132,9 +132,11 @@ def _next_steps(settings: Settings, own: Path | None) -> None:
     called = shlex.quote(sys.argv[0])
     data = shlex.quote(str(settings.data))
     command = f"{called} --data {data}"
+    kept = shlex.quote(str(settings.data / "sandbox.json"))
     out.print(
         f"\nLook at the drafts:     {command} serve, then http://127.0.0.1:5000\n"
         f"One draft, evidence:    {command} drafts show ID\n"
+        f"The listings' links:    {called} sandbox --port {SANDBOX_PORT} --state {kept}\n"
         + ("" if own else "With your own photos:   make demo PHOTOS=~/Pictures/closet\n")
         + f"In earnest:             {called} ingest ~/Pictures/closet --audience women --condition very-good\n"
         f"                        {called} login, then {called} publish --all-ready --mode dry_run",

@@ -23,7 +23,7 @@ from backend.core.errors import SetupError
 from backend.sandbox import admin, vinted_api, vinted_site
 from backend.sandbox.faults import Fault, FaultPlan, make_fault
 from backend.sandbox.gate import Connections, Gate, droppable
-from backend.sandbox.options import Language, SandboxOptions
+from backend.sandbox.options import SandboxOptions
 from backend.sandbox.state import SandboxState
 
 DEMO_ACCOUNT, DEMO_PASSWORD = "demo", "sandbox"
@@ -114,18 +114,27 @@ def running_sandbox(host: str = "127.0.0.1", port: int = 0, options: SandboxOpti
         listener.close()
 
 
-def serve(
-    host: str = "127.0.0.1", port: int = 5001, language: Language = "fr", options: SandboxOptions | None = None
-) -> None:
-    """Serves until interrupted, and prints the address and a demo account. Raises `SetupError` on a taken port."""
-    state, plan, connections = SandboxState(options or SandboxOptions(language=language)), FaultPlan(), Connections()
-    state.add_account(DEMO_ACCOUNT, DEMO_PASSWORD)
+def serve(host: str = "127.0.0.1", port: int = 5001, options: SandboxOptions | None = None) -> None:
+    """Serves until interrupted, and prints the address and a demo account. Raises `SetupError` on a taken port and a state
+    file that is none."""
+    state, plan, connections = _begun(options or SandboxOptions()), FaultPlan(), Connections()
+    if state.account_named(DEMO_ACCOUNT) is None:
+        state.add_account(DEMO_ACCOUNT, DEMO_PASSWORD)
     app = create_sandbox_app(state=state, plan=plan, connections=connections)
     listener = _listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     print(f"Sandbox marketplace on {address}")  # noqa: T201 - the command line's own output
     print(f"Sign in at {address}/member/login as {DEMO_ACCOUNT} / {DEMO_PASSWORD}", flush=True)  # noqa: T201
     uvicorn.Server(_config(app, connections)).run(sockets=[listener])
+
+
+def _begun(options: SandboxOptions) -> SandboxState:
+    try:
+        return SandboxState(options)
+    except (OSError, ValueError, KeyError, TypeError) as broken:
+        raise SetupError(
+            f"{options.state_file} is not a sandbox's state ({broken!r}). Choose another file."
+        ) from broken
 
 
 class _Server(uvicorn.Server):

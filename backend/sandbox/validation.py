@@ -87,7 +87,6 @@ def _missing(body: ItemBody) -> dict[str, str]:
         "brand": body.brand is not None or body.brand_id is not None,
         "size": leaf is None or leaf.size_group is None or bool(body.attribute("size")),
         "condition": bool(body.attribute("condition")),
-        "color": bool(body.color_ids),
         "price": body.price is not None,
         "package_size": body.package_size_id is not None,
     }

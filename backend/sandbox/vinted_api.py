@@ -100,7 +100,7 @@ def attributes(account: SignedIn, question: AttributesQuestion, state: State) ->
     found = [
         {"code": "brand", "configuration": {"required": True, "options": []}},
         _options("condition", catalog.conditions().values(), language, required=True, limit=1),
-        _options("color", catalog.colours().values(), language, required=True, limit=2),
+        _options("color", catalog.colours().values(), language, required=False, limit=2),
         _options("material", catalog.materials().values(), language, required=False, limit=3),
         _options("package_size", catalog.parcels().values(), language, required=True, limit=1),
     ]

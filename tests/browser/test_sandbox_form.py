@@ -87,6 +87,15 @@ class Form:
         return dict(item)
 
 
+def test_rows_are_found_by_their_names_and_the_empty_grid_is_seen(page: Page, sandbox: Sandbox) -> None:
+    form = Form(page, sandbox)
+    expect(form.at("media-upload-grid")).to_be_visible()
+    form.at("catalog-select-dropdown-input").click()
+    for name in ("Femmes", "Vêtements"):
+        form.at("catalog-select-dropdown-content").get_by_role("button", name=name, exact=True).click()
+    expect(page.locator("#catalog-9")).to_be_visible()
+
+
 @BOTH
 def test_publishing_stores_every_field_and_lands_on_the_item(
     widgets: Widgets, page: Page, sandbox: Sandbox, pictures: tuple[Path, ...]

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,10 @@ from PIL import Image
 
 from backend.core.errors import SetupError
 from backend.sandbox.options import SandboxOptions
-from backend.sandbox.server import Sandbox, running_sandbox
+from backend.sandbox.server import Sandbox, _begun, running_sandbox
+from backend.sandbox.vinted_site import FORM_LABELS
 
+PAGES = Path(__file__).parents[2] / "backend" / "sandbox" / "pages"
 UPLOAD = "/api/v2/item_upload"
 
 
@@ -225,3 +229,36 @@ def test_a_taken_port_is_said_so() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(SetupError, match=str(port)), running_sandbox(port=port):
             pass
+
+
+def test_a_page_that_asks_for_nothing_shows_no_mark_of_a_challenge_or_a_sign_in(
+    sandbox: Sandbox, lea: httpx.Client
+) -> None:
+    """Whoever looks for them in a page's text finds them where they are, and nowhere else."""
+    words = json.loads((PAGES / "labels.json").read_text(encoding="utf-8"))
+    told = ("sign_in", "login_title", "verification_title", "robot_title", "blocked")
+    marks = (
+        "captcha",
+        "turnstile",
+        "arkoselabs",
+        "datadome",
+        *(text for name in told for text in words[name].values()),
+    )
+    for path in ("/", "/items/new", "/member/1"):
+        shown = lea.get(path).text.lower()
+        assert not [mark for mark in marks if mark.lower() in shown], path
+
+
+def test_the_form_is_told_the_words_it_writes() -> None:
+    script = "".join(file.read_text(encoding="utf-8") for file in (PAGES.parent / "static" / "form").glob("*.js"))
+    assert {*re.findall(r"\blabels\.(\w+)", script)} == {*FORM_LABELS}
+
+
+def test_a_sandbox_goes_on_with_what_it_had(tmp_path: Path) -> None:
+    kept = SandboxOptions(state_file=tmp_path / "sandbox.json")
+    with running_sandbox(options=kept) as first:
+        first.create_account("lea")
+    assert _begun(kept).account_named("lea") is not None
+    (tmp_path / "sandbox.json").write_text("[]")
+    with pytest.raises(SetupError, match="not a sandbox's state"):
+        _begun(kept)
