@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from backend.accounts import standing
 from backend.accounts.vault import Vault
+from backend.core import catalog
 from backend.core.errors import BadRequest, NotFound, SessionMissing
 from backend.core.loopback import is_loopback
 from backend.db import audit
@@ -43,14 +44,14 @@ def save_session(
     storage_state: Mapping[str, Any],
     language: str = "fr",
 ) -> Account:
-    """Adds the account, or renews the session of the one already known by this name and address.
+    """Adds the account, or renews the session of the one already known by this name and address: of one member two
+    accounts would publish past each other.
 
     Raises BadRequest for an address that is no marketplace's: http and https only, https beyond this machine."""
     _check_address(base_url)
-    query = owned(Account, user_id).where(Account.username == username, Account.base_url == base_url.rstrip("/"))
-    account = session.exec(query).first() or Account(
-        user_id=user_id, username=username, base_url=base_url.rstrip("/"), language=language
-    )
+    username, base_url = username.strip(), catalog.site_address(base_url)
+    known = (one for one in session.exec(owned(Account, user_id)) if _is_same(one, username, base_url))
+    account = next(known, None) or Account(user_id=user_id, username=username, base_url=base_url, language=language)
     account.session = vault.seal(storage_state)
     account.removed_at = None
     session.add(account)
@@ -58,6 +59,12 @@ def save_session(
     standing.became_ready(session, account)
     audit.record(session, "account.session_kept", user_id, account.id)
     return account
+
+
+def _is_same(account: Account, username: str, base_url: str) -> bool:
+    """As the marketplace sees it: capitals in a name make no other member."""
+    same_name = account.username.casefold() == username.casefold()
+    return same_name and catalog.site_address(account.base_url) == base_url
 
 
 def choose(session: Session, user_id: str, account_id: str | None) -> Account:

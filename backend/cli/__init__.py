@@ -1,8 +1,4 @@
-"""The command line: `vintedbot …`. Owns words, tables and exit codes; every act belongs to a layer below.
-
-Exit codes: 0 done · 1 it can't be done as asked · 2 wrong usage · 3 a person is needed · 4 something on this
-machine is in the way · 5 a passing fault, try again · 6 uncertain, look before trying again.
-"""
+"""The command line: `vintedbot …`. Owns words, tables and exit codes; every act belongs to a layer below."""
 
 import sys
 from importlib.metadata import version
@@ -36,8 +32,14 @@ from backend.cli import (
 from backend.cli.terminal import AsJson, Chosen, show_json
 from backend.core.logs import tell_crash
 
+EXIT_CODES_TOLD = (
+    "Exit codes: 0 done · 1 it can't be done as asked · 2 wrong usage · 3 a person is needed · 4 something on this "
+    "machine is in the way · 5 a passing fault, try again · 6 uncertain, look before trying again."
+)
+
 app = typer.Typer(
     name="vintedbot",
+    epilog=EXIT_CODES_TOLD,
     help="Photos in, correct Vinted listings out, each published exactly once.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -77,7 +79,9 @@ app.command("doctor")(doctor.doctor)
 
 @app.command("version")
 def show_version(as_json: AsJson = False) -> None:
-    """The version of this software."""
+    """The version of this software.
+
+    Example: `vintedbot version --json`"""
     if as_json:
         show_json({"version": version("vintedbot")})
     else:

@@ -60,7 +60,9 @@ def _text_of(path: Path) -> str:
 
 @app.command("list")
 def list_accounts(as_json: AsJson = False) -> None:
-    """The accounts known here, how each stands, and what to do where it can't go on."""
+    """The accounts known here, how each stands, and what to do where it can't go on.
+
+    Example: `vintedbot accounts list`"""
 
     async def act(runtime: Runtime) -> list[dict[str, Any]]:
         return [row_of(a) for a in await runtime.database.run(service.accounts_of, runtime.user_id)]
@@ -76,7 +78,9 @@ def list_accounts(as_json: AsJson = False) -> None:
 
 @app.command("check")
 def check_account(account: AccountName = None, as_json: AsJson = False) -> None:
-    """Opens the marketplace with the kept session and says how the account stands. Exit code 3 when it needs you."""
+    """Opens the marketplace with the kept session and says how the account stands. Exit code 3 when it needs you.
+
+    Example: `vintedbot accounts check marie`"""
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         return row_of(await runtime.accounts.check(runtime.user_id, account))
@@ -95,7 +99,9 @@ def check_account(account: AccountName = None, as_json: AsJson = False) -> None:
 
 @app.command("remove")
 def remove_account(account: AccountName = None, as_json: AsJson = False) -> None:
-    """Forgets an account and its session. What was published by it keeps its history."""
+    """Forgets an account and its session. What was published by it keeps its history.
+
+    Example: `vintedbot accounts remove marie`"""
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         chosen = await runtime.database.run(service.choose, runtime.user_id, account)

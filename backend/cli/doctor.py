@@ -18,7 +18,9 @@ from backend.watch.checks import Check, Part, Probe
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Checks browser, database, photos' folder, reader, disk and clock; each failure names its fix."""
+    """Checks browser, database, photos' folder, reader, disk and clock; each failure names its fix.
+
+    Example: `vintedbot doctor --json`"""
 
     async def act() -> list[Check]:
         settings = settings_of()

@@ -51,7 +51,9 @@ def list_drafts(
 
 @app.command("show")
 def show_draft(draft_id: DraftId, as_json: AsJson = False) -> None:
-    """Every field of a draft, how sure it is and where it was seen."""
+    """Every field of a draft, how sure it is and where it was seen.
+
+    Example: `vintedbot drafts show 3f2a`"""
     _show(_on_draft(draft_id, lambda session, user_id, draft: draft, as_json), as_json)
 
 
@@ -148,7 +150,9 @@ def reread_drafts(
 def approve_drafts(
     draft_ids: Annotated[list[str], typer.Argument(help="Drafts' ids.")], as_json: AsJson = False
 ) -> None:
-    """Your word that these drafts are right."""
+    """Your word that these drafts are right.
+
+    Example: `vintedbot drafts approve 3f2a 81db`"""
     for draft_id in draft_ids:
         row = _on_draft(draft_id, lambda s, user, draft: service.approve(s, user, draft.id), as_json)
         if not as_json:
@@ -157,7 +161,9 @@ def approve_drafts(
 
 @app.command("discard")
 def discard_draft(draft_id: DraftId, as_json: AsJson = False) -> None:
-    """Puts a draft away; `drafts restore` brings it back."""
+    """Puts a draft away; `drafts restore` brings it back.
+
+    Example: `vintedbot drafts discard 3f2a`"""
     row = _on_draft(draft_id, lambda s, user, draft: service.discard(s, user, draft.id), as_json)
     if not as_json:
         out.print(f"Discarded {row['id'][:8]}. Bring it back with: vintedbot drafts restore {row['id'][:8]}")
@@ -165,7 +171,9 @@ def discard_draft(draft_id: DraftId, as_json: AsJson = False) -> None:
 
 @app.command("restore")
 def restore_draft(draft_id: DraftId, as_json: AsJson = False) -> None:
-    """Brings a discarded draft back."""
+    """Brings a discarded draft back.
+
+    Example: `vintedbot drafts restore 3f2a`"""
     row = _on_draft(draft_id, lambda s, user, draft: service.restore(s, user, draft.id), as_json)
     if not as_json:
         out.print(f"Restored {row['id'][:8]}.")

@@ -28,7 +28,9 @@ def secrets() -> None:
 def rotate(as_json: AsJson = False) -> None:
     """Makes a new key, encrypts every kept session with it, and drops the old one. Safe to kill and to run again.
 
-    Backups of the tables made before can be read with a backup of the old key only."""
+    Backups of the tables made before can be read with a backup of the old key only.
+
+    Example: `vintedbot secrets rotate`"""
 
     def say(step: Step) -> None:
         if not as_json and step in STEPS:
@@ -50,7 +52,9 @@ def rotate(as_json: AsJson = False) -> None:
 
 @app.command("rotate-signing")
 def rotate_signing(as_json: AsJson = False) -> None:
-    """Makes a new key to sign sign-in tokens with. Nobody is signed out: the keys before it still read."""
+    """Makes a new key to sign sign-in tokens with. Nobody is signed out: the keys before it still read.
+
+    Example: `vintedbot secrets rotate-signing`"""
 
     async def act(runtime: Runtime) -> int:
         return await rotate_signing_key(runtime.settings)

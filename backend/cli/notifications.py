@@ -37,7 +37,9 @@ def notifications(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("seen")
 def seen(as_json: AsJson = False) -> None:
-    """Marks all as seen."""
+    """Marks all as seen.
+
+    Example: `vintedbot notifications seen`"""
 
     async def act(runtime: Runtime) -> int:
         return await runtime.database.run(service.mark_all_seen, runtime.user_id)
@@ -51,7 +53,9 @@ def seen(as_json: AsJson = False) -> None:
 
 @app.command("test")
 def test(as_json: AsJson = False) -> None:
-    """Sends a test to each address of VINTEDBOT_NOTIFY. Exit code 5 when one does not take it."""
+    """Sends a test to each address of VINTEDBOT_NOTIFY. Exit code 5 when one does not take it.
+
+    Example: `vintedbot notifications test`"""
 
     async def act(runtime: Runtime) -> dict[str, bool]:
         return await runtime.outbox.test()

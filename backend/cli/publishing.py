@@ -151,7 +151,9 @@ def worst_exit(done: dict[str, Any]) -> int:
 def list_publications(
     state: Annotated[str | None, typer.Option(help="Only these, such as needs_person.")] = None, as_json: AsJson = False
 ) -> None:
-    """Publications, newest first."""
+    """Publications, newest first.
+
+    Example: `vintedbot publications list --state needs_person`"""
 
     async def act(runtime: Runtime) -> list[Any]:
         reasons = await runtime.database.look(queue.waiting, runtime.user_id)
@@ -168,14 +170,17 @@ def list_publications(
 
 @app.command("show")
 def show_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
-    """One publication with its journal."""
+    """One publication with its journal.
+
+    Example: `vintedbot publications show 9c01`"""
 
     def find(session: Session, user_id: str) -> dict[str, Any]:
         found = find_by_prefix(session, Publication, user_id, publication_id)
         events = [
             e.model_dump(exclude={"id", "user_id"}, mode="json") for e in service.events_of(session, user_id, found.id)
         ]
-        return {**with_reason(found, queue.waiting(session, user_id)), "events": events}
+        candidates = service.candidates_of(session, user_id, found.id) if found.state == "needs_person" else []
+        return {**with_reason(found, queue.waiting(session, user_id)), "events": events, "candidates": candidates}
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         return await runtime.database.run(find, runtime.user_id)
@@ -187,6 +192,9 @@ def show_publication(publication_id: PublicationId, as_json: AsJson = False) -> 
     tables.show_publications(out, [row])
     for event in row["events"]:
         out.print(f"  {event['at']}  {event['from_state'] or ''} → {event['state']}", highlight=False)
+    if row["candidates"]:
+        out.print("One of these may be what the click made; `publications adopt` takes its number:")
+        tables.show_candidates(out, row["candidates"])
 
 
 @app.command("evidence")
@@ -228,7 +236,9 @@ def _write_zip(found: list[Bundle], to: Path) -> None:
 
 @app.command("cancel")
 def cancel_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
-    """Cancels before the click; after it, says how it stands."""
+    """Cancels before the click; after it, says how it stands.
+
+    Example: `vintedbot publications cancel 9c01`"""
     _act_on(
         publication_id,
         lambda runtime, found: runtime.database.run(service.cancel, runtime.user_id, found),
@@ -242,19 +252,28 @@ def adopt_listing(
     listing_id: Annotated[str, typer.Argument(help="The listing's id.")],
     as_json: AsJson = False,
 ) -> None:
-    """After an uncertain click: this listing is the one it made."""
+    """After an uncertain click: this listing is the one it made.
+
+    Example: `vintedbot publications adopt 9c01 4711223344`"""
     _act_on(publication_id, lambda runtime, found: runtime.adopt(runtime.user_id, found, listing_id), as_json)
 
 
 @app.command("retry")
 def retry_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
-    """After an uncertain click: you have looked, there is no listing; try again."""
-    _act_on(publication_id, lambda runtime, found: runtime.resume(runtime.user_id, found, despite_doubt=True), as_json)
+    """After an uncertain click: you have looked, there is no listing; try again.
+
+    Example: `vintedbot publications retry 9c01`"""
+    row = _act_on(
+        publication_id, lambda runtime, found: runtime.resume(runtime.user_id, found, despite_doubt=True), as_json
+    )
+    raise typer.Exit(worst_exit({"publications": [row], "not_asked": []}))
 
 
 @app.command("give-up")
 def give_up_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
-    """After an uncertain click: this publication is over."""
+    """After an uncertain click: this publication is over.
+
+    Example: `vintedbot publications give-up 9c01`"""
     _act_on(
         publication_id,
         lambda runtime, found: runtime.database.run(service.give_up, runtime.user_id, found),
@@ -264,14 +283,20 @@ def give_up_publication(publication_id: PublicationId, as_json: AsJson = False) 
 
 @app.command("resume")
 def resume_publication(publication_id: PublicationId, as_json: AsJson = False) -> None:
-    """Goes on with a publication that waited for you, once the reason is dealt with."""
-    _act_on(publication_id, lambda runtime, found: runtime.resume(runtime.user_id, found), as_json)
+    """Goes on with a publication that waited for you, once the reason is dealt with.
+
+    Example: `vintedbot publications resume 9c01`"""
+    row = _act_on(publication_id, lambda runtime, found: runtime.resume(runtime.user_id, found), as_json)
+    raise typer.Exit(worst_exit({"publications": [row], "not_asked": []}))
 
 
-def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publication]], as_json: bool) -> None:
-    """Does it to the publication of this id or beginning, then waits until nothing moves any more."""
+def _act_on(
+    publication_id: str, act: Callable[[Runtime, str], Awaitable[Publication]], as_json: bool
+) -> dict[str, Any]:
+    """Does it to the publication of this id or beginning, then waits until nothing moves any more; shows how it ended,
+    and returns that."""
 
-    async def task(runtime: Runtime) -> Any:
+    async def task(runtime: Runtime) -> dict[str, Any]:
         found = await runtime.database.run(find_by_prefix, Publication, runtime.user_id, publication_id)
         await act(runtime, found.id)
         [ended] = await watch(runtime, [found.id], quiet=as_json)
@@ -282,3 +307,4 @@ def _act_on(publication_id: str, act: Callable[[Runtime, str], Awaitable[Publica
         show_json(row)
     else:
         tables.show_publications(out, [row])
+    return row

@@ -27,7 +27,9 @@ AccountName = Annotated[str | None, typer.Argument(help="Account's name or id, w
 
 @app.command("list")
 def list_queue(as_json: AsJson = False) -> None:
-    """The queue of each account, in the order its publications will begin."""
+    """The queue of each account, in the order its publications will begin.
+
+    Example: `vintedbot queue list --json`"""
     _show(lambda session, user_id: None, as_json)
 
 
@@ -73,13 +75,17 @@ def schedule(
 
 @app.command("pause")
 def pause(account: AccountName = None, as_json: AsJson = False) -> None:
-    """Begins nothing more for this account; what is under way ends."""
+    """Begins nothing more for this account; what is under way ends.
+
+    Example: `vintedbot queue pause marie`"""
     _show(lambda s, user_id: _set_paused(s, user_id, account, paused=True), as_json)
 
 
 @app.command("resume")
 def resume(account: AccountName = None, as_json: AsJson = False) -> None:
-    """Goes on with this account's queue."""
+    """Goes on with this account's queue.
+
+    Example: `vintedbot queue resume marie`"""
     _show(lambda s, user_id: _set_paused(s, user_id, account, paused=False), as_json)
 
 

@@ -102,8 +102,7 @@ async def _run(
 
 
 async def _publish_as_they_come(runtime: Runtime) -> None:
-    """Asks for each draft's publication once it is ready, while others are still being read. Whoever asks for them again
-    is given these."""
+    """Asks for each draft's publication once it is ready, while others are read; who asks again is given the same."""
     while True:
         ready = await runtime.database.look(service.publishable, runtime.user_id)
         await runtime.publish_many(runtime.user_id, [draft.id for draft in ready], None, "draft")

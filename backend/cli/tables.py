@@ -155,6 +155,14 @@ def show_publications(console: Console, rows: Sequence[Mapping[str, Any]]) -> No
     console.print(table)
 
 
+def show_candidates(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    table = Table("Listing", "Title", "Price", "Photos", "Where", box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        known = ("" if row[name] is None else str(row[name]) for name in ("price", "photos", "url"))
+        table.add_row(row["id"], escape(row["title"]), *map(escape, known))
+    console.print(table)
+
+
 def show_bundles(console: Console, found: Sequence[Bundle]) -> None:
     table = Table("When", "What", "Kept", "Where", box=None, header_style="bold", pad_edge=False)
     for bundle in found:

@@ -46,7 +46,9 @@ def add_user(
 
 @app.command("list")
 def list_users(as_json: AsJson = False) -> None:
-    """Who there is."""
+    """Who there is.
+
+    Example: `vintedbot user list --json`"""
 
     async def act(runtime: Runtime) -> list[User]:
         return await runtime.database.run(service.everybody)
@@ -65,7 +67,9 @@ def list_users(as_json: AsJson = False) -> None:
 
 @app.command("passwd")
 def set_password(name: Name, password_stdin: FromInput = False, as_json: AsJson = False) -> None:
-    """Gives a user a new password, and signs them out everywhere."""
+    """Gives a user a new password, and signs them out everywhere.
+
+    Example: `vintedbot user passwd paul`"""
     password = _password(password_stdin)
 
     async def act(runtime: Runtime) -> User:
@@ -78,14 +82,18 @@ def set_password(name: Name, password_stdin: FromInput = False, as_json: AsJson 
 
 @app.command("suspend")
 def suspend_user(name: Name, as_json: AsJson = False) -> None:
-    """Lets a user in no more, from this moment on; nothing of theirs is lost."""
+    """Lets a user in no more, from this moment on; nothing of theirs is lost.
+
+    Example: `vintedbot user suspend paul`"""
     user = _change(name, as_json, state="suspended")
     _say(user, f"{user.name} gets in no more. Let them in again with: vintedbot user resume {user.name}", as_json)
 
 
 @app.command("resume")
 def resume_user(name: Name, as_json: AsJson = False) -> None:
-    """Lets a suspended user in again."""
+    """Lets a suspended user in again.
+
+    Example: `vintedbot user resume paul`"""
     user = _change(name, as_json, state="active")
     _say(user, f"{user.name} may sign in again.", as_json)
 
@@ -94,7 +102,9 @@ def resume_user(name: Name, as_json: AsJson = False) -> None:
 def change_role(
     name: Name, role: Annotated[Literal["admin", "member"], typer.Argument()], as_json: AsJson = False
 ) -> None:
-    """Makes a user an admin, or a member."""
+    """Makes a user an admin, or a member.
+
+    Example: `vintedbot user role paul admin`"""
     user = _change(name, as_json, role=role)
     _say(user, f"{user.name} is {user.role} now.", as_json)
 
@@ -144,7 +154,9 @@ def export_user(
 
 @app.command("invite")
 def invite_user(role: Role = "member", as_json: AsJson = False) -> None:
-    """Makes a link by which somebody may register, once, within a week."""
+    """Makes a link by which somebody may register, once, within a week.
+
+    Example: `vintedbot user invite`"""
 
     async def act(runtime: Runtime) -> str:
         return f"/register?invite={await runtime.people.invite(runtime.user_id, role)}"
@@ -154,7 +166,9 @@ def invite_user(role: Role = "member", as_json: AsJson = False) -> None:
 
 @app.command("reset-link")
 def reset_link(name: Name, as_json: AsJson = False) -> None:
-    """Makes a link by which a user chooses a new password, once, within a day."""
+    """Makes a link by which a user chooses a new password, once, within a day.
+
+    Example: `vintedbot user reset-link paul`"""
 
     async def act(runtime: Runtime) -> str:
         user = await runtime.database.run(service.find_by_name, name)

@@ -79,7 +79,9 @@ def refresh(
     account: Annotated[str | None, typer.Argument(help="Account's name or id, when there are several.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Looks at the account's wardrobe on the marketplace and keeps what it shows. Nothing there is changed."""
+    """Looks at the account's wardrobe on the marketplace and keeps what it shows. Nothing there is changed.
+
+    Example: `vintedbot wardrobe refresh marie`"""
 
     async def act(runtime: Runtime) -> dict[str, Any]:
         with progress_bars(quiet=as_json) as bars:
@@ -129,7 +131,9 @@ def note(
     notes: Annotated[str | None, typer.Option(help="Anything you want to remember.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Your own reference and notes: known to you alone, and found by a search."""
+    """Your own reference and notes: known to you alone, and found by a search.
+
+    Example: `vintedbot wardrobe note 5b7e --reference B12 --notes "blue box"`"""
     _on_piece(
         piece_id, lambda s, user, piece: pieces.note(s, user, piece.id, reference=reference, notes=notes), as_json
     )

@@ -74,7 +74,9 @@ def photos(
     view: View = None,
     as_json: AsJson = False,
 ) -> None:
-    """Writes the photos of what is wanted as a ZIP: a folder a piece, in their order."""
+    """Writes the photos of what is wanted as a ZIP: a folder a piece, in their order.
+
+    Example: `vintedbot wardrobe photos "zara dress" --output photos.zip`"""
     given = given_by(words, state, account, category, brand, "", "", "", "", "newest")
 
     async def act(runtime: Runtime) -> Iterable[bytes]:
@@ -91,7 +93,9 @@ def import_table(
 ) -> None:
     """Tells line by line what a table would change and what is refused; with --apply it is changed.
 
-    Exit code 1 where a line is refused. What changes a draft can be taken back on its page, like any other edit."""
+    Exit code 1 where a line is refused. What changes a draft can be taken back on its page, like any other edit.
+
+    Example: `vintedbot wardrobe import wardrobe.csv --apply`"""
     try:
         raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:

@@ -168,6 +168,13 @@ def find_size(leaf: Leaf, value: str | None) -> SizeOption | None:
     return next((o for o in size_groups()[leaf.size_group] if o.value == value), None)
 
 
+def site_address(base_url: str) -> str:
+    """The one way to write a marketplace's address: "https://Vinted.fr/" → "https://www.vinted.fr"."""
+    parts = urlsplit(base_url.strip().rstrip("/"))
+    host = parts.netloc.lower()
+    return f"{parts.scheme.lower()}://{'www.' if host in domains() else ''}{host}{parts.path}"
+
+
 def language_of(base_url: str, *, default: str) -> str:
     """The language of the marketplace at this address ("https://www.vinted.de" → "de"), or `default` if unknown."""
     host = (urlsplit(base_url).hostname or "").removeprefix("www.")

@@ -30,6 +30,12 @@ _VISIT = timedelta(minutes=3)
 """A look that is not heard of for so long has died with its process."""
 
 
+class NotItsTurn(PermanentError):
+    """The account's limit was reached, or the account paused, meanwhile: back to the queue, nothing was clicked."""
+
+    code = "not_its_turn"
+
+
 @dataclass(frozen=True)
 class Waiting:
     """Why a queued publication has not begun. `until` is when that ends by itself, None where it doesn't or nobody can
@@ -86,10 +92,13 @@ def begin(session: Session, publication_id: str, claim: str, executor: str) -> P
 
 def submit(session: Session, publication_id: str, claim: str, detail: Mapping[str, Any]) -> datetime | None:
     """The point of no return: moves to `submitting` under the account's lock, unless the account's limit is reached;
-    then nothing changes, and the moment to ask again is returned. Raises Conflict when the claim is lost, and what
-    `draft_as_asked` does: a challenge, or the limit, may have left its seller hours to change the draft."""
+    then nothing changes, and the moment to ask again is returned. Raises Conflict when the claim is lost, NotItsTurn
+    when the account was paused, and what `draft_as_asked` does: a challenge, or the limit, may have left its seller
+    hours to change the draft."""
     publication = session.get_one(Publication, publication_id)
     account = _locked(session, publication.account_id)
+    if account.paused:
+        raise NotItsTurn("The account was paused meanwhile.")
     draft_as_asked(session, publication)
     now = clock(session)
     if (held := _pace_hold(session, account, now)) is not None:

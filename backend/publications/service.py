@@ -65,6 +65,11 @@ def request(session: Session, user_id: str, order: Order, *, key: RequestKey | N
         return known
     draft = get_owned(session, Draft, user_id, order.draft_id)
     get_owned(session, Account, user_id, order.account_id)
+    if order.revision is not None and order.revision != draft.revision:
+        raise Conflict(
+            f"The draft has changed since (it is at revision {draft.revision} now). Look at it again.",
+            code="stale_revision",
+        )
     publication = _standing(session, user_id, draft, order) or _open(session, user_id, draft, order)
     if key is not None:
         session.add(IdempotencyKey(user_id=user_id, publication_id=publication.id, **asdict(key)))
@@ -113,11 +118,6 @@ def _standing(session: Session, user_id: str, draft: Draft, order: Order) -> Pub
 
 
 def _open(session: Session, user_id: str, draft: Draft, order: Order) -> Publication:
-    if order.revision is not None and order.revision != draft.revision:
-        raise Conflict(
-            f"The draft has changed since (it is at revision {draft.revision} now). Look at it again.",
-            code="stale_revision",
-        )
     if draft.state == "discarded":
         raise Conflict("This draft was discarded. Restore it first.", code="draft_discarded")
     if not draft.publish_ready:
@@ -302,6 +302,12 @@ def publishable(session: Session, user_id: str, route: str = "web") -> list[Draf
         col(Draft.publish_ready), col(Draft.state).in_(("open", "approved")), col(Draft.id).not_in(taken)
     )
     return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
+
+
+def candidates_of(session: Session, user_id: str, publication_id: str) -> list[dict[str, Any]]:
+    """The listings a person should look at to settle a doubt, as the last looks found them: `id`, `title`, `price`…"""
+    details = [event.detail or {} for event in events_of(session, user_id, publication_id)]
+    return next((list(found) for detail in reversed(details) if (found := detail.get("candidates"))), [])
 
 
 def pulse(session: Session, user_id: str) -> str:

@@ -115,8 +115,9 @@ def running_sandbox(host: str = "127.0.0.1", port: int = 0, options: SandboxOpti
 
 
 def serve(host: str = "127.0.0.1", port: int = 5001, options: SandboxOptions | None = None) -> None:
-    """Serves until interrupted, and prints the address and a demo account. Raises `SetupError` on a taken port and a state
-    file that is none."""
+    """Serves until interrupted, and prints the address and a demo account.
+
+    Raises `SetupError` on a taken port and on a state file that is none."""
     state, plan, connections = _begun(options or SandboxOptions()), FaultPlan(), Connections()
     if state.account_named(DEMO_ACCOUNT) is None:
         state.add_account(DEMO_ACCOUNT, DEMO_PASSWORD)

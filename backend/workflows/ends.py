@@ -17,6 +17,7 @@ from backend.core.errors import (
 from backend.core.redaction import hide
 from backend.publications import journal
 from backend.publications.journal import State
+from backend.publications.queue import NotItsTurn
 
 End = tuple[State, str | None, str | None]
 """The state it comes to, the error's code, and the sentence a person is shown."""
@@ -28,12 +29,6 @@ class AfterTheClick(PermanentError):
     def __init__(self, cause: VintedBotError) -> None:
         super().__init__(str(cause), code=cause.code)
         self.cause = cause
-
-
-class NotItsTurn(PermanentError):
-    """The account's limit was reached meanwhile: back to the queue, nothing was clicked."""
-
-    code = "not_its_turn"
 
 
 def end_of(state: State, error: Exception) -> End | None:

@@ -30,7 +30,8 @@ from backend.db.models import Publication
 from backend.marketplace.port import Filled, OpenPage, Outcome, Permit, boot_clock
 from backend.publications import journal, queue
 from backend.publications.journal import State
-from backend.workflows.ends import AfterTheClick, NotItsTurn, end_of
+from backend.publications.queue import NotItsTurn
+from backend.workflows.ends import AfterTheClick, end_of
 from backend.workflows.held import Held, take_up
 from backend.workflows.job import Job, job_of
 from backend.workflows.live import wait_for_owner

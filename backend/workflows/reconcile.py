@@ -43,7 +43,7 @@ class Verdict:
 
     @property
     def shown(self) -> list[dict[str, Any]]:
-        return [{**asdict(item), "price": str(item.price)} for item in self.candidates]
+        return [{**asdict(item), "price": item.price and str(item.price)} for item in self.candidates]
 
 
 def judge(sent: Sent, wardrobe: Collection[WardrobeItem]) -> Verdict:

@@ -178,3 +178,20 @@ async def test_what_can_not_be_used_is_said_and_nothing_is_lost(
 async def test_every_country_is_offered(client: httpx.AsyncClient) -> None:
     page = (await client.get("/accounts", headers=HTML)).text
     assert all(f"https://www.vinted.{end}" in page for end in ("fr", "co.uk", "de", "pl", "com"))
+
+
+def test_one_member_is_one_account_however_it_is_written(runtime: Runtime) -> None:
+    def keep(session: Session, username: str, base_url: str) -> str:
+        kept: dict[str, Any] = {"username": username, "base_url": base_url, "storage_state": {"cookies": []}}
+        return service.save_session(session, runtime.vault, runtime.user_id, **kept).id
+
+    with runtime.database.session() as session:
+        ways = (
+            ("Marie", "https://vinted.fr"),
+            ("marie ", "https://www.vinted.fr/"),
+            ("MARIE", "HTTPS://Www.Vinted.FR"),
+        )
+        assert len({keep(session, *way) for way in ways}) == 1
+        assert keep(session, "marie", "https://www.vinted.de") != keep(session, "marie", "https://www.vinted.fr")
+        [french, _] = service.accounts_of(session, runtime.user_id)
+        assert (french.username, french.base_url) == ("Marie", "https://www.vinted.fr")

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from sqlmodel import select
 from typer.testing import CliRunner
 
@@ -111,12 +113,26 @@ def test_nothing_to_publish_without_saying_what() -> None:
     assert "--all-ready" in result.output + result.stderr
 
 
-def test_every_command_has_help_with_what_it_does() -> None:
-    for words in (["--help"], *([c, "--help"] for c in ("serve", "demo", "ingest", "analyze", "publish", "login"))):
-        told = invoke(*words)
-        assert len(told) > 200
-        if len(words) == 2:
-            assert re.search(r"Example: +vintedbot", " ".join(told.split()))
+def every_command() -> Iterator[tuple[str, Any]]:
+    """Each command's words and the command."""
+    left: list[tuple[str, Any]] = [("", typer.main.get_command(app))]
+    while left:
+        words, command = left.pop()
+        if below := getattr(command, "commands", None):
+            left += [(f"{words} {name}".strip(), one) for name, one in below.items()]
+        else:
+            yield words, command
+
+
+def test_every_command_says_what_it_does_with_an_example_that_it_takes() -> None:
+    told = "".join(invoke("--help").split())
+    assert "Exitcodes:0done" in told
+    for words, command in every_command():
+        named = r"\s+".join(words.split())
+        example = re.search(rf"Example:\s+`[^`]*vintedbot [^`]*{named}\b([^`]*)`", command.help or "")
+        assert example, words
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert set(re.findall(r"(?<= )-[-\w]+", example[1])) <= options, words
 
 
 def test_doctor_names_each_part_and_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:

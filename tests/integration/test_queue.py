@@ -255,6 +255,14 @@ def test_a_draft_changed_before_the_click_is_not_clicked(
     assert rows(database)[line[0]].state == State.FILLED
 
 
+def test_what_is_paused_while_its_form_is_filled_is_not_clicked(database: Database, line: list[str]) -> None:
+    begin(database, line[0])
+    change(database, lambda account: setattr(account, "paused", True), line[0])
+    with pytest.raises(queue.NotItsTurn):
+        submit(database, line[0])
+    assert rows(database)[line[0]].state == State.FILLED
+
+
 def test_two_that_click_at_the_last_free_place_make_one_click(database: Database, line: list[str]) -> None:
     change(database, lambda account: setattr(account, "pace", {"gap": [0, 0], "per_minute": 1}), line[0])
     with database.session() as session:

@@ -107,7 +107,6 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("brand", {"brand_id": None, "brand": None}),
     ("size", {"catalog_id": 2632}),
     ("condition", {"item_attributes": [{"code": "size", "ids": [4]}]}),
-    ("color", {"color_ids": []}),
     ("color", {"color_ids": [1, 2, 3]}),
     ("material", {"item_attributes": FOUR_MATERIALS}),
     ("price", {"price": 0.5}),

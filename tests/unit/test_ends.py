@@ -17,7 +17,8 @@ from backend.core.errors import (
     VintedTimeoutError,
 )
 from backend.publications.journal import ENDED, TRANSITIONS, UNDER_WAY, State
-from backend.workflows.ends import AfterTheClick, NotItsTurn, end_of
+from backend.publications.queue import NotItsTurn
+from backend.workflows.ends import AfterTheClick, end_of
 
 BEFORE = (State.PREPARING, State.FILLED)
 OURS = ZeroDivisionError("a fault of ours")

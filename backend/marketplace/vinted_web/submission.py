@@ -71,10 +71,10 @@ async def submit(page: Page, button: Locator, press: Press, door: Door, permit: 
 
 async def _proof(page: Page, press: Press, answer: Answer | None, patience: float) -> str:
     if answer is not None:
-        raise_refusal(answer)
         if listing_id := accepted_id(answer):
             await _leave(page, patience)
             return listing_id
+        raise_refusal(answer)
     if found := _LISTING.match(urlsplit(page.url).path):
         return found[1]
     raise UncertainError(f"The button was clicked ({press}), and {_what_came(answer)}.")
