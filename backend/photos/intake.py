@@ -76,8 +76,8 @@ SENTENCES: Mapping[Reason, Mapping[str, str]] = {
         "fr": "La photo est abîmée et ne peut pas être décodée.",
     },
     Reason.TOO_MANY_PIXELS: {
-        "en": f"The photo has more than {MAX_PIXELS // 1_000_000} million pixels.",
-        "fr": f"La photo dépasse {MAX_PIXELS // 1_000_000} millions de pixels.",
+        "en": f"The photo has {MAX_PIXELS // 1_000_000} million pixels or more.",
+        "fr": f"La photo a {MAX_PIXELS // 1_000_000} millions de pixels ou plus.",
     },
     Reason.TOO_LARGE: {
         "en": f"The file is larger than {MAX_BYTES // 1_000_000} MB.",
@@ -191,7 +191,7 @@ def _identify(file: io.BufferedReader, size: int) -> Image.Image:
         raise _refused(Reason.UNSUPPORTED_FORMAT if found else Reason.NOT_A_PHOTO, found) from error
     except DECODE_ERRORS as error:
         raise _undecodable(file, size, str(error)) from error
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height >= MAX_PIXELS:
         raise _refused(Reason.TOO_MANY_PIXELS, f"{image.width} × {image.height}")
     if min(image.size) < MIN_SIDE:
         raise _refused(Reason.TOO_SMALL, f"{image.width} × {image.height}")

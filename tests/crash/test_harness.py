@@ -1,8 +1,14 @@
-"""Twenty trials of the crash harness on each database."""
+"""Twenty trials of the crash harness on each database; and how soon a dead worker's publication is taken over."""
+
+import signal
+import time
 
 import pytest
 
+from backend.publications import journal
+from backend.publications.journal import State
 from tests.crash.conftest import Harness
+from tests.crash.world import ACCOUNTS, World, world
 
 
 @pytest.mark.timeout(2700)
@@ -15,3 +21,28 @@ def test_nothing_is_doubled_lost_or_stuck_whenever_it_is_killed(harness: Harness
         assert tally["trials"] == 20 and tally["kills"] >= 12
         assert tally["found"] == tally["expected"] == 40
     assert status == 0
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_dead_workers_publication_is_a_living_ones_within_half_a_minute(kind: str) -> None:
+    with world(kind, 1, ("unhurried",)) as place:
+        place.have_workers(2)
+        publication = place.publish(ACCOUNTS[0], "draft")
+        owner = _owner(place, publication)
+        killed = time.monotonic()
+        dead = place.worker_of(owner)
+        assert dead is not None
+        dead.send(signal.SIGKILL)
+        while _owner(place, publication) == owner:
+            assert time.monotonic() < killed + 30
+        [row] = place.settle([publication], 120)
+        assert row.state in (State.CONFIRMED, State.RECONCILED)
+        assert place.listings().total() == place.wanted
+
+
+def _owner(place: World, publication_id: str) -> str:
+    """Who has it, once somebody has."""
+    while not (row := place.look(publication_id)).claimed_by or row.state not in journal.UNDER_WAY:
+        assert row.state in journal.RUNNING, row.error
+        time.sleep(0.02)
+    return row.claimed_by

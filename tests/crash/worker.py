@@ -30,6 +30,9 @@ from tests.fakes import ScriptedReader
 PATIENCE = Patience(click_within=1.5, looks_after=(0.4, 1.1, 1.5), owner=60)
 
 
+LOOKS_FOR_ORPHANS = engine._LOOK_FOR_ORPHANS_SECONDS
+
+
 async def _takes_silence_for_absence(*_: Any, **__: Any) -> Verdict:
     return Verdict("absent")
 
@@ -38,12 +41,17 @@ def _writes_nothing_down(*_: Any) -> None:
     return None
 
 
+def _look_for_orphans(stack: ExitStack, seconds: float) -> None:
+    stack.enter_context(patch.object(engine, "_LOOK_FOR_ORPHANS_SECONDS", seconds))
+
+
 FAULTS: dict[str, Callable[[ExitStack], object]] = {
     "no_look": lambda stack: stack.enter_context(patch.object(settle, "reconcile", _takes_silence_for_absence)),
     "no_point_of_no_return": lambda stack: stack.enter_context(patch.object(queue, "submit", _writes_nothing_down)),
+    "unhurried": partial(_look_for_orphans, seconds=LOOKS_FOR_ORPHANS),
 }
-"""`no_look`: takes every lost answer for a click that stored nothing. `no_point_of_no_return`: clicks without having
-written down that it will."""
+"""`unhurried` is none: the dead are looked for as seldom as in earnest. `no_look`: takes every lost answer for a click
+that stored nothing. `no_point_of_no_return`: clicks without having written down that it will."""
 
 
 def _tell_where_it_hangs() -> None:
@@ -77,7 +85,7 @@ def run(data: Path, environment: Mapping[str, str], faults: Sequence[str], ready
     with ExitStack() as stack:
         hurried = partial(retry_publish_operation, min_wait=0.2, max_wait=1)
         stack.enter_context(patch.object(publish, "retry_publish_operation", hurried))
-        stack.enter_context(patch.object(engine, "_LOOK_FOR_ORPHANS_SECONDS", 0.5))
+        _look_for_orphans(stack, 0.5)
         for fault in faults:
             FAULTS[fault](stack)
         asyncio.run(_work(data, ready))
