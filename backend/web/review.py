@@ -22,6 +22,7 @@ from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
+from backend.web.publish_form import Wish
 from backend.web.values import options
 
 router = APIRouter(include_in_schema=False)
@@ -115,9 +116,10 @@ async def draft_page(
     error: VintedBotError | None = None,
     typed: dict[str, Any] | None = None,
     bad: tuple[str, ...] = (),
+    wish: Wish | None = None,
 ) -> Response:
     """The draft's page. `typed` lies over the stored values after a form that could not be saved; `bad` are the
-    fields it was refused for."""
+    fields it was refused for. `wish` is how a publication was asked for that could not be."""
     shown = await page.runtime.database.look(views.one_draft, page.user_id, page.words, draft_id)
     stored = forms.as_shown(shown.fields)
     return page.render(
@@ -135,7 +137,7 @@ async def draft_page(
         materials=options(page.words, "materials"),
         limits=LIMITS,
         routes=page.runtime.routes,
-        mode=(await page.runtime.in_force(page.user_id)).mode,
+        wish=wish or Wish(mode=(await page.runtime.in_force(page.user_id)).mode),
         notice=sentences(page.language)["notice"],
         key=new_id(),
     )

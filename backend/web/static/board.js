@@ -111,7 +111,7 @@ class PhotoBoard extends HTMLElement {
     if (command && event.key.toLowerCase() === "z") return this.key(event, event.shiftKey ? "redo" : "undo");
     if (command) return;
     if (event.key.startsWith("Arrow")) return this.step(event);
-    const wish = KEYS[event.key];
+    const wish = KEYS[event.key] ?? KEYS[event.key.toLowerCase()]; // with caps lock too
     if (wish && (wish === "undo" || wish === "redo" || this.chosen.size)) this.key(event, wish);
   }
 
@@ -165,8 +165,19 @@ class PhotoBoard extends HTMLElement {
     const tiles = this.inOrder.filter((tile) => tile.dataset.photo !== before);
     const photos = tiles.map((tile) => tile.dataset.photo);
     if (!photos.length) return;
+    const focused = this.focusAfter(tiles, to);
     this.showMoved(tiles, to, before);
+    focused?.firstElementChild.focus({ preventScroll: true }); // a tile that is moved loses it
     return this.change({ photos, to, before });
+  }
+
+  // Where the focus goes on from: on the photo it is on, but on the next that stays where that one is deleted.
+  focusAfter(leaving, to) {
+    const focused = document.activeElement?.closest?.(".tile");
+    if (to !== "bin" || !leaving.includes(focused)) return focused;
+    const stays = (tile) => !leaving.includes(tile) && !tile.closest(".bin");
+    const [tiles, at] = [this.tiles, this.tiles.indexOf(focused)];
+    return tiles.slice(at).find(stays) ?? tiles.slice(0, at).findLast(stays);
   }
 
   // At once, as it will be; what the server says is laid over it in a moment.
