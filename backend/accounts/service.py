@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from backend.accounts import standing
 from backend.accounts.vault import Vault
+from backend.core import catalog
 from backend.core.errors import BadRequest, NotFound, SessionMissing
 from backend.core.loopback import is_loopback
 from backend.db import audit
@@ -45,7 +46,8 @@ def save_session(
 ) -> Account:
     """Adds the account, or renews the session of the one already known by this name and address.
 
-    Raises BadRequest for an address that is no marketplace's: http and https only, https beyond this machine."""
+    Raises BadRequest for an address that is no marketplace's: http and https only, https beyond this machine; Conflict
+    (`not_in_euros`) for one in another currency."""
     _check_address(base_url)
     query = owned(Account, user_id).where(Account.username == username, Account.base_url == base_url.rstrip("/"))
     account = session.exec(query).first() or Account(
@@ -137,3 +139,4 @@ def _check_address(base_url: str) -> None:
         raise BadRequest(
             f"{base_url!r} is no marketplace's address, such as https://www.vinted.fr.", code="bad_address"
         )
+    catalog.check_in_euros(base_url)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from backend.core import catalog
 from backend.core.errors import BadRequest, Conflict
 from backend.core.origin import origin
 from backend.core.pacing import parse_duration, parse_moment, spread
@@ -59,12 +60,13 @@ def request(session: Session, user_id: str, order: Order, *, key: RequestKey | N
 
     Raises NotFound; BadRequest (`idempotency_key_reused`) when `key` came with another request before; Conflict when
     the draft changed (`stale_revision`), isn't ready (`draft_not_ready`), waits in the queue as something else
-    (`already_queued`) or already has a listing by this route (`already_published`). Two requests at the same moment:
+    (`already_queued`), already has a listing by this route (`already_published`), or the site takes another currency
+    (`not_in_euros`). Two requests at the same moment:
     one meets IntegrityError, and finds the other's publication when asked again."""
     if key is not None and (known := answered(session, user_id, key)):
         return known
     draft = get_owned(session, Draft, user_id, order.draft_id)
-    get_owned(session, Account, user_id, order.account_id)
+    catalog.check_in_euros(get_owned(session, Account, user_id, order.account_id).base_url)
     publication = _standing(session, user_id, draft, order) or _open(session, user_id, draft, order)
     if key is not None:
         session.add(IdempotencyKey(user_id=user_id, publication_id=publication.id, **asdict(key)))

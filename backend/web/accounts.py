@@ -81,7 +81,9 @@ async def accounts_page(
 ) -> Response:
     found = await page.runtime.database.look(service.accounts_of, page.user_id)
     default = (await page.runtime.in_force(page.user_id)).marketplace.rstrip("/")
-    sites = [(f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values()]
+    sites = [
+        (f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values() if domain.in_euros
+    ]
     if default not in dict(sites):
         sites.insert(0, (default, site_of(default)))
     return page.render(
