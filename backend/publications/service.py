@@ -297,13 +297,19 @@ def drafts_in_hand(session: Session, user_id: str) -> frozenset[str]:
 
 def publishable(session: Session, user_id: str, route: str = "web") -> list[Draft]:
     """Ready drafts that have no listing by this route yet, in the order they were made."""
+    query = owned(Draft, user_id).where(*_publishable(user_id, route))
+    return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
+
+
+def count_publishable(session: Session, user_id: str, route: str = "web") -> int:
+    return count_owned(session, Draft, user_id, *_publishable(user_id, route))
+
+
+def _publishable(user_id: str, route: str) -> tuple[Any, ...]:
     taken = select(Publication.draft_id).where(
         Publication.user_id == user_id, Publication.route == route, col(Publication.live_key).is_not(None)
     )
-    query = owned(Draft, user_id).where(
-        col(Draft.publish_ready), col(Draft.state).in_(("open", "approved")), col(Draft.id).not_in(taken)
-    )
-    return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
+    return col(Draft.publish_ready), col(Draft.state).in_(("open", "approved")), col(Draft.id).not_in(taken)
 
 
 def pulse(session: Session, user_id: str) -> str:

@@ -3,6 +3,7 @@
 Owns when a boundary is shown as unsure. Owns no rule of sorting: that is `drafts/board.py`.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -55,6 +56,11 @@ class BoardView:
     can_undo: bool
     can_redo: bool
     photos: int
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why photos are unsorted, and how many for each reason."""
+        return dict(Counter(photo.why for photo in self.unsorted if photo.why))
 
     @property
     def unsure(self) -> int:

@@ -4,7 +4,6 @@ Owns no rule of publishing: `runtime.publish` asks, the journal says what may fo
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
@@ -22,13 +21,12 @@ from backend.publications import evidence, queue
 from backend.publications import service as publications
 from backend.publications.service import Order, RequestKey
 from backend.web import forms, views
+from backend.web.form_text import text_of
 from backend.web.page import Page, PageDep
 from backend.web.publish_form import SPREADS, Wish
 from backend.web.review import draft_page
 
 router = APIRouter(include_in_schema=False)
-
-LISTING_ID = re.compile(r"\d{1,20}")
 
 
 @router.post("/drafts/{draft_id}/publish")
@@ -102,14 +100,14 @@ async def show_publications(page: PageDep, number: Annotated[int, Query(alias="p
 
 @router.post("/publications/{publication_id}/move")
 async def move_publication(page: PageDep, publication_id: str) -> Response:
-    """One place sooner or later in its account's line."""
+    """One place sooner or later in its account's line, or to its head."""
     form = await page.form()
 
     def work(session: Session) -> None:
         account_id = get_owned(session, Publication, page.user_id, publication_id).account_id
         ids = [row.id for row in queue.line_of(session, page.user_id, account_id)]
         at = ids.index(publication_id) if publication_id in ids else 0
-        before = max(0, at - 1) if form.get("to") == "up" else at + 2
+        before = {"first": 0, "up": max(0, at - 1)}.get(str(form.get("to")), at + 2)
         queue.move_before(session, page.user_id, publication_id, ids[before] if before < len(ids) else None)
 
     try:
@@ -143,16 +141,16 @@ async def resume_publication(page: PageDep, publication_id: str) -> Response:
 async def settle_publication(page: PageDep, publication_id: str) -> Response:
     """The owner's word after an uncertain click: the listing is this one, there is none, or it is over."""
     form = await page.form()
-    decision, listing_id = str(form.get("decision")), str(form.get("listing_id", ""))
+    decision = form.get("decision")
     try:
-        if decision == "adopt" and LISTING_ID.fullmatch(listing_id):
-            await page.runtime.adopt(page.user_id, publication_id, listing_id)
+        if decision == "adopt":
+            await page.runtime.adopt(page.user_id, publication_id, text_of(form, "listing_id"))
         elif decision == "retry":
             await page.runtime.resume(page.user_id, publication_id, despite_doubt=True)
         elif decision == "give_up":
             await page.runtime.database.run(publications.give_up, page.user_id, publication_id)
         else:
-            raise BadRequest("Give the listing's number, as it stands in its address.", code="invalid_decision")
+            raise BadRequest("Say which: this is the listing, try again, or give up.", code="invalid_decision")
     except VintedBotError as error:
         return await publications_page(page, error)
     return page.go("/publications", "settled", anchor=publication_id)

@@ -64,7 +64,7 @@ def _edit(session: Session, user_id: str, draft_id: str, revision: int, changed:
     """The revision the edit made. The same edit sent twice is one: by the script at the change, then by the button that
     was pressed right after."""
     draft = get_owned(session, Draft, user_id, draft_id)
-    shown = forms.as_shown(FIELDS.validate_python(draft.fields))
+    shown = forms.as_shown(FIELDS.validate_python(draft.fields), draft.purchase_cost)
     if draft.revision != revision and all(shown[name] == value for name, value in changed.items()):
         return revision + 1
     return drafts.edit(session, user_id, draft_id, revision, changed).revision
@@ -121,7 +121,7 @@ async def draft_page(
     """The draft's page. `typed` lies over the stored values after a form that could not be saved; `bad` are the
     fields it was refused for. `wish` is how a publication was asked for that could not be."""
     shown = await page.runtime.database.look(views.one_draft, page.user_id, page.words, draft_id)
-    stored = forms.as_shown(shown.fields)
+    stored = forms.as_shown(shown.fields, shown.draft.purchase_cost)
     return page.render(
         "draft.html",
         here=f"/drafts/{draft_id}",
