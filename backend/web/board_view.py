@@ -30,7 +30,8 @@ class BoardPhoto:
 
 @dataclass(frozen=True)
 class BoardItem:
-    """An item's card. `fixed` ones are in a publication: their photos stay."""
+    """An item's card. `fixed` ones are in a publication: their photos stay; `percent` is how sure its boundary is, ""
+    where a person drew it."""
 
     id: str
     number: int
@@ -105,7 +106,7 @@ def _item(words: Words, number: int, draft: Draft, photos: tuple[BoardPhoto, ...
         title=str(title or words("board.item", n=number)),
         state=draft.state,
         photos=photos,
-        percent=words.percent(sure),
+        percent=words.percent(sure) if "confidence" in draft.grouping else "",
         unsure=sure < UNSURE_BELOW,
         why=tuple(grouping.told(draft.grouping, words.language)),
         fixed=draft.id in fixed,

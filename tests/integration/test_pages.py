@@ -461,6 +461,37 @@ async def test_filters_show_what_they_say(client: httpx.AsyncClient, draft: dict
     assert shown["discarded"] == shown["approved"] == set()
 
 
+async def test_several_are_put_away_brought_back_and_read_again(client: httpx.AsyncClient, draft: dict) -> None:
+    ids = [one["id"] for one in (await client.get("/api/v1/drafts")).json()]
+    for show, do, states in (
+        ("all", "discard", ["discarded", "discarded"]),
+        ("discarded", "restore", ["open", "open"]),
+        ("all", "approve", ["approved", "approved"]),
+        ("all", "reread", ["reading", "reading"]),
+    ):
+        page = await client.get(f"/drafts?as=list&show={show}")
+        assert f'name="do" value="{do}"' in page.text
+        assert ('href="/publish"' in page.text) is (do == "reread"), "the way on, once all are reviewed"
+        data = form(page, "/drafts") | {"draft": ids, "do": do, "page": "7"}
+        assert (await client.post("/drafts", data=data)).status_code == 200
+        assert [one["state"] for one in (await client.get("/api/v1/drafts")).json()] == states
+
+
+async def test_a_draft_asks_what_it_cost(client: httpx.AsyncClient, draft: dict) -> None:
+    """It is a floor of the price, and nobody else's to know."""
+    address = f"/drafts/{draft['id']}"
+    answer = await save(client, draft, await opened(client, draft) | {"purchase_cost": "80,50 €"})
+    assert answer.headers["location"].endswith("?said=saved")
+    now = await stored(client, draft)
+    assert now["purchase_cost"] == "80.50" and float(now["fields"]["price"]["value"]) >= 80.5
+    assert (await opened(client, draft))["purchase_cost"] == "80,50"
+    without = {name: value for name, value in (await opened(client, draft)).items() if name != "purchase_cost"}
+    assert (await save(client, draft, without)).headers["location"] == f"{address}?said=unchanged"
+    assert (await save(client, draft, await opened(client, draft) | {"purchase_cost": "a lot"})).status_code == 422
+    assert (await save(client, draft, await opened(client, draft) | {"purchase_cost": ""})).status_code == 303
+    assert (await stored(client, draft))["purchase_cost"] is None
+
+
 PAIRS = [
     *(("ink", back) for back in ("paper", "surface", "sunk", "accent-soft", "warn-soft")),
     *(("quiet", back) for back in ("paper", "surface", "sunk", "accent-soft")),
