@@ -38,6 +38,8 @@ function numberOf({ key, code, shiftKey }) {
 
 const isSave = (event) => event.detail.requestConfig.verb === "post";
 
+const TRY_AGAIN = 5000;
+
 // Why a change was not saved, by the server's answer; each has its sentence on the page.
 const REASONS = { 401: "signedOut", 403: "outdated", 404: "gone", 429: "tooMany" };
 
@@ -52,9 +54,13 @@ class ReviewKeys extends HTMLElement {
       this.prepare();
       this.say("saved");
     });
-    this.addEventListener("htmx:sendError", () => this.say("unreached"));
+    this.addEventListener("htmx:sendError", () => {
+      this.say("unreached");
+      clearTimeout(this.again);
+      this.again = setTimeout(() => this.sendAgain(), TRY_AGAIN);
+    });
     this.addEventListener("htmx:responseError", ({ detail }) => this.say(REASONS[detail.xhr.status] ?? "failed"));
-    addEventListener("online", () => this.unreached && htmx.trigger("#edit", "change"));
+    addEventListener("online", () => this.sendAgain());
     this.addEventListener("click", (event) => this.openTarget(event));
     this.addEventListener("click", (event) => event.target.closest("a.crop")?.closest("[popover]").hidePopover()); // the photo it leads to lies below
     for (const event of ["pointerout", "focusout"]) this.addEventListener(event, () => document.documentElement.classList.remove("hushed"));
@@ -110,6 +116,10 @@ class ReviewKeys extends HTMLElement {
       button.setAttribute("hx-trigger", "click");
       htmx.process(button);
     }
+  }
+
+  sendAgain() {
+    if (this.unreached) htmx.trigger("#edit", "change");
   }
 
   say(word) {
