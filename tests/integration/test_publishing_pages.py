@@ -38,7 +38,7 @@ async def test_the_line_is_put_in_order_and_paused_where_it_stands(client: httpx
     a, b, c = await publications(client, {}, {}, {})
     for which, to, order in ((c, "first", [c, a, b]), (b, "up", [c, b, a]), (c, "down", [b, c, a])):
         assert (await press(client, f"/publications/{which}/move", to=to)).status_code == 303
-        assert [one["id"] for one in (await client.get("/api/v1/queue")).json()["publications"]] == order
+        assert [one["id"] for one in (await client.get("/api/v1/queue")).json()] == order
     [account] = (await client.get("/api/v1/accounts")).json()
     for verb, paused in (("pause", True), ("resume", False)):
         answer = await press(client, f"/accounts/{account['id']}/{verb}")
