@@ -32,6 +32,7 @@ from backend.building import (
 )
 from backend.core import logs, operator_metrics, tracing
 from backend.core.errors import Conflict, NotFound, PermanentError
+from backend.core.listing_address import listing_number
 from backend.core.loopback import is_loopback
 from backend.core.modes import Mode
 from backend.core.reading import Analyzer
@@ -136,8 +137,9 @@ class Runtime:
         self.jobs.look()
         return publication
 
-    async def adopt(self, user_id: str, publication_id: str, listing_id: str) -> Publication:
-        """The person's word that this listing is what an uncertain click made."""
+    async def adopt(self, user_id: str, publication_id: str, listing: str) -> Publication:
+        """The person's word that this listing, by its number or its address, is what an uncertain click made."""
+        listing_id = listing_number(listing)
 
         def work(session: Session) -> Publication:
             publication = get_owned(session, Publication, user_id, publication_id)

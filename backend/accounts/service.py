@@ -47,7 +47,8 @@ def save_session(
     """Adds the account, or renews the session of the one already known by this name and address: of one member two
     accounts would publish past each other.
 
-    Raises BadRequest for an address that is no marketplace's: http and https only, https beyond this machine."""
+    Raises BadRequest for an address that is no marketplace's: http and https only, https beyond this machine; Conflict
+    (`not_in_euros`) for one in another currency."""
     _check_address(base_url)
     username, base_url = username.strip(), catalog.site_address(base_url)
     known = (one for one in session.exec(owned(Account, user_id)) if _is_same(one, username, base_url))
@@ -144,3 +145,4 @@ def _check_address(base_url: str) -> None:
         raise BadRequest(
             f"{base_url!r} is no marketplace's address, such as https://www.vinted.fr.", code="bad_address"
         )
+    catalog.check_in_euros(base_url)

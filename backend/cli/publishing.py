@@ -249,7 +249,7 @@ def cancel_publication(publication_id: PublicationId, as_json: AsJson = False) -
 @app.command("adopt")
 def adopt_listing(
     publication_id: PublicationId,
-    listing_id: Annotated[str, typer.Argument(help="The listing's id.")],
+    listing_id: Annotated[str, typer.Argument(help="The listing's number, or its address.")],
     as_json: AsJson = False,
 ) -> None:
     """After an uncertain click: this listing is the one it made.

@@ -150,13 +150,15 @@ def views(
     brand: Brand = "",
     price_from: PriceFrom = "",
     price_to: PriceTo = "",
+    since: Since = "",
+    until: Until = "",
     sort: Sort = "newest",
     as_json: AsJson = False,
 ) -> None:
     """Shows the views you saved, saves one, or forgets one.
 
     Example: `vintedbot wardrobe views --save "dear coats" --category coat --from 40`"""
-    given = given_by(words, state, account, category, brand, price_from, price_to, "", "", sort)
+    given = given_by(words, state, account, category, brand, price_from, price_to, since, until, sort)
 
     async def act(runtime: Runtime) -> list[dict[str, Any]]:
         def work(session: Session) -> list[dict[str, Any]]:

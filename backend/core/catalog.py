@@ -14,6 +14,8 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from backend.core.errors import Conflict
+
 Language = Literal["fr", "en"]
 AUDIENCES = ("women", "men", "girls", "boys")
 
@@ -73,6 +75,11 @@ class Domain:
     country: str
     language: str
     currency: str
+
+    @property
+    def in_euros(self) -> bool:
+        """As every price is that we suggest, show and type into a form."""
+        return self.currency == "EUR"
 
 
 @cache
@@ -177,6 +184,20 @@ def site_address(base_url: str) -> str:
 
 def language_of(base_url: str, *, default: str) -> str:
     """The language of the marketplace at this address ("https://www.vinted.de" → "de"), or `default` if unknown."""
-    host = (urlsplit(base_url).hostname or "").removeprefix("www.")
-    domain = domains().get(host)
+    domain = _domain_at(base_url)
     return domain.language if domain else default
+
+
+def check_in_euros(base_url: str) -> None:
+    """Raises Conflict (`not_in_euros`) for a marketplace known to take another currency: 16 € would be 16 zł there."""
+    domain = _domain_at(base_url)
+    if domain is not None and not domain.in_euros:
+        raise Conflict(
+            f"{domain.domain} takes {domain.currency}, and every price here is in euros: it can't be published there. "
+            "Choose a site in euros.",
+            code="not_in_euros",
+        )
+
+
+def _domain_at(base_url: str) -> Domain | None:
+    return domains().get((urlsplit(base_url).hostname or "").removeprefix("www."))

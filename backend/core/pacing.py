@@ -21,6 +21,9 @@ HARD_LIMIT = 5
 """Most listings a minute an account may be set to on a marketplace beyond this machine."""
 FIRST_STOP, LONGEST_STOP = timedelta(minutes=15), timedelta(days=1)
 
+_FRENCH_CLOCK = re.compile(r"\b(\d{1,2})\s?h\s?(\d{2})?$", re.IGNORECASE)
+"""18h30, 18 h 30, 18h: as the French write an hour."""
+
 HoldCode = Literal["minute", "day", "gap", "quiet"]
 
 
@@ -146,13 +149,14 @@ def stop_after(setbacks: int, wish: float | None = None) -> timedelta:
 
 
 def parse_moment(text: str, pace: Pace, now: datetime) -> datetime:
-    """The instant a person means: "18:30" (the next one), "2026-12-01 18:30" (the account's local time), an ISO instant
-    with its zone, or "+2h", "+90m". Raises BadRequest (`bad_time`), also for the past."""
+    """The instant a person means: "18:30" or "18h30" (the next one), "2026-12-01 18:30" (the account's local time), an
+    ISO instant with its zone, or "+2h", "+90m". Raises BadRequest (`bad_time`), also for the past."""
     text = text.strip()
     if text.startswith("+"):
         return now + parse_duration(text[1:])
+    clock = _FRENCH_CLOCK.sub(lambda found: f"{found[1]:0>2}:{found[2] or '00'}", text)
     try:
-        found = _clock_time(text, pace, now) if re.fullmatch(r"\d{1,2}:\d{2}", text) else _date_time(text, pace)
+        found = _clock_time(clock, pace, now) if re.fullmatch(r"\d{1,2}:\d{2}", clock) else _date_time(clock, pace)
     except ValueError:
         raise BadRequest(f"{text!r} is no time. Write 18:30, 2026-12-01 18:30, or +2h.", code="bad_time") from None
     if found < now - MINUTE:

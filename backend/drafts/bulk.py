@@ -31,6 +31,10 @@ def discard(session: Session, user_id: str, ids: Iterable[str]) -> Done:
     return _each(session, ids, lambda draft_id: service.discard(session, user_id, draft_id))
 
 
+def restore(session: Session, user_id: str, ids: Iterable[str]) -> Done:
+    return _each(session, ids, lambda draft_id: service.restore(session, user_id, draft_id))
+
+
 def state(session: Session, user_id: str, ids: Iterable[str], changes: dict[str, Any]) -> Done:
     """States the same fields of all of them. `changes` are checked already (`FieldsPatch.changes`)."""
 

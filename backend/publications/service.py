@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from backend.core import catalog
 from backend.core.errors import BadRequest, Conflict
 from backend.core.origin import origin
 from backend.core.pacing import parse_duration, parse_moment, spread
@@ -59,12 +60,13 @@ def request(session: Session, user_id: str, order: Order, *, key: RequestKey | N
 
     Raises NotFound; BadRequest (`idempotency_key_reused`) when `key` came with another request before; Conflict when
     the draft changed (`stale_revision`), isn't ready (`draft_not_ready`), waits in the queue as something else
-    (`already_queued`) or already has a listing by this route (`already_published`). Two requests at the same moment:
+    (`already_queued`), already has a listing by this route (`already_published`), or the site takes another currency
+    (`not_in_euros`). Two requests at the same moment:
     one meets IntegrityError, and finds the other's publication when asked again."""
     if key is not None and (known := answered(session, user_id, key)):
         return known
     draft = get_owned(session, Draft, user_id, order.draft_id)
-    get_owned(session, Account, user_id, order.account_id)
+    catalog.check_in_euros(get_owned(session, Account, user_id, order.account_id).base_url)
     if order.revision is not None and order.revision != draft.revision:
         raise Conflict(
             f"The draft has changed since (it is at revision {draft.revision} now). Look at it again.",
@@ -295,13 +297,19 @@ def drafts_in_hand(session: Session, user_id: str) -> frozenset[str]:
 
 def publishable(session: Session, user_id: str, route: str = "web") -> list[Draft]:
     """Ready drafts that have no listing by this route yet, in the order they were made."""
+    query = owned(Draft, user_id).where(*_publishable(user_id, route))
+    return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
+
+
+def count_publishable(session: Session, user_id: str, route: str = "web") -> int:
+    return count_owned(session, Draft, user_id, *_publishable(user_id, route))
+
+
+def _publishable(user_id: str, route: str) -> tuple[Any, ...]:
     taken = select(Publication.draft_id).where(
         Publication.user_id == user_id, Publication.route == route, col(Publication.live_key).is_not(None)
     )
-    query = owned(Draft, user_id).where(
-        col(Draft.publish_ready), col(Draft.state).in_(("open", "approved")), col(Draft.id).not_in(taken)
-    )
-    return list(session.exec(query.order_by(col(Draft.created_at), col(Draft.ordinal))))
+    return col(Draft.publish_ready), col(Draft.state).in_(("open", "approved")), col(Draft.id).not_in(taken)
 
 
 def candidates_of(session: Session, user_id: str, publication_id: str) -> list[dict[str, Any]]:

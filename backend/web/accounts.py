@@ -55,8 +55,8 @@ async def add_account(page: PageDep) -> Response:
 
 @router.post("/accounts/{account_id}/{verb}")
 async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "resume", "usual", "remove"]) -> Response:
-    """What its owner does with an account."""
-    await page.form()
+    """What its owner does with an account, from its page or, where `back` says so, from the queue's."""
+    form = await page.form()
     runtime, user_id = page.runtime, page.user_id
     try:
         account = await runtime.database.run(service.find, user_id, account_id)
@@ -73,7 +73,8 @@ async def act(page: PageDep, account_id: str, verb: Literal["check", "pause", "r
         await runtime.accounts.change(user_id, account_id, paused=verb == "pause")
     except VintedBotError as error:
         return await accounts_page(page, error)
-    return page.go("/accounts", "account_paused" if verb == "pause" else "account_resumed", anchor=account_id)
+    said = "account_paused" if verb == "pause" else "account_resumed"
+    return page.go("/publications", said) if form.get("back") else page.go("/accounts", said, anchor=account_id)
 
 
 async def accounts_page(
@@ -81,7 +82,9 @@ async def accounts_page(
 ) -> Response:
     found = await page.runtime.database.look(service.accounts_of, page.user_id)
     default = (await page.runtime.in_force(page.user_id)).marketplace.rstrip("/")
-    sites = [(f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values()]
+    sites = [
+        (f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values() if domain.in_euros
+    ]
     if default not in dict(sites):
         sites.insert(0, (default, site_of(default)))
     return page.render(

@@ -3,6 +3,7 @@
 Owns when a boundary is shown as unsure. Owns no rule of sorting: that is `drafts/board.py`.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -29,7 +30,8 @@ class BoardPhoto:
 
 @dataclass(frozen=True)
 class BoardItem:
-    """An item's card. `fixed` ones are in a publication: their photos stay."""
+    """An item's card. `fixed` ones are in a publication: their photos stay; `percent` is how sure its boundary is, ""
+    where a person drew it."""
 
     id: str
     number: int
@@ -55,6 +57,11 @@ class BoardView:
     can_undo: bool
     can_redo: bool
     photos: int
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why photos are unsorted, and how many for each reason."""
+        return dict(Counter(photo.why for photo in self.unsorted if photo.why))
 
     @property
     def unsure(self) -> int:
@@ -99,7 +106,7 @@ def _item(words: Words, number: int, draft: Draft, photos: tuple[BoardPhoto, ...
         title=str(title or words("board.item", n=number)),
         state=draft.state,
         photos=photos,
-        percent=words.percent(sure),
+        percent=words.percent(sure) if "confidence" in draft.grouping else "",
         unsure=sure < UNSURE_BELOW,
         why=tuple(grouping.told(draft.grouping, words.language)),
         fixed=draft.id in fixed,

@@ -12,6 +12,8 @@ from sqlmodel import Session
 from starlette.datastructures import FormData
 
 from backend.core.errors import BadRequest, VintedBotError
+from backend.db.models import Draft
+from backend.db.scope import get_owned
 from backend.drafts import bulk
 from backend.drafts.schemas import FieldsPatch
 from backend.web import views
@@ -36,23 +38,46 @@ async def show_drafts(
 
 @router.post("/drafts")
 async def change_drafts(page: PageDep) -> Response:
-    """Does one thing to all that are ticked, and says which could not be."""
+    """Does one thing to all that are ticked, and says on the same page of the list which could not be."""
     form = await page.form()
     show, ids = str(form.get("show", "all")), [str(one) for one in form.getlist("draft")][:MOST_AT_ONCE]
+    number = int(given) if (given := str(form.get("page", ""))).isdecimal() and len(given) < 9 else 1
     try:
-        done = await page.runtime.database.run(_carry_out, page.user_id, ids, str(form.get("do", "")), form)
+        if form.get("do") == "reread":
+            done = await _read_again(page, ids)
+        else:
+            done = await page.runtime.database.run(_carry_out, page.user_id, ids, str(form.get("do", "")), form)
     except VintedBotError as error:
-        return await drafts_page(page, show, 1, "list", error=page.words.error(error))
-    return await drafts_page(page, show, 1, "list", done=done, ticked=frozenset(done.refused))
+        return await drafts_page(page, show, number, "list", error=page.words.error(error), ticked=frozenset(ids))
+    return await drafts_page(page, show, number, "list", done=done, ticked=frozenset(done.refused))
+
+
+async def _read_again(page: Page, ids: list[str]) -> bulk.Done:
+    """Has the photos of each read anew; each is a job of its own."""
+    _check_ticked(ids)
+    refused: dict[str, VintedBotError] = {}
+    for draft_id in dict.fromkeys(ids):
+        try:
+            draft = await page.runtime.database.look(get_owned, Draft, page.user_id, draft_id)
+            await page.runtime.read_again(page.user_id, draft_id, draft.revision)
+        except VintedBotError as error:
+            refused[draft_id] = error
+    return bulk.Done(len(set(ids)) - len(refused), refused)
+
+
+def _check_ticked(ids: list[str]) -> None:
+    if not ids:
+        raise BadRequest("Tick the drafts this is for.", code="nothing_ticked")
 
 
 def _carry_out(session: Session, user_id: str, ids: list[str], wish: str, form: FormData) -> bulk.Done:
-    if not ids:
-        raise BadRequest("Tick the drafts this is for.", code="nothing_ticked")
+    _check_ticked(ids)
     if wish == "approve":
         return bulk.approve(session, user_id, ids)
     if wish == "discard":
         return bulk.discard(session, user_id, ids)
+    if wish == "restore":
+        return bulk.restore(session, user_id, ids)
     return bulk.state(session, user_id, ids, _stated(form))
 
 

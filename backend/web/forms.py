@@ -15,9 +15,13 @@ from starlette.datastructures import FormData
 from backend.core.errors import BadRequest
 from backend.core.listing import FIELD_NAMES, Field
 from backend.drafts.schemas import FieldsPatch
+from backend.drafts.service import PURCHASE_COST
 from backend.web.form_text import text_of
 
 LISTS = ("colours", "materials")
+PRICES = ("price", PURCHASE_COST)
+SHOWN = (*FIELD_NAMES, PURCHASE_COST)
+"""What the form holds: the listing's fields, and what the item cost."""
 
 
 class BadFields(BadRequest):
@@ -30,18 +34,20 @@ class BadFields(BadRequest):
         self.fields = fields
 
 
-def as_shown(fields: Mapping[str, Field]) -> dict[str, Any]:
+def as_shown(fields: Mapping[str, Field], purchase_cost: str | None) -> dict[str, Any]:
     """The values of a draft as the form shows them."""
-    return {name: fields.get(name, Field()).value for name in FIELD_NAMES}
+    return {name: fields.get(name, Field()).value for name in FIELD_NAMES} | {PURCHASE_COST: purchase_cost}
 
 
 def typed(form: FormData) -> dict[str, Any]:
     """Every field as the form has it now; None for an empty one."""
     before = shown_before(form)
-    values: dict[str, Any] = {name: text_of(form, name) or None for name in FIELD_NAMES if name not in LISTS}
+    values: dict[str, Any] = {name: text_of(form, name) or None for name in SHOWN if name not in LISTS}
+    if PURCHASE_COST not in form:  # a form of before it was asked for
+        values[PURCHASE_COST] = before.get(PURCHASE_COST)
     values["brand"] = "" if form.get("no_brand") and values["brand"] in (None, before.get("brand")) else values["brand"]
-    if values["price"] is not None:
-        values["price"] = values["price"].replace(",", ".").strip("€ \u00a0\u202f")
+    for name in PRICES:
+        values[name] = values[name] and values[name].replace(",", ".").strip("€ \u00a0\u202f")
     for name in LISTS:
         values[name] = _chosen(before.get(name) or [], [str(one) for one in form.getlist(name)])
     name, _, value = str(form.get("set", "")).partition("=")

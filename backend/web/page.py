@@ -137,7 +137,8 @@ class Page:
             )
         )
         response = HTMLResponse(body, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"})
-        response.set_cookie(TOKEN_COOKIE, self.token, httponly=True, samesite="strict", secure=self.secure)
+        # Lax, as the session's: a link opened from a letter brings it along, instead of replacing it in other tabs.
+        response.set_cookie(TOKEN_COOKIE, self.token, httponly=True, samesite="lax", secure=self.secure)
         if self.who is not None and self.who.way == "page":
             self.keep_signed_in(response, self.request.cookies[COOKIE])
         if self.request.query_params.get("lang") == self.language:

@@ -5,7 +5,7 @@ meanwhile. Owns no rule of a piece (`backend/wardrobe/pieces.py`) and no page (`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlmodel import Session
@@ -37,6 +37,8 @@ def stands(piece: Piece) -> dict[str, str]:
 def typed(form: FormData) -> dict[str, Typed]:
     """What was typed: each word that differs from the one sent along as `was_…`."""
     found = {name: Typed(text_of(form, f"was_{name}"), text_of(form, name)) for name in WORDS if name in form}
+    if price := found.get("sold_price"):
+        found["sold_price"] = replace(price, said=price.said.replace(",", "."))  # as a French page shows it
     return {name: one for name, one in found.items() if one.was != one.said}
 
 

@@ -22,6 +22,7 @@ from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS
 from backend.web import forms, views
 from backend.web.page import Page, PageDep
+from backend.web.publish_form import Wish
 from backend.web.values import options
 
 router = APIRouter(include_in_schema=False)
@@ -63,7 +64,7 @@ def _edit(session: Session, user_id: str, draft_id: str, revision: int, changed:
     """The revision the edit made. The same edit sent twice is one: by the script at the change, then by the button that
     was pressed right after."""
     draft = get_owned(session, Draft, user_id, draft_id)
-    shown = forms.as_shown(FIELDS.validate_python(draft.fields))
+    shown = forms.as_shown(FIELDS.validate_python(draft.fields), draft.purchase_cost)
     if draft.revision != revision and all(shown[name] == value for name, value in changed.items()):
         return revision + 1
     return drafts.edit(session, user_id, draft_id, revision, changed).revision
@@ -115,11 +116,12 @@ async def draft_page(
     error: VintedBotError | None = None,
     typed: dict[str, Any] | None = None,
     bad: tuple[str, ...] = (),
+    wish: Wish | None = None,
 ) -> Response:
     """The draft's page. `typed` lies over the stored values after a form that could not be saved; `bad` are the
-    fields it was refused for."""
+    fields it was refused for. `wish` is how a publication was asked for that could not be."""
     shown = await page.runtime.database.look(views.one_draft, page.user_id, page.words, draft_id)
-    stored = forms.as_shown(shown.fields)
+    stored = forms.as_shown(shown.fields, shown.draft.purchase_cost)
     return page.render(
         "draft.html",
         here=f"/drafts/{draft_id}",
@@ -135,7 +137,7 @@ async def draft_page(
         materials=options(page.words, "materials"),
         limits=LIMITS,
         routes=page.runtime.routes,
-        mode=(await page.runtime.in_force(page.user_id)).mode,
+        wish=wish or Wish(mode=(await page.runtime.in_force(page.user_id)).mode),
         notice=sentences(page.language)["notice"],
         key=new_id(),
     )

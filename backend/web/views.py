@@ -33,6 +33,9 @@ COVERS_SHOWN = 40
 PUBLICATIONS_A_PAGE = 50
 """Of those that have ended; the others are all shown."""
 
+OF_ITS_ACCOUNT = ("session_expired", "session_missing", "wrong_account", "account_restricted", "verification_wall")
+"""What keeps a publication, and is put right at its account."""
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -99,7 +102,7 @@ class Home:
 @dataclass(frozen=True)
 class DraftList:
     """`running` are the ids of batches under way: their drafts are still coming; `first_open` is where reviewing
-    begins."""
+    begins, `publishable` how many can be published."""
 
     cards: tuple[Card, ...]
     counts: dict[str, int]
@@ -108,6 +111,7 @@ class DraftList:
     pages: int
     running: tuple[str, ...]
     first_open: str | None
+    publishable: int
 
 
 @dataclass(frozen=True)
@@ -133,11 +137,13 @@ class DraftView:
 
 @dataclass(frozen=True)
 class PublicationView:
-    """A publication and what a person may do about it."""
+    """A publication and what a person may do about it. `mend` is the address of the page where what it waits for is
+    put right, or ""."""
 
     row: Publication
     title: str
     account: str
+    paused: bool
     when: str
     moving: bool
     can_cancel: bool
@@ -145,6 +151,7 @@ class PublicationView:
     in_doubt: bool
     advice: str
     waits: str
+    mend: str
     live: bool = False
 
 
@@ -188,6 +195,7 @@ def drafts_shown(session: Session, user_id: str, words: Words, show: str, page: 
         pages,
         tuple(b.id for b in batches.batches_of(session, user_id) if b.state in batches.MOVING),
         next(iter(shelf.to_review(session, user_id, limit=1)), None),
+        publications.count_publishable(session, user_id),
     )
 
 
@@ -295,13 +303,13 @@ def queue_shown(session: Session, user_id: str, words: Words) -> tuple[Publicati
 def _publications(
     session: Session, user_id: str, words: Words, rows: Iterable[Publication]
 ) -> tuple[PublicationView, ...]:
-    names = {account.id: account.username for account in accounts.accounts_of(session, user_id, removed=True)}
+    found = {account.id: account for account in accounts.accounts_of(session, user_id, removed=True)}
     reasons = queue.waiting(session, user_id)
-    return tuple(_publication(session, words, row, names, reasons.get(row.id)) for row in rows)
+    return tuple(_publication(session, words, row, found[row.account_id], reasons.get(row.id)) for row in rows)
 
 
 def _publication(
-    session: Session, words: Words, row: Publication, names: dict[str, str], held: queue.Waiting | None
+    session: Session, words: Words, row: Publication, account: Account, held: queue.Waiting | None
 ) -> PublicationView:
     state = State(row.state)
     doubt = state is State.NEEDS_PERSON and row.error_code == UNCERTAIN_CODE
@@ -310,7 +318,8 @@ def _publication(
     return PublicationView(
         row=row,
         title=str(title),
-        account=names.get(row.account_id, ""),
+        account=account.username,
+        paused=account.paused,
         when=words.moment(row.created_at),
         moving=state in journal.RUNNING,
         can_cancel=journal.may_become(row, State.CANCELLED),
@@ -318,6 +327,7 @@ def _publication(
         in_doubt=doubt,
         advice=words.known(f"advice.{row.error_code}") or words.known(f"advice.{state}") or "",
         waits=words(f"waits.{held.code}", until=words.moment(held.until) if held.until else "") if held else "",
+        mend=f"/accounts#{account.id}" if row.error_code in OF_ITS_ACCOUNT or (held and held.code == "account") else "",
     )
 
 

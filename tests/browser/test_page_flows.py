@@ -236,14 +236,23 @@ async def test_the_board_by_mouse_by_keys_and_back(visit: Visit, closet: Any, ad
         await page.keyboard.press("Space")
         await page.keyboard.press("c")
         await until(page, [*split[:3], [c[1], c[0], c[2]]])
+        await expect(tile(page, c[1])).to_be_focused()
+        await page.keyboard.press("V")  # with caps lock
+        await expect(page.locator("#look img")).to_have_attribute("src", re.compile(f"{c[1]}[?]size=full"))
+        await page.keyboard.press("Escape")
         for earlier in (split, moved, start):
             await page.keyboard.press("Control+z")
             await until(page, earlier)
         await page.keyboard.press("y")
         await until(page, moved)
+        await tile(page, c[2]).focus()
+        await page.keyboard.press("Space")
+        await page.keyboard.press("Delete")
+        await until(page, [*moved[:2], c[:2]])
+        await expect(tile(page, c[1])).to_be_focused()
         await expect(page.locator(".reading")).to_have_count(0)
         drafts = await ask(page, f"/drafts?batch_id={batch}")
-        assert sorted(len(d["photos"]) for d in drafts) == [2, 3, 4]
+        assert sorted(len(d["photos"]) for d in drafts) == [2, 2, 4]
 
 
 async def test_the_board_by_touch_and_what_changed_elsewhere(visit: Visit, closet: Any, address: str) -> None:
@@ -272,15 +281,23 @@ async def test_the_board_by_touch_and_what_changed_elsewhere(visit: Visit, close
 
 async def test_a_draft_saves_itself_and_undoes(visit: Visit, drafts: list[dict[str, Any]]) -> None:
     draft = drafts[0]
-    async with visit(expected=("409",)) as page:
+    async with visit(
+        expected=("409", "403", "ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:afterRequest")
+    ) as page:
         await _edit_elsewhere(page, draft["id"], {"condition": "good"})
         await page.goto(f"/drafts/{draft['id']}")
+        await page.dispatch_event("body", "keydown", {"key": "&", "code": "Digit1"})  # 1 on a French keyboard
+        await expect(page.locator("#condition-new-with-tags")).to_be_checked()
+        await expect(page.locator("#field-condition .standing")).to_contain_text("said by you")
+        await _what_is_not_saved_says_why(page)
         await page.get_by_label("Price", exact=True).fill("14.50")
         await page.get_by_label("Title", exact=True).focus()
         await expect(page.locator(".draft-head .price")).to_have_text("€14.50")
         await expect(page.locator("#field-price .standing")).to_contain_text("said by you")
         await page.get_by_role("button", name="Polo").click()
         await expect(page.locator("#category")).to_have_value("polo")
+        await page.locator("#brand").fill("qqq")
+        await expect(page.locator("brand-search [role=status]")).to_contain_text("Not in our list")
         await page.locator("#brand").fill("zar")
         await page.get_by_role("option", name="Zara", exact=True).click()
         await expect(page.locator("#field-brand .standing")).to_contain_text("said by you")
@@ -303,6 +320,59 @@ async def test_a_draft_saves_itself_and_undoes(visit: Visit, drafts: list[dict[s
         await page.wait_for_url(re.compile("said=(approved|all_reviewed)"))
         stored = await ask(page, f"/drafts/{draft['id']}")
         assert (stored["fields"]["title"]["value"], stored["state"]) == ("Mine, after all", "approved")
+
+
+async def _what_is_not_saved_says_why(page: Page) -> None:
+    """And is sent again once the server is in reach."""
+    saved = page.locator(".saved")
+    await page.context.set_offline(True)
+    await page.get_by_label("Price", exact=True).fill("11")
+    await page.get_by_label("Price", exact=True).blur()
+    await expect(saved).to_contain_text("out of reach")
+    await page.context.set_offline(False)
+    await expect(page.locator(".draft-head .price")).to_have_text("€11")
+    token = page.locator("#edit [name=token]")
+    kept = await token.input_value()
+    await token.evaluate("token => (token.value = 'old')")
+    await page.get_by_label("Price", exact=True).fill("12")
+    await page.get_by_label("Price", exact=True).blur()
+    await expect(saved).to_contain_text("Load it again")
+    await token.evaluate("(token, kept) => (token.value = kept)", kept)
+
+
+async def test_drafts_are_published_from_the_page(visit: Visit, closet: Any, address: str) -> None:
+    """Some of them, as chosen, also after a mistake; then put in order and cancelled."""
+    batch = await hand_in(address, closet("publish", 3, 2), audience="women", condition="good")
+    ids = [draft["id"] for draft in await ask(address, f"/drafts?batch_id={batch}")]
+    account = {"username": "publisher", "cookies": "access_token_web=a", "base_url": "http://127.0.0.1:9"}
+    async with visit(expected=("422",)) as page:
+        made = await (await page.context.request.post("/api/v1/accounts", data=account)).json()
+        await page.context.request.patch(f"/api/v1/accounts/{made['id']}", data={"paused": True})
+        await page.goto("/publish")
+        await page.get_by_label("All of this page").uncheck()
+        for one in ids[:2]:
+            await page.locator(f"#row-{one} [name=draft]").check(force=True)
+        await page.locator("#account").select_option(made["id"])
+        await page.locator("[name=mode][value=draft]").check()
+        await page.locator("#spread").select_option("2h")
+        await page.locator("#at").fill("soon")
+        await page.get_by_role("button", name="Start").click()
+        await expect(page.locator("[role=alert]")).to_contain_text("This time can’t be used")
+        assert await page.locator("[name=draft]:checked").evaluate_all("all => all.map(one => one.value)") == ids[:2]
+        await page.locator("#at").fill("18h30")
+        await page.get_by_role("button", name="Start").click()
+        lines = page.locator(".queue li")
+        await expect(lines).to_have_count(2)
+        first, second = [str(await one.get_attribute("id")) for one in await lines.all()]
+        await page.locator(f"#up-{second}").click()
+        await expect(page.locator(".queue li").first).to_have_id(second)
+        await page.locator(f"#cancel-{first}").click()
+        await page.locator(f"#cancel-{second}").click()
+        await expect(page.locator(f"#{second}.state-cancelled")).to_be_visible()
+        asked = [one for one in await ask(page, "/publications") if one["account_id"] == made["id"]]
+        assert {(one["draft_id"], one["mode"], one["state"]) for one in asked} == {
+            (one, "draft", "cancelled") for one in ids[:2]
+        }
 
 
 async def test_a_change_made_while_another_is_being_saved_is_kept(visit: Visit, drafts: list[dict[str, Any]]) -> None:

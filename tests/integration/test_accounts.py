@@ -175,9 +175,14 @@ async def test_what_can_not_be_used_is_said_and_nothing_is_lost(
     assert typed.get("username", 'value="marie"') in answer.text
 
 
-async def test_every_country_is_offered(client: httpx.AsyncClient) -> None:
+async def test_countries_with_euros_are_offered_and_no_others_taken(client: httpx.AsyncClient) -> None:
+    """Every price is in euros: 16 € would be 16 zł elsewhere."""
     page = (await client.get("/accounts", headers=HTML)).text
-    assert all(f"https://www.vinted.{end}" in page for end in ("fr", "co.uk", "de", "pl", "com"))
+    assert all(f'"https://www.vinted.{end}"' in page for end in ("fr", "de", "ie"))
+    assert not any(f'"https://www.vinted.{end}"' in page for end in ("co.uk", "pl", "com"))
+    account = {"username": "ada", "cookies": "access_token_web=a", "base_url": "https://www.vinted.pl"}
+    refused = await client.post("/api/v1/accounts", json=account)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_in_euros")
 
 
 def test_one_member_is_one_account_however_it_is_written(runtime: Runtime) -> None:

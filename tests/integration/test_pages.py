@@ -133,8 +133,8 @@ async def stored(client: httpx.AsyncClient, draft: Mapping[str, Any]) -> dict[st
     return (await client.get(f"/api/v1/drafts/{draft['id']}")).json()
 
 
-async def add_account(client: httpx.AsyncClient) -> None:
-    account = {"username": "marie", "cookies": "access_token_web=a", "base_url": "http://127.0.0.1:9"}
+async def add_account(client: httpx.AsyncClient, username: str = "marie") -> None:
+    account = {"username": username, "cookies": "access_token_web=a", "base_url": "http://127.0.0.1:9"}
     assert (await client.post("/api/v1/accounts", json=account)).status_code == 201
 
 
@@ -384,6 +384,33 @@ async def test_a_publication_is_asked_for_once_however_often_pressed(client: htt
     assert "étape suivante" in without_tags(again)
 
 
+async def test_a_form_that_publishes_comes_back_as_it_was_filled_in(client: httpx.AsyncClient, draft: dict) -> None:
+    """After an error nothing more is asked for than was: no other draft, no other account, no further way."""
+    for name in ("marie", "lea"):
+        await add_account(client, name)
+    assert (await client.put("/api/v1/preferences", json={"mode": "publish"})).status_code == 200
+    first = form(await client.get("/publish"), "/publish")
+    assert len(first["draft"]) == 2
+    lea = next(one["id"] for one in (await client.get("/api/v1/accounts")).json() if one["username"] == "lea")
+    choice = {"draft": [draft["id"]], "mode": ["dry_run"], "account": lea, "spread": "2h", "at": "18h99"}
+    for missing in ({}, {"draft": []}):
+        refused = await client.post("/publish", data=first | choice | missing)
+        assert refused.status_code == 422
+        again = form(refused, "/publish")
+        assert {name: again.get(name) for name in choice} == choice | dict.fromkeys(missing)
+    single = f"/drafts/{draft['id']}/publish"
+    data = form(await client.get(f"/drafts/{draft['id']}"), single)
+    assert data["mode"] == ["publish"]
+    conflict = await client.post(single, data=data | {"mode": "draft", "account": lea, "revision": "7"})
+    assert conflict.status_code == 409
+    again = form(conflict, single)
+    assert (again["mode"], again["account"]) == (["draft"], lea)
+    assert (await client.post("/publish", data=first | choice | {"at": "18h30"})).status_code == 303
+    [row] = (await client.get("/api/v1/publications")).json()
+    assert (row["draft_id"], row["mode"], row["account_id"]) == (draft["id"], "dry_run", lea)
+    assert row["not_before"]
+
+
 async def test_nothing_is_asked_of_any_other_machine(client: httpx.AsyncClient, draft: dict) -> None:
     texts = [(await client.get(path)).text for path in ("/", "/drafts", f"/drafts/{draft['id']}", "/none")]
     texts += [path.read_text() for path in WEB.glob("static/*.*") if path.suffix != ".png"]
@@ -432,6 +459,37 @@ async def test_filters_show_what_they_say(client: httpx.AsyncClient, draft: dict
     assert draft["id"] not in shown["ready"]
     assert shown["all"] == shown["todo"] | shown["ready"]
     assert shown["discarded"] == shown["approved"] == set()
+
+
+async def test_several_are_put_away_brought_back_and_read_again(client: httpx.AsyncClient, draft: dict) -> None:
+    ids = [one["id"] for one in (await client.get("/api/v1/drafts")).json()]
+    for show, do, states in (
+        ("all", "discard", ["discarded", "discarded"]),
+        ("discarded", "restore", ["open", "open"]),
+        ("all", "approve", ["approved", "approved"]),
+        ("all", "reread", ["reading", "reading"]),
+    ):
+        page = await client.get(f"/drafts?as=list&show={show}")
+        assert f'name="do" value="{do}"' in page.text
+        assert ('href="/publish"' in page.text) is (do == "reread"), "the way on, once all are reviewed"
+        data = form(page, "/drafts") | {"draft": ids, "do": do, "page": "7"}
+        assert (await client.post("/drafts", data=data)).status_code == 200
+        assert [(await client.get(f"/api/v1/drafts/{one}")).json()["state"] for one in ids] == states
+
+
+async def test_a_draft_asks_what_it_cost(client: httpx.AsyncClient, draft: dict) -> None:
+    """It is a floor of the price, and nobody else's to know."""
+    address = f"/drafts/{draft['id']}"
+    answer = await save(client, draft, await opened(client, draft) | {"purchase_cost": "80,50 €"})
+    assert answer.headers["location"].endswith("?said=saved")
+    now = await stored(client, draft)
+    assert now["purchase_cost"] == "80.50" and float(now["fields"]["price"]["value"]) >= 80.5
+    assert (await opened(client, draft))["purchase_cost"] == "80,50"
+    without = {name: value for name, value in (await opened(client, draft)).items() if name != "purchase_cost"}
+    assert (await save(client, draft, without)).headers["location"] == f"{address}?said=unchanged"
+    assert (await save(client, draft, await opened(client, draft) | {"purchase_cost": "a lot"})).status_code == 422
+    assert (await save(client, draft, await opened(client, draft) | {"purchase_cost": ""})).status_code == 303
+    assert (await stored(client, draft))["purchase_cost"] is None
 
 
 PAIRS = [

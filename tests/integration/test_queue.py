@@ -200,6 +200,16 @@ def test_who_asks_otherwise_for_what_is_queued_is_told_to_cancel_it(database: Da
     assert refused.value.code == "already_queued"
 
 
+def test_a_price_in_euros_goes_to_no_site_with_another_currency(database: Database, line: list[str]) -> None:
+    """Nor by an account that was added before such sites were refused."""
+    row = rows(database)[line[0]]
+    change(database, lambda account: setattr(account, "base_url", "https://www.vinted.co.uk"), line[0])
+    for mode in ("dry_run", "draft"):
+        with pytest.raises(Conflict) as refused, database.session() as session:
+            service.request(session, row.user_id, Order(row.draft_id, row.account_id, mode))
+        assert refused.value.code == "not_in_euros"
+
+
 def test_what_has_begun_has_no_place_any_more(database: Database, line: list[str]) -> None:
     user_id = rows(database)[line[0]].user_id
     begin(database, line[0])

@@ -134,6 +134,9 @@ def test_stops_grow_and_respect_the_wish() -> None:
     [
         ("18:30", "2026-06-01T16:30:00+00:00"),
         ("9:05", "2026-06-02T07:05:00+00:00"),
+        ("18h30", "2026-06-01T16:30:00+00:00"),
+        ("9 h", "2026-06-02T07:00:00+00:00"),
+        ("2026-12-01 9h05", "2026-12-01T08:05:00+00:00"),
         ("2026-12-01 18:30", "2026-12-01T17:30:00+00:00"),
         ("2026-12-01T18:30:00Z", "2026-12-01T18:30:00+00:00"),
         ("+2h", "2026-06-01T14:00:00+00:00"),
@@ -145,7 +148,7 @@ def test_what_a_person_means_by_a_time(text: str, at: str) -> None:
     assert parse_moment(text, Pace(timezone=PARIS), NOON) == datetime.fromisoformat(at)
 
 
-@pytest.mark.parametrize("text", ["25:00", "tomorrow", "", "2020-01-01 10:00", "+2w"])
+@pytest.mark.parametrize("text", ["25:00", "25h", "h30", "18h5", "tomorrow", "", "2020-01-01 10:00", "+2w"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(BadRequest) as refused:
         parse_moment(text, Pace(timezone=PARIS), NOON)

@@ -3,9 +3,10 @@
 // Dragging is `board-drag.js`'s.
 
 import { watchDrags } from "./board-drag.js";
+import { lookAt } from "./board-look.js";
 
 const LOOK_AGAIN = 1500;
-const KEYS = { n: "new", m: "merge", u: "unsorted", c: "cover", r: "turn", z: "undo", y: "redo", Delete: "bin", Backspace: "bin", p: "here", Escape: "clear" };
+const KEYS = { n: "new", m: "merge", u: "unsorted", c: "cover", r: "turn", z: "undo", y: "redo", Delete: "bin", Backspace: "bin", p: "here", v: "look", Escape: "clear" };
 
 // Each item as the server wrote it: what it writes again the same way needs no laying over.
 const cardsOf = (board) => new Map([...board.querySelectorAll(".item")].map((item) => [item.id, item.outerHTML]));
@@ -16,6 +17,7 @@ class PhotoBoard extends HTMLElement {
     this.chosen = new Set();
     this.asServed = cardsOf(this);
     this.addEventListener("click", (event) => this.clicked(event));
+    this.addEventListener("dblclick", (event) => event.target.closest(".tile") && lookAt(event.target.closest(".tile")));
     this.addEventListener("keydown", (event) => this.pressed(event));
     document.addEventListener("keydown", (event) => event.target === document.body && this.pressed(event));
     watchDrags(this);
@@ -111,8 +113,8 @@ class PhotoBoard extends HTMLElement {
     if (command && event.key.toLowerCase() === "z") return this.key(event, event.shiftKey ? "redo" : "undo");
     if (command) return;
     if (event.key.startsWith("Arrow")) return this.step(event);
-    const wish = KEYS[event.key];
-    if (wish && (wish === "undo" || wish === "redo" || this.chosen.size)) this.key(event, wish);
+    const wish = KEYS[event.key] ?? KEYS[event.key.toLowerCase()]; // with caps lock too
+    if (wish && (["undo", "redo", "look"].includes(wish) || this.chosen.size)) this.key(event, wish);
   }
 
   key(event, wish) {
@@ -153,6 +155,7 @@ class PhotoBoard extends HTMLElement {
     const photos = this.inOrder.map((tile) => tile.dataset.photo);
     switch (wish) {
       case "clear": return this.clear();
+      case "look": return lookAt(document.activeElement?.closest?.(".tile") ?? first);
       case "undo": case "redo": return this.change({}, `/${wish}`);
       case "new": case "unsorted": case "bin": return this.put(wish);
       case "turn": return this.change({ photos }, "/turn", true);
@@ -165,8 +168,19 @@ class PhotoBoard extends HTMLElement {
     const tiles = this.inOrder.filter((tile) => tile.dataset.photo !== before);
     const photos = tiles.map((tile) => tile.dataset.photo);
     if (!photos.length) return;
+    const focused = this.focusAfter(tiles, to);
     this.showMoved(tiles, to, before);
+    focused?.firstElementChild.focus({ preventScroll: true }); // a tile that is moved loses it
     return this.change({ photos, to, before });
+  }
+
+  // Where the focus goes on from: on the photo it is on, but on the next that stays where that one is deleted.
+  focusAfter(leaving, to) {
+    const focused = document.activeElement?.closest?.(".tile");
+    if (to !== "bin" || !leaving.includes(focused)) return focused;
+    const stays = (tile) => !leaving.includes(tile) && !tile.closest(".bin");
+    const [tiles, at] = [this.tiles, this.tiles.indexOf(focused)];
+    return tiles.slice(at).find(stays) ?? tiles.slice(0, at).findLast(stays);
   }
 
   // At once, as it will be; what the server says is laid over it in a moment.

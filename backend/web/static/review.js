@@ -4,10 +4,19 @@
 
 const FIELD = "input:not([type=radio], [type=checkbox]), select, textarea";
 
+// How to publish is chosen on the page and stored nowhere: it stays as it was chosen.
+function keepChoice(before, fresh) {
+  if (!before.closest?.("#publish")) return;
+  for (const name of ["checked", "selected"]) if (name in before) fresh.toggleAttribute(name, before[name]);
+}
+
 // What a person opened, and what a search box has put into the page, is not the server's to take away.
 const KEEP = {
   beforeAttributeUpdated: (name, node) => name !== "open" && !(node.role === "combobox" && /^(role|aria-)/.test(name)),
-  beforeNodeMorphed: (before) => before.nodeName !== "CATEGORY-SEARCH",
+  beforeNodeMorphed: (before, fresh) => {
+    keepChoice(before, fresh);
+    return before.nodeName !== "CATEGORY-SEARCH";
+  },
   beforeNodeRemoved: (node) => !node.classList?.contains("found"),
 };
 
@@ -22,7 +31,17 @@ htmx.defineExtension("morph", {
     }),
 });
 
+// The digit of a key from 1 to 5, also where digits need the shift key, as on a French keyboard.
+function numberOf({ key, code, shiftKey }) {
+  return /^[1-5]$/.exec(key)?.[0] ?? (shiftKey ? null : /^Digit([1-5])$/.exec(code)?.[1]);
+}
+
 const isSave = (event) => event.detail.requestConfig.verb === "post";
+
+const TRY_AGAIN = 5000;
+
+// Why a change was not saved, by the server's answer; each has its sentence on the page.
+const REASONS = { 401: "signedOut", 403: "outdated", 404: "gone", 429: "tooMany" };
 
 class ReviewKeys extends HTMLElement {
   connectedCallback() {
@@ -30,14 +49,20 @@ class ReviewKeys extends HTMLElement {
     if (this.listening) return;
     this.listening = true;
     document.addEventListener("keydown", (event) => this.pressed(event));
-    const words = { "htmx:beforeRequest": "saving", "htmx:afterSwap": "saved", "htmx:sendError": "failed", "htmx:responseError": "failed" };
-    for (const [event, word] of Object.entries(words)) {
-      this.addEventListener(event, () => {
-        if (word === "saved") this.prepare();
-        this.say(word);
-      });
-    }
+    this.addEventListener("htmx:beforeRequest", () => this.say("saving"));
+    this.addEventListener("htmx:afterSwap", () => {
+      this.prepare();
+      this.say("saved");
+    });
+    this.addEventListener("htmx:sendError", () => {
+      this.say("unreached");
+      clearTimeout(this.again);
+      this.again = setTimeout(() => this.sendAgain(), TRY_AGAIN);
+    });
+    this.addEventListener("htmx:responseError", ({ detail }) => this.say(REASONS[detail.xhr.status] ?? "failed"));
+    addEventListener("online", () => this.sendAgain());
     this.addEventListener("click", (event) => this.openTarget(event));
+    this.addEventListener("click", (event) => event.target.closest("a.crop")?.closest("[popover]").hidePopover()); // the photo it leads to lies below
     for (const event of ["pointerout", "focusout"]) this.addEventListener(event, () => document.documentElement.classList.remove("hushed"));
     this.saving = 0;
     this.addEventListener("change", () => (this.changed = true), true);
@@ -93,11 +118,16 @@ class ReviewKeys extends HTMLElement {
     }
   }
 
+  sendAgain() {
+    if (this.unreached) htmx.trigger("#edit", "change");
+  }
+
   say(word) {
+    this.unreached = word === "unreached";
     const said = this.querySelector(".saved");
     if (!said) return;
     said.textContent = said.dataset[word];
-    said.classList.toggle("failed", word === "failed");
+    said.classList.toggle("failed", word !== "saving" && word !== "saved");
   }
 
   pressed(event) {
@@ -106,9 +136,11 @@ class ReviewKeys extends HTMLElement {
     if (event.key === "Escape") document.documentElement.classList.add("hushed"); // no peek until the next
     if (event.key === "Escape" && field) return field.blur();
     if (field || document.querySelector("[popover]:popover-open")) return;
-    if (/^[1-5]$/.test(event.key)) return this.tick(this.querySelectorAll("[name=condition]")[event.key - 1], event);
-    if (event.key === "g") return this.first(event);
-    const wanted = this.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const number = numberOf(event);
+    if (number) return this.tick(this.querySelectorAll("[name=condition]")[number - 1], event);
+    const key = event.key.toLowerCase(); // with caps lock too
+    if (key === "g") return this.first(event);
+    const wanted = this.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (!wanted) return;
     event.preventDefault();
     wanted.click();

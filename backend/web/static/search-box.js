@@ -13,7 +13,10 @@ class SearchBox extends HTMLElement {
     this.list.role = "listbox";
     this.list.hidden = true;
     this.list.setAttribute("aria-label", this.input.getAttribute("aria-label") ?? this.input.labels?.[0]?.textContent ?? "");
-    this.append(this.list);
+    this.nothing = document.createElement("p");
+    this.nothing.className = "found nothing";
+    this.nothing.role = "status"; // said, and seen, where nothing is found
+    this.append(this.list, this.nothing);
     for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": this.list.id, "aria-autocomplete": "list" })) this.input.setAttribute(name, value);
     this.input.addEventListener("input", () => this.look());
     this.input.addEventListener("keydown", (event) => this.pressed(event));
@@ -29,6 +32,7 @@ class SearchBox extends HTMLElement {
     this.list.replaceChildren(...found.map((one, n) => this.option(one, n)));
     this.at = -1;
     this.list.hidden = !found.length;
+    this.nothing.textContent = found.length || !asked.trim() ? "" : this.dataset.none;
     this.input.setAttribute("aria-expanded", String(found.length > 0));
     this.input.removeAttribute("aria-activedescendant");
   }
@@ -44,7 +48,7 @@ class SearchBox extends HTMLElement {
 
   pressed(event) {
     const options = [...this.list.children];
-    if (event.key === "Escape" && !this.list.hidden) {
+    if (event.key === "Escape" && !(this.list.hidden && !this.nothing.textContent)) {
       event.stopPropagation();
       return this.close();
     }
@@ -70,6 +74,7 @@ class SearchBox extends HTMLElement {
   close() {
     this.asked = null;
     this.list.hidden = true;
+    this.nothing.textContent = "";
     this.input.setAttribute("aria-expanded", "false");
   }
 }

@@ -5,11 +5,13 @@ class TickAll extends HTMLElement {
     const all = this.querySelector("input");
     const boxes = () => [...this.closest("form").querySelectorAll("input[name=draft]")];
     all.addEventListener("change", () => boxes().forEach((box) => (box.checked = all.checked)));
-    this.closest("form").addEventListener("change", () => {
+    const show = () => {
       const ticked = boxes().filter((box) => box.checked).length;
       all.checked = ticked > 0 && ticked === boxes().length;
       all.indeterminate = ticked > 0 && !all.checked;
-    });
+    };
+    this.closest("form").addEventListener("change", show);
+    show();
   }
 }
 

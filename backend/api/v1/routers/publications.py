@@ -147,13 +147,13 @@ async def cancel_publication(publication_id: str, runtime: RuntimeDep, user_id: 
 
 
 class Decision(BaseModel):
-    """What the owner saw after an uncertain click: `adopt` the listing with this id, `retry` since there is none, or
-    `give_up`."""
+    """What the owner saw after an uncertain click: `adopt` the listing with this id, or at this address; `retry` since
+    there is none; or `give_up`."""
 
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["adopt", "retry", "give_up"]
-    listing_id: Annotated[str, Field(pattern=r"^\d{1,20}$")] | None = None
+    listing_id: Annotated[str, Field(max_length=500)] | None = None
 
     @model_validator(mode="after")
     def _adopting_names_it(self) -> "Decision":
