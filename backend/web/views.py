@@ -4,8 +4,9 @@ Owns the selection and order of what is shown. Owns no rule: whether a draft is 
 publication may do next are the services' to say.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlmodel import Session, col
 
@@ -152,6 +153,8 @@ class PublicationView:
     advice: str
     waits: str
     mend: str
+    candidates: Sequence[Mapping[str, Any]] = ()
+    """Where it is in doubt: the listings that may be what the click made."""
     live: bool = False
 
 
@@ -328,6 +331,7 @@ def _publication(
         advice=words.known(f"advice.{row.error_code}") or words.known(f"advice.{state}") or "",
         waits=words(f"waits.{held.code}", until=words.moment(held.until) if held.until else "") if held else "",
         mend=f"/accounts#{account.id}" if row.error_code in OF_ITS_ACCOUNT or (held and held.code == "account") else "",
+        candidates=publications.candidates_of(session, row.user_id, row.id) if doubt else (),
     )
 
 

@@ -1,15 +1,22 @@
 """What its owner does about publications, by the forms that stand on the pages: the order, a pause, a doubt."""
 
+import asyncio
+import re
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 from sqlmodel import Session
+from typer.testing import CliRunner
 
+from backend.cli import app
 from backend.core.errors import BadRequest
 from backend.core.listing_address import listing_number
-from backend.db.models import Account, Publication
+from backend.db.models import Account, Publication, PublicationEvent
+from backend.marketplace.port import WardrobeItem
 from backend.runtime import Runtime
+from backend.workflows.reconcile import Verdict
 from tests.fakes import add_publication, stand_in_account
 from tests.integration.test_pages import form
 
@@ -65,6 +72,31 @@ async def test_a_doubt_is_settled_by_its_owners_word(
     assert (now.listing_id, now.listing_url or "") == (
         ("4711", "http://127.0.0.1:9/items/4711/edit") if state == "reconciled" else (None, "")
     )
+
+
+async def test_a_doubt_shows_what_the_click_may_have_made(client: httpx.AsyncClient) -> None:
+    [doubt] = await publications(client, {"state": "needs_person", "error_code": "uncertain"})
+    runtime: Runtime = client.runtime  # type: ignore[attr-defined]
+    seen = (WardrobeItem("4711", "Coat <b>", Decimal("9.50"), True, 3), WardrobeItem("4712", "Coat", None, True))
+    looked = {"verdict": "unsure", "candidates": Verdict("unsure", candidates=seen).shown}
+    event = PublicationEvent(user_id=runtime.user_id, publication_id=doubt, state="needs_person", detail=looked)
+    await runtime.database.run(Session.add, event)
+    page = (await client.get("/publications")).text
+    assert "Coat &lt;b&gt; · €9.50 · 3 photos" in page and page.count('value="adopt"') == 3
+    words = ["--data", str(runtime.settings.data), "publications", "show", doubt]
+    told = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert "4711" in told.stdout and "9.50" in told.stdout and "4712" in told.stdout
+    answer = await client.post(f"/publications/{doubt}/settle", data=form_of(page, "4712") | {"decision": "adopt"})
+    assert answer.status_code == 303
+    assert (await client.get(f"/api/v1/publications/{doubt}")).json()["listing_id"] == "4712"
+
+
+def form_of(page: str, listing: str) -> dict[str, str]:
+    """What the form of this candidate sends."""
+    [token] = re.findall(
+        rf'name="token" value="([^"]+)"><input type="hidden" name="listing_id" value="{listing}"', page
+    )
+    return {"token": token, "listing_id": listing}
 
 
 async def test_what_waits_for_its_account_leads_there_and_goes_on(client: httpx.AsyncClient) -> None:
