@@ -368,7 +368,7 @@ async def test_drafts_are_published_from_the_page(visit: Visit, closet: Any, add
         await expect(page.locator(".queue li").first).to_have_id(second)
         await page.locator(f"#cancel-{first}").click()
         await page.locator(f"#cancel-{second}").click()
-        await expect(page.locator(f"#{second}.state-cancelled")).to_be_visible()
+        await expect(page.locator(f"[id='{second}'].state-cancelled")).to_be_visible()
         asked = [one for one in await ask(page, "/publications") if one["account_id"] == made["id"]]
         assert {(one["draft_id"], one["mode"], one["state"]) for one in asked} == {
             (one, "draft", "cancelled") for one in ids[:2]
