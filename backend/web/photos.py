@@ -12,7 +12,7 @@ from backend.core.errors import VintedBotError
 from backend.preferences import preferences_of
 from backend.users import page_wishes
 from backend.web import board_view, guide, views
-from backend.web.page import Page, PageDep
+from backend.web.page import OpenPageDep, Page, PageDep
 from backend.web.values import options
 from backend.workflows.handing_in import Heap
 
@@ -91,8 +91,8 @@ async def take_shared(page: PageDep) -> Response:
 
 
 @router.get("/manifest.webmanifest")
-async def show_manifest(page: PageDep) -> Response:
-    """What a phone needs to install the page."""
+async def show_manifest(page: OpenPageDep) -> Response:
+    """What a phone needs to install the page. Nobody's own: a browser may ask for it without saying who reads."""
     manifest = {
         "name": "VintedBot",
         "short_name": "VintedBot",

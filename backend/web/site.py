@@ -63,7 +63,7 @@ def _as_page(before: Any) -> Handler:
         if not _is_person(request):
             return answer
         if isinstance(error, SignInNeeded):
-            return RedirectResponse(f"/sign-in?next={quote(_way_back(request))}", 303)
+            return RedirectResponse(f"/sign-in?next={quote(_way_back(request))}{_not_taken(request)}", 303)
         page = Page(request)
         shown = page.render("error.html", status=answer.status_code, detail=_sentence(page.words, error, answer))
         if "retry-after" in answer.headers:
@@ -78,6 +78,11 @@ def _way_back(request: Request) -> str:
     return (
         f"{request.url.path}{'?' + request.url.query if request.url.query else ''}" if request.method == "GET" else "/"
     )
+
+
+def _not_taken(request: Request) -> str:
+    """A word about what was sent and is not kept: photos shared from a phone would be gone without one."""
+    return "&said=share_again" if request.method == "POST" and request.url.path == "/share" else ""
 
 
 def _sentence(words: Words, error: Exception, answer: Response) -> str:
