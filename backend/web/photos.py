@@ -4,7 +4,9 @@ Also what makes the page installable: its manifest, and the address photos are s
 (`drafts/board.py`, which the board's script asks through the API) and no upload.
 """
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
@@ -67,6 +69,21 @@ async def remove_sample(page: PageDep) -> Response:
     except VintedBotError as error:
         return await home_page(page, error)
     return page.go("/", "sample_removed")
+
+
+@router.get("/batches")
+async def show_batches(page: PageDep, number: Annotated[int, Query(alias="page")] = 1) -> Response:
+    """Every batch there ever was, with the way to its board."""
+    found = await page.runtime.database.look(views.all_batches, page.user_id, page.words, number)
+    return page.render("batches.html", list=found)
+
+
+@router.post("/batches/{batch_id}/resume")
+async def resume_batch(page: PageDep, batch_id: str) -> Response:
+    """Goes on with a batch that something had stopped."""
+    await page.form()
+    await page.runtime.handing_in.go_on(page.user_id, batch_id)
+    return page.go("/", "batch_goes_on", anchor=f"batch-{batch_id}")
 
 
 @router.get("/batches/{batch_id}")
