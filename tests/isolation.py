@@ -68,6 +68,7 @@ def own(**more: Any) -> Probe:
 OPEN, ADMIN = Probe("open"), Probe("admin")
 PAGE = {
     "GET /",
+    "GET /batches",
     "GET /drafts",
     "GET /publish",
     "GET /publications",
@@ -109,6 +110,7 @@ PROBES: dict[str, Probe] = {
     "GET /api/v1/ai/reader": own(),
     "POST /api/v1/ai/reader/test": own(),
     "GET /api/v1/bulk/jobs": own(),
+    "GET /api/v1/bulk/events": own(),
     "GET /api/v1/bulk/jobs/{job_id}": foreign(),
     "GET /api/v1/bulk/jobs/{job_id}/events": foreign(),
     "GET /api/v1/bulk/jobs/{job_id}/refused": foreign(),
@@ -202,6 +204,7 @@ PROBES: dict[str, Probe] = {
     "GET /drafts/{draft_id}": foreign(),
     "POST /drafts/{draft_id}": foreign(form={"revision": "1", "title": "bob was here", "before": "{{}}"}),
     "GET /batches/{batch_id}": foreign(),
+    "POST /batches/{batch_id}/resume": foreign(form={}),
     "GET /catalog/brands": own(query="q=a"),
     "GET /catalog/categories": own(query="q=a"),
     "POST /drafts": own(form={"draft": "{draft_id}", "do": "discard"}),

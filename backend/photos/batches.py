@@ -4,13 +4,14 @@ Owns the `batches` and `photos` tables. Progress is counted from the rows, never
 (`intake.py`), no grouping, no draft.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import func
+from sqlalchemy import Integer, cast, func
 from sqlmodel import Session, col, select
 
 from backend.core.errors import BadRequest
@@ -155,13 +156,44 @@ def progress(session: Session, user_id: str, batch_id: str) -> Progress:
     )
 
 
+def pulse(session: Session, user_id: str) -> str:
+    """Another word whenever a batch of the user's comes in or moves on, or a draft begins or ends being read."""
+    latest = [(batch.id, batch.state) for batch in batches_of(session, user_id)]
+    moving = [batch_id for batch_id, state in latest if state in MOVING]
+    taken_in = select(Photo.state, func.count()).where(col(Photo.batch_id).in_(moving)).group_by(Photo.state)
+    looked_at = select(func.count()).select_from(PhotoSight).join(Photo, col(Photo.id) == col(PhotoSight.photo_id))
+    drafts = select(Draft.state, func.count(), func.sum(cast(Draft.publish_ready, Integer))).group_by(Draft.state)
+    reading = select(func.count(), func.min(Draft.id), func.max(Draft.id)).where(
+        Draft.user_id == user_id, Draft.state == "reading"
+    )
+    parts = (
+        latest,
+        sorted(session.exec(taken_in).all()) if moving else (),
+        session.exec(looked_at.where(col(Photo.batch_id).in_(moving))).one() if moving else 0,
+        sorted(session.exec(drafts.where(col(Draft.batch_id).in_(moving))).all()) if moving else (),
+        session.exec(reading).one(),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
 def unfinished(session: Session) -> list[Batch]:
     """Every user's batches with work left, oldest first."""
     return list(session.exec(select(Batch).where(col(Batch.state).in_(UNFINISHED)).order_by(col(Batch.created_at))))
 
 
-def batches_of(session: Session, user_id: str, limit: int = 50) -> list[Batch]:
-    return list(session.exec(owned(Batch, user_id).order_by(col(Batch.created_at).desc()).limit(limit)))
+def batches_of(session: Session, user_id: str, limit: int = 50, *, offset: int = 0) -> list[Batch]:
+    """The user's batches, newest first."""
+    newest = owned(Batch, user_id).order_by(col(Batch.created_at).desc(), col(Batch.id))
+    return list(session.exec(newest.limit(limit).offset(offset)))
+
+
+def take_up(session: Session, user_id: str, batch_id: str) -> bool:
+    """Lets a batch that something had stopped go on; any other stays as it is. Says whether it was so. Raises
+    NotFound."""
+    if get_owned(session, Batch, user_id, batch_id).state != "stopped":
+        return False
+    set_state(session, batch_id, "queued")
+    return True
 
 
 def names_of(photos: Iterable[Photo]) -> dict[str, str]:

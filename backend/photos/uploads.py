@@ -1,7 +1,8 @@
 """Photos on their way here, piece by piece: an upload that was cut off goes on where it stopped.
 
-An upload is a folder of its own, a file in it a number. Owns the folder, its bounds and what can be said of a file at
-once: that it is no photo, too large, or here already. Owns no batch: a finished upload's files are handed over to one.
+An upload is a folder of its own, a file in it a number and the size it will have. Owns the folder, its bounds and what
+can be said of a file at once: that it is no photo, too large, or here already. Owns no batch: a finished upload's files
+are handed over to one.
 """
 
 import fcntl
@@ -63,7 +64,8 @@ def add_piece(
     """Puts a piece of `piece` bytes at `offset` of file `number`, which is `size` bytes in all. An upload holds `most`
     files and `room` bytes.
 
-    Raises NotFound, BadRequest for a number or a piece out of bounds, Conflict where the file is at another place."""
+    Raises NotFound, BadRequest for a number or a piece out of bounds, Conflict where the file is at another place or
+    the number is another file's (of another size)."""
     folder = folder_of(home, user_id, upload_id)
     if not 0 <= number < most:
         raise BadRequest(f"An upload takes {most} files at most.", code="too_many_files")
@@ -71,9 +73,11 @@ def add_piece(
         raise BadRequest("This piece does not fit into its file.", code="bad_piece")
     if reason := _refusal(piece if offset == 0 else None, size):
         return Received(0, "refused", reason)
-    path = folder / f"{number:05d}"
+    path = folder / f"{number:05d}.{size}"
     with _explained(home):
         with _alone(folder):  # of one piece sent twice at once the second is at another place
+            if any(other != path for other in folder.glob(f"{number:05d}.*")):
+                raise Conflict("Another file has this number. Send this one under a new number.", code="upload_number")
             here = path.stat().st_size if path.exists() else 0
             if here != offset:
                 raise Conflict(f"This file is at byte {here}, not {offset}. Go on from there.", code="upload_offset")
@@ -101,7 +105,16 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def received(home: Path, user_id: str, upload_id: str) -> dict[int, int]:
     """Bytes here by file number. Raises NotFound."""
-    return {int(path.name): path.stat().st_size for path in sorted(folder_of(home, user_id, upload_id).iterdir())}
+    return {number: path.stat().st_size for number, path in _files(folder_of(home, user_id, upload_id)).items()}
+
+
+def _files(folder: Path) -> dict[int, Path]:
+    """The files of an upload by their number; each is named by that and by the size it will have."""
+    return {int(path.stem): path for path in sorted(folder.glob("*.*"))}
+
+
+def _is_whole(path: Path | None) -> bool:
+    return path is not None and path.stat().st_size == int(path.suffix[1:])
 
 
 def hand_over(
@@ -109,14 +122,19 @@ def hand_over(
 ) -> list[IncomingFile]:
     """The upload's files, named by their number, in the folder `target` too, for a batch; the upload stays as it is
     until it is cancelled, and may be handed over again. Raises NotFound, BadRequest."""
-    folder = folder_of(home, user_id, upload_id)
-    missing = [name for number, name in files if not (folder / f"{number:05d}").exists()]
+    here = _files(folder_of(home, user_id, upload_id))
+    missing = [name for number, name in files if not _is_whole(here.get(number))]
     if missing:
-        raise BadRequest(f"{missing[0]} has not been sent yet.", code="upload_unfinished")
+        raise BadRequest(f"{missing[0]} has not been sent whole yet.", code="upload_unfinished")
     with _explained(home):
         target.mkdir(parents=True, exist_ok=True)
         for number, _ in files:
-            _link(folder / f"{number:05d}", target / f"{number:05d}")
+            _link(here[number], target / f"{number:05d}")
+    return incoming(files, target)
+
+
+def incoming(files: Sequence[tuple[int, str]], target: Path) -> list[IncomingFile]:
+    """An upload's files as a batch has them, out of the folder `target`."""
     return [IncomingFile(target / f"{number:05d}", *_shown_name(name), owned=True) for number, name in files]
 
 
@@ -205,5 +223,6 @@ class _explained:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
             raise SetupError(
-                f"The upload can't be kept in {self.place} ({error.strerror}). Free some space."
+                f"The upload can't be kept in {self.place} ({error.strerror}). Free some space.",
+                code="upload_not_kept",
             ) from error

@@ -32,8 +32,8 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        if not server.listening.wait(10):
-            raise RuntimeError("The stand-in did not start within 10 s.")
+        if not server.listening.wait(60):
+            raise RuntimeError("The stand-in did not start within 60 s.")
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

@@ -96,6 +96,8 @@ def _same_origin(headers: Mapping[str, str]) -> bool:
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
+    if origin == "null":  # what a phone shares comes from its browser, not from a page; no page can say so of itself
+        return headers.get("sec-fetch-site") == "none"
     return origin is None or origin.partition("://")[2] == headers.get("host")
 
 

@@ -66,7 +66,12 @@ class Words:
 
     def error(self, error: Exception) -> str:
         """What went wrong in the reader's language where the code is known, else as it was raised."""
-        return self.known(f"error.{getattr(error, 'code', '')}") or str(error)
+        return self.problem(getattr(error, "code", ""), str(error), getattr(error, "retry_after", None))
+
+    def problem(self, code: str, detail: str, wait: float | None) -> str:
+        """The sentence for an error's code. `detail` is as it was raised, `wait` the seconds until it may pass."""
+        sentence = self.known(f"error.{code}") or "{detail}"
+        return sentence.format(detail=detail, wait=self.duration(max(60.0, wait or 0) / 60))
 
     def field(self, name: str) -> str:
         label: str = sentences(self.language)["fields"][name]

@@ -4,7 +4,9 @@ Also what makes the page installable: its manifest, and the address photos are s
 (`drafts/board.py`, which the board's script asks through the API) and no upload.
 """
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
@@ -12,7 +14,7 @@ from backend.core.errors import VintedBotError
 from backend.preferences import preferences_of
 from backend.users import page_wishes
 from backend.web import board_view, guide, views
-from backend.web.page import Page, PageDep
+from backend.web.page import OpenPageDep, Page, PageDep
 from backend.web.values import options
 from backend.workflows.handing_in import Heap
 
@@ -69,6 +71,21 @@ async def remove_sample(page: PageDep) -> Response:
     return page.go("/", "sample_removed")
 
 
+@router.get("/batches")
+async def show_batches(page: PageDep, number: Annotated[int, Query(alias="page")] = 1) -> Response:
+    """Every batch there ever was, with the way to its board."""
+    found = await page.runtime.database.look(views.all_batches, page.user_id, page.words, number)
+    return page.render("batches.html", list=found)
+
+
+@router.post("/batches/{batch_id}/resume")
+async def resume_batch(page: PageDep, batch_id: str) -> Response:
+    """Goes on with a batch that something had stopped."""
+    await page.form()
+    await page.runtime.handing_in.go_on(page.user_id, batch_id)
+    return page.go("/", "batch_goes_on", anchor=f"batch-{batch_id}")
+
+
 @router.get("/batches/{batch_id}")
 async def show_board(page: PageDep, batch_id: str) -> Response:
     """The photo board of a batch."""
@@ -91,8 +108,8 @@ async def take_shared(page: PageDep) -> Response:
 
 
 @router.get("/manifest.webmanifest")
-async def show_manifest(page: PageDep) -> Response:
-    """What a phone needs to install the page."""
+async def show_manifest(page: OpenPageDep) -> Response:
+    """What a phone needs to install the page. Nobody's own: a browser may ask for it without saying who reads."""
     manifest = {
         "name": "VintedBot",
         "short_name": "VintedBot",

@@ -1,8 +1,10 @@
 """The page put on the application: its files, its guard, and errors shown as pages to people; which routes it has.
 
-Owns which requests get a page instead of problem details: those of a browser, outside the API.
+Owns which requests get a page instead of problem details: those of a browser, outside the API; and that problem details
+are said in the language asked for.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any
@@ -33,7 +35,7 @@ from backend.web import (
     wardrobe,
 )
 from backend.web.guard import Guard
-from backend.web.language import Words
+from backend.web.language import Words, choose_language
 from backend.web.page import Page
 
 _PROGRAMS = ("/api/", "/vinted/", "/metrics", "/health", "/ready", "/openapi.json")
@@ -61,9 +63,9 @@ def _as_page(before: Any) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         answer: Response = await before(request, error)
         if not _is_person(request):
-            return answer
+            return _in_their_language(request, answer)
         if isinstance(error, SignInNeeded):
-            return RedirectResponse(f"/sign-in?next={quote(_way_back(request))}", 303)
+            return RedirectResponse(f"/sign-in?next={quote(_way_back(request))}{_not_taken(request)}", 303)
         page = Page(request)
         shown = page.render("error.html", status=answer.status_code, detail=_sentence(page.words, error, answer))
         if "retry-after" in answer.headers:
@@ -80,12 +82,30 @@ def _way_back(request: Request) -> str:
     )
 
 
+def _not_taken(request: Request) -> str:
+    """A word about what was sent and is not kept: photos shared from a phone would be gone without one."""
+    return "&said=share_again" if request.method == "POST" and request.url.path == "/share" else ""
+
+
 def _sentence(words: Words, error: Exception, answer: Response) -> str:
     if isinstance(error, VintedBotError):
         return words.error(error)
     if isinstance(error, HTTPException) and answer.status_code == 403:
         return str(error.detail)  # ours, in the reader's language
     return words.known(f"error.{answer.status_code}") or words("error.500")
+
+
+def _in_their_language(request: Request, answer: Response) -> Response:
+    """Problem details for who prefers another language than English, which they are written in: the pages' scripts."""
+    language = choose_language(None, None, request.headers.get("accept-language", ""), "en")
+    told = json.loads(bytes(answer.body))
+    if language == "en":
+        return answer
+    sentence = Words(language).problem(told["code"], told["detail"], float(answer.headers.get("retry-after", 0)))
+    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    return Response(
+        json.dumps(told | {"detail": sentence}), answer.status_code, {**headers, "Content-Language": language}
+    )
 
 
 def _is_person(request: Request) -> bool:

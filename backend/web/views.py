@@ -29,7 +29,8 @@ from backend.web.values import FieldView, field_views, sizes, value_text
 
 DRAFTS_A_PAGE = 60
 BATCHES_SHOWN = 3
-"""Batches that are done; those under way are all shown."""
+"""Batches that are done; those with work left are all shown."""
+BATCHES_A_PAGE = 20
 COVERS_SHOWN = 40
 PUBLICATIONS_A_PAGE = 50
 """Of those that have ended; the others are all shown."""
@@ -92,27 +93,39 @@ class BatchCard:
 
 @dataclass(frozen=True)
 class Home:
+    """`more`: how many batches there are, where not all are shown; `pulse` changes when there is more to show than
+    this."""
+
     batches: tuple[BatchCard, ...]
     drafts: int
+    more: int
+    pulse: str
 
-    @property
-    def running(self) -> list[BatchView]:
-        return [card.batch for card in self.batches if not card.batch.progress.finished]
+
+@dataclass(frozen=True)
+class BatchList:
+    """A page of all batches; `pulse` as at home."""
+
+    batches: tuple[BatchCard, ...]
+    page: int
+    pages: int
+    pulse: str
 
 
 @dataclass(frozen=True)
 class DraftList:
-    """`running` are the ids of batches under way: their drafts are still coming; `first_open` is where reviewing
-    begins, `publishable` how many can be published."""
+    """`running`: whether batches are under way, so that drafts are still coming; `first_open` is where reviewing
+    begins, `publishable` how many can be published; `pulse` changes when there is more to show than this."""
 
     cards: tuple[Card, ...]
     counts: dict[str, int]
     show: str
     page: int
     pages: int
-    running: tuple[str, ...]
+    running: bool
     first_open: str | None
     publishable: int
+    pulse: str
 
 
 @dataclass(frozen=True)
@@ -170,11 +183,22 @@ class PublicationList:
 def home(session: Session, user_id: str, words: Words) -> Home:
     """The batches under way and lately done, newest first."""
     latest = batches.batches_of(session, user_id)
-    shown = [b for n, b in enumerate(latest) if n < BATCHES_SHOWN or b.state in batches.MOVING]
+    shown = [b for n, b in enumerate(latest) if n < BATCHES_SHOWN or b.state in batches.UNFINISHED]
+    there_are = count_owned(session, Batch, user_id)
     return Home(
         tuple(_batch_card(session, user_id, words, batch) for batch in shown),
         count_owned(session, Draft, user_id, col(Draft.state) != "discarded"),
+        there_are if there_are > len(shown) else 0,
+        batches.pulse(session, user_id),
     )
+
+
+def all_batches(session: Session, user_id: str, words: Words, page: int) -> BatchList:
+    """A page of the batches there ever were, newest first."""
+    pages, page = _paged(count_owned(session, Batch, user_id), BATCHES_A_PAGE, page)
+    here = batches.batches_of(session, user_id, BATCHES_A_PAGE, offset=(page - 1) * BATCHES_A_PAGE)
+    cards = tuple(_batch_card(session, user_id, words, batch) for batch in here)
+    return BatchList(cards, page, pages, batches.pulse(session, user_id))
 
 
 def _batch_card(session: Session, user_id: str, words: Words, batch: Batch) -> BatchCard:
@@ -196,9 +220,10 @@ def drafts_shown(session: Session, user_id: str, words: Words, show: str, page: 
         show,
         page,
         pages,
-        tuple(b.id for b in batches.batches_of(session, user_id) if b.state in batches.MOVING),
+        any(batch.state in batches.MOVING for batch in batches.batches_of(session, user_id)),
         next(iter(shelf.to_review(session, user_id, limit=1)), None),
         publications.count_publishable(session, user_id),
+        batches.pulse(session, user_id),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from loguru import logger
 from sqlmodel import Session
 
-from backend.core.errors import NotFound, VintedBotError
+from backend.core.errors import Conflict, NotFound, VintedBotError
 from backend.db.engine import Database
 from backend.db.models import Batch, new_id
 from backend.db.scope import count_owned
@@ -91,8 +91,11 @@ class HandingIn:
     async def upload(self, user_id: str, upload_id: str, files: Sequence[tuple[int, str]], heap: Heap) -> None:
         """The files of an upload, by number and name; the batch has the upload's id. Asked again, it is the same batch.
 
-        Raises NotFound, BadRequest, LimitReached, SetupError; then the upload stands as it did."""
+        Raises NotFound, BadRequest, LimitReached, SetupError, Conflict where the upload became a batch without one of
+        these files; then the upload stands as it did."""
+        asked = uploads.incoming(files, self.incoming / upload_id)
         if await self.is_batch(user_id, upload_id):
+            await self.database.look(_check_taken, upload_id, asked)
             await self._ask_for_reading(user_id, upload_id)
         else:
             try:
@@ -102,6 +105,11 @@ class HandingIn:
                     raise
         with suppress(NotFound):
             await asyncio.to_thread(uploads.cancel, self.uploads, user_id, upload_id)
+
+    async def go_on(self, user_id: str, batch_id: str) -> None:
+        """Goes on with a batch that something had stopped; any other stays as it is. Raises NotFound."""
+        if await self.database.run(batches.take_up, user_id, batch_id):
+            await self._ask_for_reading(user_id, batch_id)
 
     async def watch(self, folder: Path, user_id: str, language: str) -> None:
         """Hands in what is put into the folder, for ever."""
@@ -131,7 +139,9 @@ class HandingIn:
         def work(session: Session) -> None:
             if first is not None:
                 first(session, user_id)
-            if not _is_batch(session, user_id, batch_id):
+            if _is_batch(session, user_id, batch_id):
+                _check_taken(session, batch_id, files)
+            else:
                 batches.create_batch(
                     session,
                     user_id,
@@ -153,6 +163,13 @@ class HandingIn:
             await self.jobs.read_batch(batch_id, user_id)
         except VintedBotError as error:
             logger.bind(batch=batch_id).warning("reading_not_asked_for: {}", error)
+
+
+def _check_taken(session: Session, batch_id: str, files: Sequence[IncomingFile]) -> None:
+    """Raises Conflict where one of the files isn't the batch's: whoever asks would think it handed in."""
+    taken = {(Path(photo.source_path).name, photo.folder, photo.name) for photo in batches.photos_of(session, batch_id)}
+    if any((file.path.name, file.folder, file.name) not in taken for file in files):
+        raise Conflict("This upload became a batch of other files. Send these in a new upload.", code="upload_taken")
 
 
 def _is_batch(session: Session, user_id: str, batch_id: str) -> bool:

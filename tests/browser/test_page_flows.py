@@ -26,7 +26,7 @@ from backend.app import create_app
 from backend.core.listing import Alternative, Evidence, Field
 from backend.core.reading import ItemReading, PhotoInput
 from backend.db.engine import Database
-from backend.db.models import Account, Batch, User
+from backend.db.models import Account, Batch, Draft, User
 from backend.marketplace.port import InputEvent
 from backend.runtime import Runtime
 from backend.sandbox.loopback import serving
@@ -148,7 +148,7 @@ async def hand_in(address: str, photos: list[Path], **stated: str) -> str:
 
 async def read(page: Page, press: Awaitable[None]) -> str:
     """Presses the button and waits until what arrived is read. Returns the batch."""
-    async with page.expect_response("**/finish") as answer:
+    async with page.expect_response(lambda answer: answer.url.endswith("/finish") and answer.ok) as answer:
         await press
     batch = (await (await answer.value).json())["batch_id"]
     await expect(page.locator(f"#batch-{batch} .actions .primary")).to_be_visible(timeout=SECOND)
@@ -417,9 +417,10 @@ async def test_evidence_is_shown_where_it_was_read(visit: Visit, drafts: list[di
 
 
 async def test_an_upload_that_is_cut_off_goes_on(visit: Visit, closet: Any, tmp_path: Path) -> None:
+    """Also beside another tab's, and where the server has forgotten it; and why none can begin is said."""
     photos = closet("cut", 2, 2)
     (note := tmp_path / "note.txt").write_text("no photo at all")
-    async with visit(expected=("ERR_FAILED", "net::")) as page:
+    async with visit(expected=("ERR_FAILED", "net::", "404", "409")) as page:
         await page.goto("/")
         pieces: list[str] = []
         page.on("request", lambda asked: pieces.append(asked.url) if asked.method == "PUT" else None)
@@ -428,16 +429,35 @@ async def test_an_upload_that_is_cut_off_goes_on(visit: Visit, closet: Any, tmp_
         await expect(page.locator(".file-refused")).to_contain_text("This is not a photo.")
         await expect(page.locator(".file-failed")).to_have_count(1, timeout=SECOND)
         await page.unroute("**/files/1?*")
+        await _hand_in_beside(page, draw_one(tmp_path / "beside.jpg", seed="beside", seconds=0))
         await page.reload()
         before = len(pieces)
         await page.locator("input[name=files]").set_input_files(photos)
         await expect(page.locator(".file-whole")).to_have_count(4)
         assert len(pieces) - before == 1, "only what was missing is sent"
+        forgotten = pieces[-1].partition("/files/")[0]
+        await page.context.request.delete(forgotten)
         batch = await read(page, page.locator("[type=submit]").click())
         assert (await ask(page, f"/bulk/jobs/{batch}"))["photos"] == {"accepted": 4}
+        others = [await page.context.request.post("/api/v1/uploads") for _ in range(8)]
         await page.locator("input[name=files]").set_input_files(photos[:1])
+        await expect(page.locator(".drop-said")).to_contain_text("Too many uploads are open")
+        for other in others:
+            await page.context.request.delete(f"/api/v1/uploads/{(await other.json())['id']}")
+        await page.locator(".drop-retry").click()
         await expect(page.locator(".file-duplicate")).to_contain_text("Here already")
         await page.get_by_role("button", name="Clear").click()
+
+
+async def _hand_in_beside(page: Page, photo: Path) -> None:
+    """Another tab of the same browser sends a photo of its own, and makes a batch of it."""
+    beside = await page.context.new_page()
+    await beside.goto("/")
+    await beside.locator("input[name=files]").set_input_files(photo)
+    await expect(beside.locator(".file-whole")).to_have_count(1)
+    batch = await read(beside, beside.locator("[type=submit]").click())
+    assert (await ask(beside, f"/bulk/jobs/{batch}"))["photos"] == {"accepted": 1}
+    await beside.close()
 
 
 async def test_many_drafts_are_changed_at_once(visit: Visit, closet: Any, address: str) -> None:
@@ -458,6 +478,37 @@ async def test_many_drafts_are_changed_at_once(visit: Visit, closet: Any, addres
         await expect(page.locator(f"#row-{ids[2]} .problem")).to_be_visible()
         states = [(await ask(page, f"/drafts/{one}"))["state"] for one in ids]
         assert states == ["approved", "approved", "open"]
+        count = int(await page.locator("#filter-all .count").inner_text())
+        await page.get_by_label("Condition", exact=True).select_option("good")
+        await page.locator("h1").click()
+        await hand_in(address, closet("from another phone", 1, 2))
+        await expect(page.locator("#filter-all .count")).to_have_text(str(count + 1))
+        await expect(page.locator(f"#row-{ids[2]} .problem")).to_be_visible()
+        await expect(page.get_by_label("Condition", exact=True)).to_have_value("good")
+        await expect(page.locator(".bulk")).to_be_visible()
+
+
+HIDE = """(hidden) => { Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange")); }"""
+
+
+async def test_a_draft_being_read_comes_by_itself(
+    visit: Visit, drafts: list[dict[str, Any]], settings_here: Settings
+) -> None:
+    """Also on a phone that slept meanwhile."""
+
+    def put(state: str) -> None:
+        with Database(settings_here.database).session() as session:
+            session.get_one(Draft, drafts[7]["id"]).state = state
+
+    put("reading")
+    async with visit() as page:
+        await page.goto(f"/drafts/{drafts[7]['id']}")
+        await expect(page.locator("#live")).to_contain_text("being read")
+        await page.evaluate(HIDE, True)
+        put("open")
+        await page.evaluate(HIDE, False)
+        await expect(page.locator("#edit")).to_be_visible()
 
 
 @pytest.mark.parametrize("phone", [False, True])
@@ -600,6 +651,7 @@ async def test_the_queue_is_right_after_a_restart(browser: Browser, tmp_path: Pa
         page = await context.new_page()
         await page.goto("/publications")
         await expect(page.locator(".empty")).to_be_visible()
+    await expect(page.locator("#lost")).to_be_visible()
     with Database(settings.database).session() as session:
         user = session.exec(select(User)).one()
         account = Account(user_id=user.id, username="m", base_url="http://127.0.0.1:9", state="ready")
@@ -610,6 +662,7 @@ async def test_the_queue_is_right_after_a_restart(browser: Browser, tmp_path: Pa
     assert port is not None
     with serving(create_app(settings, run_jobs=False, analyzer=ScriptedReader()), port=port):
         await expect(page.locator(".loud")).to_contain_text("Coat")
+        await expect(page.locator("#lost")).to_be_hidden()
     await context.close()
 
 

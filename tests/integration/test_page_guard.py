@@ -28,10 +28,17 @@ FOREIGN: list[dict[str, str]] = [
     {"Sec-Fetch-Site": "same-site"},  # another port of this machine
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
+    {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
     {"Origin": "http://127.0.0.1:3000"},
     {"Sec-Fetch-Site": "none", "Origin": "https://evil.example"},
 ]
-OWN: list[dict[str, str]] = [{}, {"Sec-Fetch-Site": "same-origin", "Origin": ADDRESS}, {"Sec-Fetch-Site": "none"}]
+OWN: list[dict[str, str]] = [
+    {},
+    {"Sec-Fetch-Site": "same-origin", "Origin": ADDRESS},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": "none", "Origin": "null"},  # shared from a phone
+]
 
 
 @pytest.mark.parametrize("path", ["/drafts/d/discard", "/api/v1/ingest", "/api/v1/accounts"])
@@ -66,6 +73,17 @@ async def test_what_a_proxy_passes_on_goes_by_its_name_and_signs_in(client: http
         answer = await client.get(path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_needed")
     assert (await client.get("/metrics", headers=headers)).status_code == 404
+
+
+async def test_the_page_can_be_installed_and_shared_to_through_a_proxy(client: httpx.AsyncClient) -> None:
+    headers = {"Host": "closet.example", "X-Forwarded-For": "192.0.2.9", "Accept-Language": "fr"}
+    assert 'crossorigin="use-credentials"' in (await client.get("/sign-in", headers=headers)).text
+    manifest = await client.get("/manifest.webmanifest", headers=headers)
+    assert (manifest.status_code, manifest.json()["share_target"]["action"]) == (200, "/share")
+    shared = {**headers, "Accept": "text/html", "Sec-Fetch-Site": "none", "Origin": "null"}
+    answer = await client.post("/share", files={"files": ("a.jpg", b"x")}, headers=shared)
+    assert answer.status_code == 303
+    assert "partagez de nouveau" in (await client.get(answer.headers["location"], headers=headers)).text
 
 
 async def test_this_machines_own_names_are_welcome(client: httpx.AsyncClient) -> None:

@@ -15,11 +15,13 @@ from typing import Any, get_args
 
 import httpx
 import pytest
+from sqlmodel import Session
 
 from backend.accounts.states import AccountState
 from backend.app import create_app
 from backend.cli.photos import hand_in, watch
 from backend.core.listing import Source
+from backend.db.models import Batch
 from backend.drafts.shelf import FILTERS
 from backend.photos.batches import BatchState
 from backend.publications.journal import State
@@ -448,6 +450,32 @@ def test_what_others_wrote_is_kept_as_it_came() -> None:
         assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == sums[name]
         licence = (vendor / f"{name.partition('-')[0]}.LICENSE").read_text()
         assert "Zero-Clause BSD" in licence or "The MIT License" in licence
+
+
+async def test_batches_stop_go_on_and_are_found_again(client: httpx.AsyncClient, draft: dict) -> None:
+    """However many are under way, a page keeps one stream: a browser has six connections for all its pages."""
+    runtime = client._transport.app.state.runtime  # type: ignore[attr-defined]
+    streams = re.compile(r'events="([^"]*)"')
+    before = [streams.findall((await client.get(path)).text) for path in ("/", "/drafts")]
+
+    def add(session: Session) -> str:
+        session.add_all(Batch(user_id=runtime.user_id, state="sorting") for _ in range(7))
+        session.add(stopped := Batch(user_id=runtime.user_id, state="stopped", error="No space left."))
+        return stopped.id
+
+    stopped = await runtime.database.run(add)
+    after = [streams.findall((await client.get(path)).text) for path in ("/", "/drafts")]
+    for quiet, busy in zip(before, after, strict=True):
+        assert len(quiet) == len(busy) == 1
+        assert len(busy[0].split()) == 1
+        assert quiet != busy, "its pulse tells that there is more to see"
+    home = (await client.get("/")).text
+    assert "quelque chose manque ou gêne" in home and "No space left." in home
+    assert f"/batches/{draft['batch_id']}" not in home
+    assert f"/batches/{draft['batch_id']}" in (await client.get("/batches")).text
+    answer = await client.post(f"/batches/{stopped}/resume", data={"token": client.cookies["vintedbot_token"]})
+    assert answer.headers["location"] == f"/?said=batch_goes_on#batch-{stopped}"
+    assert (await client.get(f"/api/v1/bulk/jobs/{stopped}")).json()["state"] == "queued"
 
 
 async def test_filters_show_what_they_say(client: httpx.AsyncClient, draft: dict) -> None:

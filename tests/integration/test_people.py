@@ -610,7 +610,7 @@ class StillPage:
         return False
 
 
-@pytest.mark.parametrize("path", ["queue/events", "bulk/jobs/{batch}/events"])
+@pytest.mark.parametrize("path", ["queue/events", "bulk/events", "bulk/jobs/{batch}/events"])
 async def test_a_stream_ends_when_its_reader_is_suspended(
     app: FastAPI, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -75,14 +75,20 @@ async def test_pieces_become_a_batch_once(client: httpx.AsyncClient, draw_photo:
     assert (await send(client, upload, 0, photo[:half], 0, size)).json()["state"] == "partial"
     again = await send(client, upload, 0, photo[:half], 0, size)
     assert (again.status_code, again.json()["code"]) == (409, "upload_offset")
-    unfinished = await client.post(f"{UPLOADS}/{upload}/finish", json={"files": [{"number": 1, "name": "b.jpg"}]})
-    assert unfinished.json()["code"] == "upload_unfinished"
+    mixed = await send(client, upload, 0, photo[half:], half, size + 1)
+    assert (mixed.status_code, mixed.json()["code"]) == (409, "upload_number"), "no file of two files' bytes"
+    for number in range(2):
+        unfinished = await client.post(f"{UPLOADS}/{upload}/finish", json={"files": [{"number": number, "name": "b"}]})
+        assert unfinished.json()["code"] == "upload_unfinished"
     assert (await client.get(f"{UPLOADS}/{upload}")).json() == {"0": half}
     assert (await send(client, upload, 0, photo[half:], half, size)).json()["state"] == "whole"
     wish = {"files": [{"number": 0, "name": "../../robe/été.jpg"}], "defaults": {"audience": "women"}}
     answers = [await client.post(f"{UPLOADS}/{upload}/finish", json=wish) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json() == answers[1].json()
+    for other in ({"number": 1, "name": "../../robe/été.jpg"}, {"number": 0, "name": "another.jpg"}):
+        lost = await client.post(f"{UPLOADS}/{upload}/finish", json={"files": [*wish["files"], other]})
+        assert (lost.status_code, lost.json()["code"]) == (409, "upload_taken"), "it is no part of that batch"
     job = await finished(client, answers[0].json()["url"])
     assert (job["files"], job["photos"]) == (1, {"accepted": 1})
     (draft,) = (await client.get("/api/v1/drafts")).json()
@@ -113,8 +119,10 @@ async def test_uploads_are_bounded_and_cleared_away(client: httpx.AsyncClient, s
     assert (await send(client, "../../etc", 0, b"x", 0, 1)).status_code == 404
     assert (await send(client, "0" * 16, 0, b"x", 0, 1)).status_code == 404
     others = [await open_one(client) for _ in range(uploads.OPEN_MOST - 1)]
-    refused = await client.post(UPLOADS)
+    refused = await client.post(UPLOADS, headers={"Accept-Language": "fr"})
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many_uploads")
+    assert refused.json()["detail"].startswith("Trop d’envois"), "the page's script shows it as it comes"
+    assert (await client.post(UPLOADS)).json()["detail"].startswith("Too many uploads")
     assert (await client.delete(f"{UPLOADS}/{others[0]}")).status_code == 204
     old = next(path for path in (settings.data / "uploads").glob("*/*") if path.name == upload)
     long_ago = time.time() - uploads.KEPT_SECONDS - 60
@@ -201,5 +209,5 @@ def test_one_piece_at_a_time_is_added_and_no_more_than_there_is_room(tmp_path: P
         wait(twice)
     errors = [one.exception() for one in twice]
     assert sorted(error.code for error in errors if isinstance(error, Conflict)) == ["upload_offset"]
-    assert (folder / "00000").read_bytes() == jpeg
-    assert add(1).reason == "no_room" and not (folder / "00001").exists()
+    assert [path.read_bytes() for path in folder.iterdir()] == [jpeg]
+    assert add(1).reason == "no_room" and len(list(folder.iterdir())) == 1

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from backend.app import create_app
+from backend.core.errors import BadRequest, LimitReached
+from backend.core.texts import LANGUAGES
 from backend.settings import Settings
+from backend.web.language import Words, words
 
 ROOT = Path(__file__).parents[2]
 API = (ROOT / "docs" / "api.md").read_text()
@@ -23,6 +26,21 @@ def test_every_error_code_is_documented() -> None:
     codes = {code for path in OURS for code in re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', path.read_text())}
     assert len(codes) > 30
     assert codes - set(re.findall(r"`([a-z_]+)`", API)) <= {"error"}, "the root's own code is never shown"
+
+
+NO_PAGES = ("cli", "backup", "sandbox", "key_rotation.py", "whole_installation.py", "pacing.py", "ends.py", "keys.py")
+"""What is told on a command line alone, to a program, or no error."""
+
+
+def test_every_error_a_page_can_show_has_words() -> None:
+    told = [path for path in OURS if not set(path.parts) & set(NO_PAGES)]
+    found = {code for path in told for code in re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', path.read_text())}
+    internal = {"error", "backup_refused"}
+    for language in LANGUAGES:
+        assert {code for code in found if f"error.{code}" not in words(language)} == internal, language
+    french, error = Words("fr"), LimitReached("Too much.", code="photo_quota", retry_after=5400)
+    assert french.error(error).endswith("dans 1\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}30.")
+    assert french.error(BadRequest("Days are numbers.")) == "Cette demande ne convient pas : Days are numbers."
 
 
 @pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda p: p.name)

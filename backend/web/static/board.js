@@ -218,7 +218,7 @@ class PhotoBoard extends HTMLElement {
   async send(body, what, held) {
     const answer = await fetch(this.dataset.api + what, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
       body: JSON.stringify({ revision: Number(this.dataset.revision), ...body }),
     }).catch(() => null);
     const said = await answer?.json().catch(() => null);

@@ -49,7 +49,7 @@ class PhotoDrop extends HTMLElement {
   }
 
   renew() {
-    this.upload = new Upload((one) => this.changed(one), document.documentElement.lang);
+    this.upload = new Upload((one) => this.changed(one));
     this.querySelector(".drop-files ul").replaceChildren();
   }
 
@@ -119,7 +119,7 @@ class PhotoDrop extends HTMLElement {
     const arrived = this.count(...OVER) === n && this.count("whole") > 0;
     this.querySelector("[type=submit]").disabled = tooMany || this.wanted || !this.count("waiting", "sending", "whole", "failed");
     if (tooMany) this.say(this.dataset.tooMany, true);
-    else if (failed) this.say(this.dataset.failed, true);
+    else if (failed) this.say(this.upload.trouble || this.dataset.failed, true);
     else if (n) this.say("");
     if (this.count("refused", "duplicate", "failed")) this.querySelector(".drop-files").open = true;
     if (this.wanted && arrived) this.send();
@@ -137,20 +137,23 @@ class PhotoDrop extends HTMLElement {
   async send() {
     if (this.sending) return;
     this.sending = true;
+    let again = false;
     const stated = {};
     for (const select of this.querySelectorAll(".statements select")) if (select.name !== "language") stated[select.name] = select.value || null;
     try {
-      await this.upload.finish(stated, this.form.elements.language.value);
+      again = !(await this.upload.finish(stated, this.form.elements.language.value));
+      if (again) return;
       this.renew();
       this.form.classList.add("small");
       this.show();
       this.say(this.dataset.sent);
       document.querySelector("live-region")?.refresh();
     } catch (error) {
-      this.say(error instanceof TypeError ? this.dataset.failed : error.message, true);
+      this.say((!(error instanceof TypeError) && error.message) || this.dataset.failed, true);
     } finally {
-      this.sending = this.wanted = false;
-      this.querySelector("[type=submit]").disabled = false;
+      this.sending = false;
+      this.wanted = again; // as soon as everything was sent once more
+      this.querySelector("[type=submit]").disabled = again;
     }
   }
 

@@ -1,27 +1,48 @@
 // Sends files piece by piece, a few at once, each going on where it stopped. An `Upload` tells of every change of a file
 // by `changed(file)`; a file is { file, name, number, sent, state: waiting|sending|whole|refused|duplicate|failed, why }.
-// What was begun is remembered in this browser: choosing the same files again goes on instead of beginning anew.
+// What was begun is remembered in this browser (`upload-memory.js`): choosing the same files again goes on instead of
+// beginning anew. An upload the server no longer has is begun anew by itself.
+
+import { begun, forget, hold, remember } from "./upload-memory.js";
 
 const PIECE = 1 << 20;
 const AT_ONCE = 3;
 const TRIES = 3;
+const LONGEST_WAIT = 60;
 const API = "/api/v1/uploads";
-const REMEMBERED = "vintedbot-upload";
+const GONE = ["not_found", "upload_taken", "upload_unfinished"];
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 export const keyOf = (file, name) => [name, file.size, file.lastModified].join("/");
 
+// What the server said against it, in the page's language; `message` is empty where it said nothing to read.
+class Refusal extends Error {
+  constructor(status, { code, detail }, wait) {
+    super(detail ?? "");
+    Object.assign(this, { status, code, wait });
+  }
+}
+
+async function ask(path, options = {}) {
+  const headers = { "Accept-Language": document.documentElement.lang, ...options.headers };
+  const answer = await fetch(API + path, { ...options, headers });
+  const said = answer.status === 204 ? null : await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refusal(answer.status, said, Number(answer.headers.get("Retry-After")));
+  return said;
+}
+
 export class Upload {
-  constructor(changed, language) {
+  constructor(changed) {
     this.changed = changed;
-    this.language = language;
     this.files = new Map();
     this.active = 0;
+    this.begunAnew = 0;
+    this.trouble = "";
   }
 
   add(file, name) {
     const key = keyOf(file, name);
     if (this.files.has(key)) return;
-    const one = { file, name, key, number: this.known?.[key], sent: 0, state: "waiting", why: "" };
+    const one = { file, name, key, sent: 0, state: "waiting", why: "" };
     this.files.set(key, one);
     this.changed(one);
   }
@@ -30,9 +51,10 @@ export class Upload {
   async run() {
     try {
       await (this.opening ??= this.open());
-    } catch {
+    } catch (error) {
       this.opening = null;
-      for (const one of this.files.values()) if (one.state === "waiting") this.tell(one, "failed");
+      this.trouble = error instanceof Refusal ? error.message : "";
+      for (const one of this.files.values()) if (one.state === "waiting") this.tell(one, "failed", this.trouble);
       return;
     }
     while (this.active < AT_ONCE) {
@@ -48,53 +70,93 @@ export class Upload {
   }
 
   async open() {
-    const known = JSON.parse(localStorage.getItem(REMEMBERED) ?? "null");
-    const answer = known && (await fetch(`${API}/${known.id}`));
-    if (answer?.ok) {
-      this.id = known.id;
-      this.known = known.files;
-      this.here = await answer.json();
-    } else {
-      const made = await fetch(API, { method: "POST" });
-      if (!made.ok) throw new Error((await made.json()).detail);
-      this.id = (await made.json()).id;
-      this.known = this.here = {};
+    for (const id of begun([...this.files.keys()])) {
+      const held = await hold(id);
+      if (!held) continue;
+      try {
+        this.here = await ask(`/${id}`);
+        return this.begin(held);
+      } catch (error) {
+        if (error.status !== 404) {
+          held.release();
+          throw error;
+        }
+        forget(held);
+      }
     }
-    this.free = Math.max(-1, ...Object.keys(this.here).map(Number), ...Object.values(this.known)) + 1;
+    const { id } = await ask("", { method: "POST" });
+    this.here = {};
+    this.begin(await hold(id));
+  }
+
+  begin(held) {
+    this.held = held;
+    this.free = Math.max(-1, ...Object.keys(this.here).map(Number), ...Object.values(held.files)) + 1;
   }
 
   // The file's number on the server: the one it had, or the next that was never used.
   number(one) {
-    one.number ??= this.known[one.key] ?? this.free++;
+    one.number ??= this.held.files[one.key] ?? this.free++;
     one.sent = this.here[one.number] ?? one.sent;
-    const numbered = [...this.files.values()].filter((other) => other.number !== undefined);
-    const files = { ...this.known, ...Object.fromEntries(numbered.map((other) => [other.key, other.number])) };
-    localStorage.setItem(REMEMBERED, JSON.stringify({ id: this.id, files }));
+    remember(this.held, { ...this.held.files, [one.key]: one.number });
   }
 
   async send(one) {
+    const turn = (one.turn = {}); // a file that was put back into the line meanwhile is another turn's
     this.number(one);
-    const { file } = one;
-    if (file.size && one.sent >= file.size) return this.tell(one, "whole");
-    for (let tries = 0; one.state === "sending"; ) {
-      const address = `${API}/${this.id}/files/${one.number}?offset=${one.sent}&size=${file.size}&language=${this.language}`;
-      const answer = await fetch(address, { method: "PUT", body: file.slice(one.sent, one.sent + PIECE) }).catch(() => null);
-      if (answer?.ok) {
-        tries = 0;
-        const { received, state, message } = await answer.json();
-        one.sent = state === "refused" ? file.size : received;
-        this.tell(one, state === "partial" ? "sending" : state, message ?? "");
-      } else if (answer?.status === 409) {
-        const here = await fetch(`${API}/${this.id}`).then((there) => there.json()).catch(() => ({}));
-        const at = here[one.number] ?? 0;
-        if (at >= file.size) return this.tell(one, "whole");
-        one.sent = at;
-        if ((tries += 1) > TRIES) this.tell(one, "failed");
-      } else {
-        if ((tries += 1) > TRIES) return this.tell(one, "failed");
-        await pause(200 * 2 ** tries);
-      }
+    if (one.file.size && one.sent >= one.file.size) return this.tell(one, "whole");
+    for (let tries = 0; one.turn === turn && one.state === "sending"; ) {
+      const error = await this.piece(one).catch((why) => why);
+      if (one.turn !== turn || one.state !== "sending") return;
+      if (!error) tries = 0;
+      else if (error.code === "not_found") return this.beginAnew();
+      else if (error.code === "upload_number") this.renumber(one);
+      else if (error.code === "upload_offset") await this.catchUp(one);
+      if (error && (tries += 1) > TRIES) return this.fail(one, error);
+      if (error?.status >= 400 && error.status < 500 && ![409, 429].includes(error.status)) return this.fail(one, error);
+      if (error?.wait > LONGEST_WAIT) return this.fail(one, error);
+      if (error && error.status !== 409) await pause(error.wait ? error.wait * 1000 : 200 * 2 ** tries);
     }
+  }
+
+  async piece(one) {
+    const { file, sent, number } = one;
+    const query = `offset=${sent}&size=${file.size}&language=${document.documentElement.lang}`;
+    const body = file.slice(sent, sent + PIECE);
+    const { received, state, message } = await ask(`/${this.held.id}/files/${number}?${query}`, { method: "PUT", body });
+    if (!this.files.has(one.key)) return;
+    one.sent = state === "refused" ? file.size : received;
+    this.tell(one, state === "partial" ? "sending" : state, message ?? "");
+  }
+
+  async catchUp(one) {
+    this.here = await ask(`/${this.held.id}`).catch(() => this.here);
+    one.sent = this.here[one.number] ?? 0;
+    if (one.sent >= one.file.size) this.tell(one, "whole");
+  }
+
+  renumber(one) {
+    one.number = this.free++;
+    one.sent = 0;
+    remember(this.held, { ...this.held.files, [one.key]: one.number });
+  }
+
+  // The server has no such upload any more: everything is sent once more, in a new one.
+  beginAnew() {
+    const mayStill = (this.begunAnew += 1) <= TRIES;
+    forget(this.held);
+    this.opening = null;
+    for (const one of this.files.values()) {
+      if (one.state === "refused" || one.state === "duplicate") continue;
+      Object.assign(one, { number: undefined, sent: 0 });
+      this.tell(one, mayStill ? "waiting" : "failed");
+    }
+    if (mayStill) this.run();
+  }
+
+  fail(one, error) {
+    this.trouble = error instanceof Refusal ? error.message : "";
+    this.tell(one, "failed", this.trouble);
   }
 
   tell(one, state, why = "") {
@@ -103,28 +165,33 @@ export class Upload {
   }
 
   retry() {
+    this.trouble = "";
     for (const one of this.files.values()) if (one.state === "failed") this.tell(one, "waiting");
-    this.run();
+    if (this.files.size) this.run();
   }
 
-  // The batch's answer; throws what the server said.
+  // The batch's answer, or null where everything has to be sent once more first; throws what the server said.
   async finish(defaults, language) {
     const files = [...this.files.values()].filter((one) => one.state === "whole").map(({ number, name }) => ({ number, name }));
-    const answer = await fetch(`${API}/${this.id}/finish`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ files, defaults, language }),
-    });
-    const said = await answer.json();
-    if (!answer.ok) throw new Error(said.detail);
-    localStorage.removeItem(REMEMBERED);
-    return said;
+    const body = JSON.stringify({ files, defaults, language });
+    try {
+      const headers = { "Content-Type": "application/json" };
+      const said = await ask(`/${this.held.id}/finish`, { method: "POST", headers, body });
+      forget(this.held);
+      return said;
+    } catch (error) {
+      if (!GONE.includes(error.code)) throw error;
+      this.beginAnew();
+      return null;
+    }
   }
 
   cancel() {
     for (const one of this.files.values()) one.state = "gone";
     this.files.clear();
-    localStorage.removeItem(REMEMBERED);
-    if (this.id) fetch(`${API}/${this.id}`, { method: "DELETE" }).catch(() => null);
+    this.opening?.then(() => {
+      forget(this.held);
+      return ask(`/${this.held.id}`, { method: "DELETE" });
+    }).catch(() => null); // what stays there is forgotten by the server in a day
   }
 }

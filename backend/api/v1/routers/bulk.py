@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
+from backend.api.pulses import beating
 from backend.api.staying import Stay
 from backend.db.models import Photo
 from backend.photos import batches, intake
@@ -65,6 +66,17 @@ async def bulk_jobs(runtime: RuntimeDep, user_id: UserId) -> list[BulkJobSummary
     return [BulkJobSummary.model_validate(b, from_attributes=True) for b in found]
 
 
+@router.get("/events", response_class=StreamingResponse)
+async def bulk_events(
+    request: Request, runtime: RuntimeDep, user_id: UserId, seen: str | None = None
+) -> StreamingResponse:
+    """An event whenever a batch of the user's comes in or moves on, or a draft is read: to look again. One at once too,
+    unless `seen` is the id of the last.
+
+    It ends for who is no longer let in."""
+    return beating(request, runtime, user_id, batches.pulse, seen=seen)
+
+
 @router.get("/jobs/{job_id}", name="bulk_job")
 async def bulk_job(job_id: str, runtime: RuntimeDep, user_id: UserId) -> BulkJob:
     return await _look(runtime, user_id, job_id)
@@ -73,10 +85,7 @@ async def bulk_job(job_id: str, runtime: RuntimeDep, user_id: UserId) -> BulkJob
 @router.post("/jobs/{job_id}/resume", status_code=202)
 async def resume_bulk_job(job_id: str, runtime: RuntimeDep, user_id: UserId) -> BulkJob:
     """Goes on with a batch that something had stopped, once that is out of the way."""
-    job = await _look(runtime, user_id, job_id)
-    if job.state == "stopped":
-        await runtime.database.run(batches.set_state, job_id, "queued")
-        await runtime.jobs.read_batch(job_id, user_id)
+    await runtime.handing_in.go_on(user_id, job_id)
     return await _look(runtime, user_id, job_id)
 
 

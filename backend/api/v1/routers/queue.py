@@ -1,7 +1,5 @@
 """The queue: asking for several publications at once, their order, their times, and why they wait."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Request, status
@@ -12,7 +10,7 @@ from sqlmodel import Session
 from backend.accounts import service as accounts
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
-from backend.api.staying import Stay
+from backend.api.pulses import beating
 from backend.api.v1.routers.publications import PublicationOut, shown
 from backend.core.modes import Mode
 from backend.core.pacing import parse_moment
@@ -21,8 +19,6 @@ from backend.db.models import Account, Publication
 from backend.db.scope import get_owned
 from backend.preferences import pace_of
 from backend.publications import queue, service
-
-_LOOK_EVERY, _BREATH = 0.5, 15.0
 
 router = APIRouter(prefix="/queue", tags=["publishing"], responses=RESPONSES)
 
@@ -101,21 +97,7 @@ async def queue_events(request: Request, runtime: RuntimeDep, user_id: UserId) -
     """An event whenever a publication of the user's moves a step, and one at once: to look again, after a break too.
 
     It ends for who is no longer let in."""
-    stay = Stay(request, runtime)
-
-    async def stream() -> AsyncIterator[str]:
-        seen, silent = None, 0.0
-        while not await request.is_disconnected() and await stay.holds():
-            now = await runtime.database.look(service.pulse, user_id)
-            if now != seen:
-                seen, silent = now, 0.0
-                yield f"event: progress\nid: {now}\ndata: {{}}\n\n"
-            elif (silent := silent + _LOOK_EVERY) >= _BREATH:
-                silent = 0.0
-                yield ": still here\n\n"
-            await asyncio.sleep(_LOOK_EVERY)
-
-    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
+    return beating(request, runtime, user_id, service.pulse)
 
 
 @router.post("/{publication_id}/move")
