@@ -212,7 +212,7 @@ def show_pauses(console: Console) -> None:
         "items exact",
         "borders merged",
         "inner split",
-        "exact where ≥ 0.8",
+        "exact where ≥ 0.7",
     ):
         table.add_column(heading, justify="right")
     for within, between in (((3, 25), (20, 120)), ((3, 15), (40, 200)), ((1, 4), (6, 30))):
@@ -221,7 +221,7 @@ def show_pauses(console: Console) -> None:
             session = paced(np.random.default_rng(seed), within, between)
             grouping = group_photos(session.photos)
             found.append((score(session, grouping), *exact(session, grouping)))
-            sure += [right for group, right in whole(session, grouping) if group >= 0.8]
+            sure += [right for group, right in whole(session, grouping) if group >= 0.7]
         flat = [one for one, _, _ in found]
         table.add_row(
             f"{within[0]}-{within[1]} s, {between[0]}-{between[1]} s",

@@ -119,9 +119,8 @@ def look_at(path: Path, *, id: str = "", folder: str = "") -> PhotoInput:  # noq
             raise PhotoRefused("empty")
         with Image.open(path) as image:
             exif = image.getexif()
-            stamp = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal) or exif.get(
-                ExifTags.Base.DateTime
-            )
+            details = exif.get_ifd(ExifTags.IFD.Exif)
+            stamp = details.get(ExifTags.Base.DateTimeOriginal) or details.get(ExifTags.Base.DateTimeDigitized)
             image.load()
     except UnidentifiedImageError:
         raise PhotoRefused("not_a_photo") from None

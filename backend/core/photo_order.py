@@ -1,8 +1,8 @@
 """The order in which an item's photos are shown, and what is wrong with them that the seller can put right.
 
 Owns the choice of the cover, the order of the others and the warnings' codes. Whether a whole garment is seen from the
-front or the back is not told from a photo here: sellers begin with the front, so the first sound photo of the whole
-garment is the cover. Flaws are not recognised either: their photos stay among the details.
+front or the back is not told from a photo here: sellers begin with the front, so an earlier sound photo of the whole
+garment is the cover unless a later one is clearly better. Flaws are not recognised either: their photos stay among the details.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,11 @@ from backend.core.reading import Sight
 BLURRED, DARK, CROPPED = 40.0, 0.2, 0.9
 """Sharpness and brightness below which a cover is blurred or dark, and the share of the photo above which the garment
 does not fit into it."""
+
+SHARP, BRIGHT, FILLED = 160.0, 0.4, 0.25
+"""Sharpness, brightness and share of the photo above which more of it makes no better cover."""
+NEARLY_BEST = 0.7
+"""An earlier photo is the cover where it is so good beside the best one."""
 
 ONE_PHOTO, ONE_VIEW = "one_photo", "one_view"
 COVER_BLURRED, COVER_DARK, COVER_CROPPED = "cover_blurred", "cover_dark", "cover_cropped"
@@ -41,11 +46,20 @@ def photo_warnings(photos: Sequence[str], sights: Mapping[str, Sight]) -> tuple[
 
 
 def _cover(photos: Sequence[str], sights: Mapping[str, Sight]) -> str:
-    """The first sound photo of the whole garment, else the first of it, else the first that shows no label."""
+    """The best sound photo of the whole garment, else the best of it, else the first that shows no label."""
     wholes = [photo for photo in photos if _rank(photo, sights) == 0]
     sound = [photo for photo in wholes if not _flaws(sights[photo])]
     others = [photo for photo in photos if _rank(photo, sights) <= 1]
-    return next(iter((*sound, *wholes, *others, *photos)))
+    if candidates := sound or wholes:
+        worth = {photo: _worth(sights[photo]) for photo in candidates}
+        return next(photo for photo in candidates if worth[photo] >= NEARLY_BEST * max(worth.values()))
+    return next(iter((*others, *photos)))
+
+
+def _worth(sight: Sight) -> float:
+    """How good a cover it makes, from 0 to 1."""
+    sharp, bright = min(1.0, sight.sharpness / SHARP), min(1.0, sight.brightness / BRIGHT)
+    return sharp * bright * min(1.0, sight.cover_share / FILLED)
 
 
 def _flaws(sight: Sight) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ Box = tuple[float, float, float, float]
 @dataclass(frozen=True)
 class PhotoInput:
     """A photo to read. `id` is what evidence refers to; `name` is the file's name as the seller knows it;
-    `folder` the subfolder it came from ("" at the top); `captured_at` local time without zone, if known.
+    `folder` the subfolder it came from ("" at the top); `captured_at` local time without zone, if known; `position`
+    its place among the photos handed in, if that is known.
 
     `is_label` and `print_boxes` are another reader's hints: it is a close-up of a label, with print there."""
 
@@ -32,6 +33,7 @@ class PhotoInput:
     name: str = ""
     folder: str = ""
     captured_at: datetime | None = None
+    position: int | None = field(default=None, kw_only=True)
     is_label: bool = False
     print_boxes: tuple[Box, ...] = ()
 

@@ -23,7 +23,9 @@ class Metadata:
 
 
 def read(image: Image.Image) -> Metadata:
-    """Reads an opened picture's metadata; broken metadata counts as none."""
+    """Reads an opened picture's metadata; broken metadata counts as none.
+
+    `DateTime` is when a program last saved the file, in whatever order it did: no time of capture."""
     base = ExifTags.Base
     try:
         exif = image.getexif()
@@ -31,9 +33,10 @@ def read(image: Image.Image) -> Metadata:
     except BROKEN:
         return Metadata()
     taken = _parse_time(details.get(base.DateTimeOriginal), details.get(base.SubsecTimeOriginal))
+    digitised = _parse_time(details.get(base.DateTimeDigitized), details.get(base.SubsecTimeDigitized))
     orientation = exif.get(base.Orientation)
     return Metadata(
-        captured_at=taken or _parse_time(exif.get(base.DateTime), details.get(base.SubsecTime)),
+        captured_at=taken or digitised,
         orientation=orientation if isinstance(orientation, int) else 1,
     )
 

@@ -196,7 +196,8 @@ def _open_drafts(session: Session, batch_id: str, grouping: Grouping, seen: Mapp
 
 def _as_input(parts: Parts, photo: Photo) -> PhotoInput:
     assert photo.store_key is not None, "an accepted photo is stored"
-    return PhotoInput(photo.id, parts.store.path(photo.store_key), photo.name, photo.folder, photo.captured_at)
+    path, taken, place = parts.store.path(photo.store_key), photo.captured_at, photo.position
+    return PhotoInput(photo.id, path, photo.name, photo.folder, taken, position=place)
 
 
 @DBOS.step()

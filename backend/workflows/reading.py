@@ -26,7 +26,7 @@ def prepared(sources: Iterable[tuple[Path, str, str]], folder: Path) -> tuple[li
             continue
         target = folder / f"{number:05d}.jpg"
         target.write_bytes(taken.jpeg)
-        photos.append(PhotoInput(target.stem, target, shown, subfolder, taken.captured_at))
+        photos.append(PhotoInput(target.stem, target, shown, subfolder, taken.captured_at, position=number))
     return photos, refused
 
 

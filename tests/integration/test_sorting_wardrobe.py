@@ -27,7 +27,7 @@ MARGINS = {
     "times, hasty": 0.93,
     "moments in names": 0.97,
     "two phones at once": 0.97,
-    "clock jumps three times": 0.75,
+    "clock jumps three times": 0.93,
 }
 """Least mean index; the other ways to arrive carry nothing but an order."""
 

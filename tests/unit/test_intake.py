@@ -121,16 +121,20 @@ def test_comments_and_colour_profiles_do_not_survive(take: Callable[..., TakenPh
     assert b"ICC_PROFILE" not in photo.jpeg
 
 
-def test_the_time_of_the_last_change_stands_in_for_a_missing_one(take: Callable[..., TakenPhoto]) -> None:
-    only_changed = Image.Exif()
-    only_changed[ExifTags.Base.DateTime] = "2026:05:03 09:00:00"
-    assert take(encoded(two_halves(), "JPEG", exif=only_changed)).captured_at == datetime(2026, 5, 3, 9)
+def test_the_time_of_the_last_change_is_no_time_of_capture_but_that_of_digitising_is(
+    take: Callable[..., TakenPhoto],
+) -> None:
+    changed = Image.Exif()
+    changed[ExifTags.Base.DateTime] = "2026:05:03 09:00:00"
+    assert take(encoded(two_halves(), "JPEG", exif=changed)).captured_at is None
+    changed.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeDigitized] = "2026:05:02 10:14:07"
+    assert take(encoded(two_halves(), "JPEG", exif=changed)).captured_at == datetime(2026, 5, 2, 10, 14, 7)
 
 
 @pytest.mark.parametrize("stamp", ["0000:00:00 00:00:00", "2026:13:40 10:00:00", "yesterday", "    :  :     :  :  "])
 def test_a_nonsense_time_is_no_time(take: Callable[..., TakenPhoto], stamp: str) -> None:
     odd = Image.Exif()
-    odd[ExifTags.Base.DateTime] = stamp
+    odd.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = stamp
     assert take(encoded(two_halves(), "JPEG", exif=odd)).captured_at is None
 
 

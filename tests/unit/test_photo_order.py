@@ -24,9 +24,18 @@ def test_a_sound_photo_is_the_cover_before_a_blurred_dark_or_cropped_one() -> No
         assert photo_warnings(("3", "1", "2"), sights) == ()
 
 
-def test_where_all_are_flawed_the_first_stays_the_cover_and_is_warned_of() -> None:
-    sights = {"1": shot("garment", sharp=10), "2": shot("garment", bright=0.1)}
+def test_the_best_view_is_the_cover_but_the_first_where_they_are_nearly_as_good() -> None:
+    for poor in (shot("garment", sharp=60), shot("garment", bright=0.24), shot("garment", cover=0.08)):
+        sights = {"1": poor, "2": shot("garment"), "3": shot("label")}
+        assert in_showing_order("123", sights) == ("2", "1", "3")
+        assert photo_warnings("123", sights) == ()
+    sights = {"1": shot("garment", sharp=170), "2": shot("garment", sharp=900, bright=0.8, cover=0.7)}
     assert in_showing_order("12", sights) == ("1", "2")
+
+
+def test_where_all_are_flawed_the_least_flawed_is_the_cover_and_is_warned_of() -> None:
+    sights = {"1": shot("garment", sharp=10), "2": shot("garment", bright=0.1)}
+    assert in_showing_order("12", sights) == ("2", "1")
     assert photo_warnings("12", sights) == ("cover_blurred",)
     assert photo_warnings("21", sights) == ("cover_dark",)
 

@@ -24,6 +24,7 @@ from backend.core.grouping.likeness import (
     WHOLE,
     Looks,
     Scale,
+    Wholes,
     backwards,
     scale_of,
 )
@@ -74,11 +75,13 @@ _FOLLOWS[:, :3, :3] = [habit.follows for habit in HABITS]
 class Weighed:
     """What is known of one strip. `begins[i]` is how likely photo i + 1 begins an item; `alike[i]` its greatest
     likeness to the garments up to `REACH` before it, in log odds of the same item, 0 where nothing could be
-    compared; `by_pause[i]` the log odds of a new item by its pause alone, nan without one."""
+    compared; `by_pause[i]` the log odds of a new item by its pause alone, nan without one; `wholes` compares the
+    whole garments of a run."""
 
     begins: Floats
     alike: Floats
     by_pause: Floats
+    wholes: Wholes
 
 
 @dataclass
@@ -118,8 +121,8 @@ def weigh(
         share = _share(parts, chances, share)
         chances = [_chances(part, share, garments, labels) for part in parts]
     return [
-        Weighed(chance, _alike(part, garments, labels)[:, -1], part.pauses)
-        for part, chance in zip(parts, chances, strict=True)
+        Weighed(chance, _alike(part, garments, labels)[:, -1], part.pauses, Wholes(looks, int(start), garments))
+        for part, chance, start in zip(parts, chances, starts, strict=False)
     ]
 
 

@@ -26,6 +26,9 @@ UNLIKE, PART_UNLIKE, ALIKE = 0.12, 0.5, 0.02
 """How many photos of one whole garment look no more alike than strangers (its back, another light), how many where one
 shows a part or a label from near, and how many strangers look like one garment (two white T-shirts): they bound what
 likeness alone may say."""
+STRANGE_UNTIL, MOST_COMPARED = 0.75, 24
+"""Views that are on the average no more than so many spreads more alike than strangers are of several garments; so many
+of an item's views are compared."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,29 @@ class Looks:
         steps = np.unique(np.linspace(FAR, count - FAR, STRANGERS).astype(np.intp))
         pairs = [(here, (here + step) % count) for step in steps]  # one step at a time: memory stays that of the sights
         return np.concatenate([self.garments(*p) for p in pairs]), np.concatenate([self.labels(*p) for p in pairs])
+
+
+@dataclass(frozen=True, eq=False)
+class Wholes:
+    """The whole garments of one strip, which begins at place `start` of `looks`."""
+
+    looks: Looks
+    start: int
+    scale: Scale
+
+    def are_strangers(self, run: range) -> bool:
+        """Whether the run's views of whole garments, each beside each, look as strangers do.
+
+        Each may resemble some other one (shirt, trousers, shirt, trousers) and all together still be no item."""
+        places = self.start + np.asarray(run, np.intp)
+        wholes = places[self.looks.kinds[places] == WHOLE]
+        if len(wholes) < 2:
+            return False
+        if len(wholes) > MOST_COMPARED:
+            wholes = wholes[np.linspace(0, len(wholes) - 1, MOST_COMPARED).astype(np.intp)]
+        first, second = np.triu_indices(len(wholes), 1)
+        alike = float(self.looks.garments(wholes[first], wholes[second]).mean())
+        return alike < self.scale.apart + STRANGE_UNTIL * self.scale.spread
 
 
 def scale_of(strangers: Floats, usual: tuple[float, float]) -> Scale:
