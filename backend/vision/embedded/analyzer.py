@@ -220,7 +220,7 @@ def _size(seen: Sequence[Seen], kind: str | None) -> Field:
 def _materials(seen: Sequence[Seen]) -> Field:
     """The composition, where every label that states one states the same."""
     read = [(photo, facts.composition) for photo, facts in seen if facts.composition and facts.composition.materials]
-    if not read or len({c.shares for _, c in read}) > 1:
+    if not read or not all(composition.agrees(read[0][1]) for _, composition in read):
         return Field()
     photo, composition = max(read, key=lambda entry: entry[1].confidence)
     evidence = tuple(_on_label(photo, line) for line in composition.lines)
