@@ -80,6 +80,13 @@ def garment_parts() -> Mapping[Words, Literal["outer", "inner"]]:
 
 
 @cache
+def countries() -> Mapping[Words, str]:
+    """Countries clothes are made in, by their names in eight languages, to their two letters."""
+    listed: dict[str, list[str]] = json.loads(_read("countries.json"))
+    return {tuple(tokens(name)): code for code, names in listed.items() for name in names}
+
+
+@cache
 def label_words() -> frozenset[str]:
     """Care, origin and the like, fibres included: proof of a label, and never a misread brand."""
     listed = {word for entry in _entries("label_words.txt") for word in entry.split()}
