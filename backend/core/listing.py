@@ -35,6 +35,11 @@ two together name a leaf of the marketplace's tree. `colours` and `materials` ar
 `brand` is a name, or "" for an explicit "no brand"."""
 
 
+TOLD_NAMES = ("country",)
+"""What a reading tells beside them though no form asks for it: `country`, where a label says the thing was made, in two
+letters (ISO 3166-1). It is shown with its evidence and never published."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Where a value was seen. `photo` is a photo's id (its name when nothing is stored), `box` is

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, field_validator
 from pydantic import Field as Described
 
 from backend.core import catalog
-from backend.core.listing import FIELD_NAMES, Field
+from backend.core.listing import FIELD_NAMES, TOLD_NAMES, Field
 from backend.core.plain_words import visible
 from backend.core.pricing import PriceRule
 
@@ -161,4 +161,4 @@ def shown_fields(fields: dict[str, Field]) -> dict[str, Any]:
     """Fields as JSON with every name present, unknown ones included, in the order sellers think."""
     stored = FIELDS.dump_python(fields, mode="json")
     unknown = FIELDS.dump_python({"": Field()}, mode="json")[""]
-    return {name: stored.get(name, unknown) for name in FIELD_NAMES}
+    return {name: stored.get(name, unknown) for name in (*FIELD_NAMES, *TOLD_NAMES)}

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from backend.core import catalog, ontology, readiness, words
 from backend.core.errors import BadRequest, Conflict
-from backend.core.listing import Field, Listing
+from backend.core.listing import TOLD_NAMES, Field, Listing
 from backend.db import audit
 from backend.db.models import Batch, Draft, DraftPhoto, Photo, now
 from backend.db.scope import get_owned, owned
@@ -240,7 +240,8 @@ def problems(draft: Draft) -> list[readiness.Problem]:
 
 def confidence(fields: Mapping[str, Field]) -> float:
     """The least sure of the known facts that were read: what a seller should look at first."""
-    read = [f.confidence for n, f in fields.items() if f.known and n not in assembly.DERIVED and not f.stated_by_seller]
+    apart = {*assembly.DERIVED, *TOLD_NAMES}
+    read = [f.confidence for n, f in fields.items() if f.known and n not in apart and not f.stated_by_seller]
     return min(read, default=0.0)
 
 

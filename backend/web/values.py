@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from backend.core import catalog, readiness
-from backend.core.listing import FIELD_NAMES, Evidence, Field
+from backend.core.listing import FIELD_NAMES, TOLD_NAMES, Evidence, Field
 from backend.db.models import Photo
 from backend.web.language import Words
 
@@ -81,8 +81,8 @@ def value_text(words: Words, name: str, value: Any) -> str:
         return words.money(str(value))
     if name == "brand" and value == "":
         return words("brand.none")
-    if name == "audience":
-        return words.known(f"audience.{value}") or str(value)
+    if name in ("audience", *TOLD_NAMES):
+        return words.known(f"{name}.{value}") or str(value)
     term = catalog.terms_of(name).get(value)
     return term.name(words.language) if term else str(value)
 
@@ -110,7 +110,8 @@ def field_views(
     problems: Sequence[readiness.Problem],
 ) -> dict[str, FieldView]:
     numbered = {photo.id: (number, photo) for number, photo in enumerate(photos, 1)}
-    return {name: _view(words, name, fields.get(name, Field()), numbered, problems) for name in FIELD_NAMES}
+    names = (*FIELD_NAMES, *TOLD_NAMES)
+    return {name: _view(words, name, fields.get(name, Field()), numbered, problems) for name in names}
 
 
 def _view(

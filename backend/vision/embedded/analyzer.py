@@ -129,6 +129,7 @@ def _fields(seen: Sequence[Seen]) -> dict[str, Field]:
         "size": _size(seen, kind.value or (kind.alternatives[0].value if kind.alternatives else None)),
         "colours": _colours(seen),
         "materials": _materials(seen),
+        "country": _country(seen),
     }
     return {name: field for name, field in read.items() if field.known or field.alternatives}
 
@@ -220,11 +221,26 @@ def _size(seen: Sequence[Seen], kind: str | None) -> Field:
 def _materials(seen: Sequence[Seen]) -> Field:
     """The composition, where every label that states one states the same."""
     read = [(photo, facts.composition) for photo, facts in seen if facts.composition and facts.composition.materials]
-    if not read or len({c.shares for _, c in read}) > 1:
+    if not read or not all(composition.agrees(read[0][1]) for _, composition in read):
         return Field()
     photo, composition = max(read, key=lambda entry: entry[1].confidence)
     evidence = tuple(_on_label(photo, line) for line in composition.lines)
     return Field(composition.materials, round(composition.confidence, 3), evidence=evidence)
+
+
+def _country(seen: Sequence[Seen]) -> Field:
+    """Where the labels say it was made; open where they name two countries."""
+    read = [(photo, facts.origin) for photo, facts in seen if facts.origin]
+    if not read:
+        return Field()
+    countries = list(dict.fromkeys(code for _, origin in read for code in origin.countries))
+    if len(countries) > 1:
+        evidence = tuple(_on_label(photo, line) for photo, origin in read for line in origin.lines)
+        share = round(1 / len(countries), 2)
+        return Field(None, 0.0, tuple(Alternative(code, share) for code in countries), evidence)
+    photo, origin = max(read, key=lambda entry: entry[1].confidence)
+    evidence = tuple(_on_label(photo, line) for line in origin.lines)
+    return Field(origin.value, round(origin.confidence, 3), evidence=evidence)
 
 
 def _colours(seen: Sequence[Seen]) -> Field:

@@ -1,6 +1,6 @@
 """The words the reader knows: brands, fibres and what else is printed on labels, and how words are compared.
 
-Owns the three word lists beside it. Owns no spelling (`core/search_words.py`) and no rule about where a word counts
+Owns the word lists beside it. Owns no spelling (`core/search_words.py`) and no rule about where a word counts
 (`brands.py`, `sizes.py`, `fibres.py`). The lists were written for this project from general knowledge.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from rapidfuzz.distance import Levenshtein
 
@@ -72,6 +73,20 @@ def fibres() -> Mapping[Words, str]:
 
 
 @cache
+def garment_parts() -> Mapping[Words, Literal["outer", "inner"]]:
+    """Names of a garment's parts in eight and more languages: its outside, or anything else of it."""
+    listed: dict[Literal["outer", "inner"], list[str]] = json.loads(_read("garment_parts.json"))
+    return {tuple(tokens(word)): part for part, words in listed.items() for word in words}
+
+
+@cache
+def countries() -> Mapping[Words, str]:
+    """Countries clothes are made in, by their names in eight languages, to their two letters."""
+    listed: dict[str, list[str]] = json.loads(_read("countries.json"))
+    return {tuple(tokens(name)): code for code, names in listed.items() for name in names}
+
+
+@cache
 def label_words() -> frozenset[str]:
     """Care, origin and the like, fibres included: proof of a label, and never a misread brand."""
     listed = {word for entry in _entries("label_words.txt") for word in entry.split()}
@@ -83,11 +98,16 @@ def near(read: str, listed: str, *, long: int) -> bool:
     from `long` letters on, one letter within it differs. A different ending is a different word (Dickie, Dickies)."""
     if min(len(read), len(listed)) < 6:
         return False
-    if _looks(read) == _looks(listed):
+    if looks_like(read, listed):
         return True
     if len(listed) < long or read[0] != listed[0] or read[-1] != listed[-1] or listed.startswith(read):
         return False
     return Levenshtein.distance(read, listed, score_cutoff=1) <= 1
+
+
+def looks_like(read: str, listed: str) -> bool:
+    """Whether the two are the same in print but for letters and figures that are mistaken for each other."""
+    return _looks(read) == _looks(listed)
 
 
 _LOOKALIKES = str.maketrans("l1j|0q582v", "iiiioosbzu")

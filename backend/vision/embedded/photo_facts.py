@@ -1,7 +1,8 @@
 """Everything the reader can tell about one photo by itself.
 
 Owns the order of the looks (features first, then text, then the mask only where a garment is to be coloured) and
-what makes a photo a label, a garment or neither. Does not own what an item is (`analyzer.py`).
+what makes a photo a label, a garment or neither. Does not own which print is a label's (`label_print.py`) nor what an
+item is (`analyzer.py`).
 """
 
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from backend.core.errors import PhotoRefused
-from backend.vision.embedded import category, colour, faces, features, lexicon, mask, ocr
+from backend.vision.embedded import category, colour, faces, features, label_print, mask, ocr
 from backend.vision.embedded.brands import BrandHit, find_brands
 from backend.vision.embedded.fibres import Composition, find_composition
 from backend.vision.embedded.ocr import TextLine
-from backend.vision.embedded.sizes import find_size
+from backend.vision.embedded.origin import Origin, find_origin
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
@@ -34,22 +35,10 @@ _SOME_TEXT = 0.003
 """Share from which it is one too where hardly any garment is to be seen."""
 _FULL_OF_TEXT = 0.08
 """Share from which it is a page or a screen whatever the words."""
-_KNOWN_WORDS = 0.3
-"""Least share of a label's words that labels carry: letters, pages and screens have fewer."""
 _HARDLY, _SOMEWHAT, _PLAINLY = 0.15, 0.45, 0.3
 """Shares of worn things: below the first print may fill a photo, below the second too where the kind is unsure, and
 from the third a photo is of a garment whatever is printed on it, if the kind is sure."""
 _SURE_KIND = 0.8
-
-_TALK = frozenset(
-    """
-    is are was you your me my we please ignore must total visit thank thanks hello category
-    est vous votre je mon merci bonjour sie ich bitte danke hola gracias usted grazie ciao obrigado dziekujemy
-    """.split()  # noqa: SIM905 - a list of words reads best as words
-)
-"""Words of letters, screens and bills: labels name things, they don't speak to anybody."""
-_SPEAKS, _OFTEN = 2, 0.06
-"""From so many of them, and this share of all words, print is no label."""
 
 Pixels = NDArray[np.uint8]
 
@@ -70,6 +59,7 @@ class PhotoFacts:
     lines: tuple[TextLine, ...]
     brands: tuple[BrandHit, ...]
     composition: Composition | None
+    origin: Origin | None
     colours: dict[str, float]
     sharpness: float
     brightness: float
@@ -151,6 +141,7 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
         lines=glance.lines,
         brands=tuple(find_brands(glance.lines, on_label=is_label)) if is_label or is_garment else (),
         composition=find_composition(glance.lines) if is_label else None,
+        origin=find_origin(glance.lines) if is_label else None,
         colours=colour.vote(small, garment) if garment is not None else {},
         sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()),
         brightness=float(grey.mean()) / 255,
@@ -196,14 +187,4 @@ class _Glance:
         hardly_worn = self.worn < _HARDLY or (self.worn < _SOMEWHAT and self.unsure)
         if self.text_share < (_SOME_TEXT if hardly_worn else _DENSE_TEXT):
             return False
-        words = [word for line in self.lines for word in lexicon.tokens(line.text)]
-        talk = sum(word in _TALK for word in words)
-        if talk >= _SPEAKS and talk >= _OFTEN * len(words):
-            return False
-        known = sum(word.isdigit() or word in lexicon.label_words() for word in words if len(word) > 1)
-        brands = find_brands(self.lines, on_label=True)
-        if known + sum(len(lexicon.tokens(hit.name)) for hit in brands) < _KNOWN_WORDS * len(words):
-            return False
-        if self.plainly_garment:  # a brand may be printed on the garment itself; with a size beside it it is a label
-            return bool(brands) and find_size(self.lines, kind=None, on_label=True) is not None
-        return known >= 2 or bool(brands) or find_size(self.lines, kind=None, on_label=False) is not None
+        return label_print.is_labels(self.lines, on_garment=self.plainly_garment)
