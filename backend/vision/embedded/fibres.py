@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from backend.vision.embedded import lexicon
-from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.text_line import TextLine
 
 Part = Literal["", "outer", "inner"]
 

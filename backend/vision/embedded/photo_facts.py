@@ -19,8 +19,8 @@ from backend.core.errors import PhotoRefused
 from backend.vision.embedded import category, colour, faces, features, lexicon, mask, ocr
 from backend.vision.embedded.brands import BrandHit, find_brands
 from backend.vision.embedded.fibres import Composition, find_composition
-from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.sizes import find_size
+from backend.vision.embedded.text_line import TextLine
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
