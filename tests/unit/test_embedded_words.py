@@ -55,6 +55,11 @@ def shares(*texts: str) -> dict[str, int] | None:
         (["ONLY"], "Only"),
         (["KIABI", "100% COTON", "LAVER A 30"], "Kiabi"),
         (["DOMYOS"], "Domyos"),
+        (["LEE COOPER"], "Lee Cooper"),
+        (["EMPORIO ARMANI"], "Emporio Armani"),
+        (["MISS ETAM"], "Miss Etam"),
+        (["MAX & CO"], "Max&Co"),
+        (["JUST CAVALLI"], "Just Cavalli"),
         (["fabricado para PULL&BEAR"], "Pull & Bear"),
     ],
 )
