@@ -22,8 +22,8 @@ from rich.table import Table
 from backend.vision.embedded import lexicon, ocr
 from backend.vision.embedded.brands import find_brands
 from backend.vision.embedded.fibres import find_composition
-from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.sizes import find_size
+from backend.vision.embedded.text_line import TextLine
 
 FIBRES = {
     "cotton": "COTON COTTON BAUMWOLLE ALGODÓN COTONE KATOEN BAWEŁNA ALGODÃO",

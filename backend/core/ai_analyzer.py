@@ -120,7 +120,8 @@ def look_at(path: Path, *, id: str = "", folder: str = "") -> PhotoInput:  # noq
         with Image.open(path) as image:
             exif = image.getexif()
             details = exif.get_ifd(ExifTags.IFD.Exif)
-            stamp = details.get(ExifTags.Base.DateTimeOriginal) or details.get(ExifTags.Base.DateTimeDigitized)
+            own = details.get(ExifTags.Base.DateTimeOriginal) or details.get(ExifTags.Base.DateTimeDigitized)
+            stamp = own or exif.get(ExifTags.Base.DateTime)
             image.load()
     except UnidentifiedImageError:
         raise PhotoRefused("not_a_photo") from None

@@ -2,7 +2,8 @@
 
 Owns the choice of the cover, the order of the others and the warnings' codes. Whether a whole garment is seen from the
 front or the back is not told from a photo here: sellers begin with the front, so an earlier sound photo of the whole
-garment is the cover unless a later one is clearly better. Flaws are not recognised either: their photos stay among the details.
+garment is the cover unless a later one is clearly better. Flaws are not recognised either: their photos stay among the
+details.
 """
 
 from collections.abc import Mapping, Sequence

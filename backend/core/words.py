@@ -150,10 +150,10 @@ def _article(kind: str, name: str, language: str) -> str:
 
 
 def _size(value: str, language: str) -> str:
-    """ "8Y" is eight years and "3M" three months; any other size says itself."""
+    """ "8Y" is eight years and "3M" three months; most others say themselves."""
     if age := re.fullmatch(r"(\d+)([MY])", value):
         return str(sentences(language)["words"]["ages"][age[2]].format(n=age[1]))
-    return value
+    return str(sentences(language)["words"]["sizes"].get(value, value))
 
 
 def _colour(slug: str, language: str, kind: str | None = None) -> str:

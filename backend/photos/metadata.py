@@ -25,7 +25,7 @@ class Metadata:
 def read(image: Image.Image) -> Metadata:
     """Reads an opened picture's metadata; broken metadata counts as none.
 
-    `DateTime` is when a program last saved the file, in whatever order it did: no time of capture."""
+    `DateTime`, when a program last saved the file, stands in where the camera's own moment is missing."""
     base = ExifTags.Base
     try:
         exif = image.getexif()
@@ -36,7 +36,7 @@ def read(image: Image.Image) -> Metadata:
     digitised = _parse_time(details.get(base.DateTimeDigitized), details.get(base.SubsecTimeDigitized))
     orientation = exif.get(base.Orientation)
     return Metadata(
-        captured_at=taken or digitised,
+        captured_at=taken or digitised or _parse_time(exif.get(base.DateTime), details.get(base.SubsecTime)),
         orientation=orientation if isinstance(orientation, int) else 1,
     )
 

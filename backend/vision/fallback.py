@@ -27,6 +27,7 @@ from backend.core.errors import AIAnalysisError, BadRequest, BudgetReached, Phot
 from backend.core.listing import UNKNOWN, Alternative, Field
 from backend.core.reading import Analyzer, BoundaryJudge, Box, ItemReading, PhotoDescriber, PhotoInput, Sight
 from backend.core.retry_utils import retry_ai_analysis
+from backend.vision.embedded import lexicon
 
 MODEL_UNAVAILABLE = "model_unavailable"
 BUDGET_REACHED = "budget_reached"
@@ -170,7 +171,12 @@ def _on_label(field: Field) -> bool:
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, list) and isinstance(b, list):
         return set(a) == set(b)
-    return bool(str(a).casefold() == str(b).casefold())
+    return str(a).casefold() == str(b).casefold() or _letters(a) == _letters(b) != ""
+
+
+def _letters(value: Any) -> str:
+    """Without what spellings of one name differ in: `H & M` and `H&M`, `Levis` and `Levi's`, `Sezane` and `Sézane`."""
+    return "".join(lexicon.tokens(str(value)))
 
 
 def _mentions(text: str, value: Any) -> bool:

@@ -1,14 +1,13 @@
 """What a vision model is asked to answer, and what becomes of its answer.
 
 Owns the JSON schema (in the strict subset: every property required, nothing additional), its validation, and
-the translation into fields: unknown words are dropped with a warning, sizes are put in the catalog's terms,
+the translation into fields: unknown words are dropped with a warning, sizes are read as the offline reader reads them,
 what must be printed to be known (brand, size, materials) counts only with the photo that shows it, and words that
 break a rule of `core/plain_words.py` are dropped: whatever a photo told the model to say. Does not own the call
 (`calls.py`) nor the catalog.
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,8 @@ from backend.core.listing import Evidence, Field
 from backend.core.readiness import COLOURS_MAX, DESCRIPTION_LENGTH, MATERIALS_MAX, TITLE_LENGTH
 from backend.core.reading import ItemReading
 from backend.vision.completion import MalformedAnswer
+from backend.vision.embedded import sizes
+from backend.vision.embedded.text_line import TextLine
 
 PRINTED = ("brand", "size", "materials")
 WORDS = ("title", "description")
@@ -141,32 +142,14 @@ def _drop_unfit_words(fields: dict[str, Field]) -> list[str]:
 def normalise_size(text: str, leaf: catalog.Leaf | None) -> str | None:
     """A printed size in the catalog's terms ("W30 L32" → "W30", "8 ans" → "8Y"), or None when it has none.
 
-    A bare number needs a leaf: 38 is a shoe's size, a woman's M, or a man's waist in another country's terms."""
-    said = re.sub(r"[\s.]", "", text.upper())
-    groups = catalog.size_groups()
-    for pattern, form in _SIZES:
-        if not (match := re.fullmatch(pattern, said)):
-            continue
-        value = form(match)
-        if leaf is None:
-            known = not value.isdigit() and any(o.value == value for group in groups.values() for o in group)
-            return value if known else None
-        if leaf.size_group is None:
-            return None
-        for option in groups[leaf.size_group]:
-            if option.value == value or re.match(rf"[XSML]+ / {value} / ", option.label):  # "M / 38 / 10"
-                return option.value
-    return None
-
-
-_SIZES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
-    (r"X{0,3}S|M|X{0,3}L", lambda m: m[0]),
-    (r"([1-3])X([SL])", lambda m: "X" * int(m[1]) + m[2]),
-    (r"W(\d\d)(?:[/X]?L?\d\d)?|(\d\d)[/X]L?\d\d", lambda m: f"W{m[1] or m[2]}"),
-    (r"(\d{1,2})(?:Y|A|ANS?|YEARS?)", lambda m: f"{m[1]}Y"),
-    (r"(\d{1,2})(?:M|MOIS|MONTHS?)", lambda m: f"{m[1]}M"),
-    (r"(?:EU|EUR|FR)?([1-4]\d)(?:EU|EUR|FR)?", lambda m: m[1]),
-)
+    Read as a label would be: 38 is a shoe's size, a woman's M, or a man's waist in another country's terms."""
+    line = TextLine(text, 1.0, (0.0, 0.0, 1.0, 1.0), 1.0)
+    if leaf is None:
+        reading = sizes.find_size([line], kind=None, on_label=True)
+        return reading.value if reading else None
+    reading = sizes.find_size([line], kind=leaf.kind, audience=leaf.audience, on_label=True)
+    known = catalog.find_size(leaf, reading.value) if reading else None
+    return known.value if known else None
 
 
 def _translations(answer: Answer) -> Mapping[str, Callable[[Any], Any]]:

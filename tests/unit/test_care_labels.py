@@ -7,8 +7,8 @@ import pytest
 from backend.vision.embedded import lexicon
 from backend.vision.embedded.fibres import Composition, find_composition
 from backend.vision.embedded.label_print import is_labels
-from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.origin import find_origin
+from backend.vision.embedded.text_line import TextLine
 from backend.web.language import Words
 
 _LABELS = (Path(__file__).parent / "care_labels.txt").read_text(encoding="utf-8").split("\n== ")[1:]

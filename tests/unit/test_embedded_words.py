@@ -6,9 +6,9 @@ from backend.core import catalog
 from backend.vision.embedded import lexicon
 from backend.vision.embedded.brands import find_brands
 from backend.vision.embedded.fibres import find_composition
-from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.printed_words import find_audience, find_kind
 from backend.vision.embedded.sizes import find_size
+from backend.vision.embedded.text_line import TextLine
 
 
 def lines(*texts: str) -> list[TextLine]:
@@ -55,6 +55,11 @@ def shares(*texts: str) -> dict[str, int] | None:
         (["ONLY"], "Only"),
         (["KIABI", "100% COTON", "LAVER A 30"], "Kiabi"),
         (["DOMYOS"], "Domyos"),
+        (["LEE COOPER"], "Lee Cooper"),
+        (["EMPORIO ARMANI"], "Emporio Armani"),
+        (["MISS ETAM"], "Miss Etam"),
+        (["MAX & CO"], "Max&Co"),
+        (["JUST CAVALLI"], "Just Cavalli"),
         (["fabricado para PULL&BEAR"], "Pull & Bear"),
     ],
 )
@@ -168,7 +173,7 @@ def test_a_lone_letter_or_number_counts_on_a_label_only() -> None:
 def test_a_number_with_two_meanings_is_offered_not_chosen() -> None:
     assert size("T. 38", kind="pants") is None
     assert size_options("T. 38", kind="pants") == ["M", "W28"]
-    assert size_options("EU 42.5", kind="shoes") == ["42", "43"]
+    assert size_options("EU 42 2/3", kind="shoes") == ["42.5", "43"]
     assert size_options("S/M") == ["S", "M"]
 
 

@@ -65,6 +65,23 @@ def test_agreement_joins_the_evidence_and_keeps_the_label_s_spelling() -> None:
     assert reading.warnings == ("s", "r")
 
 
+@pytest.mark.parametrize(
+    ("said", "printed"),
+    [
+        ("Pull&Bear", "Pull & Bear"),
+        ("Levis", "Levi's"),
+        ("Sezane", "Sézane"),
+        ("H & M", "H&M"),
+        ("MaxMara", "Max Mara"),
+    ],
+)
+def test_another_spelling_of_a_brand_is_no_disagreement(said: str, printed: str) -> None:
+    title = {"title": field(f"Robe {said} rouge", 0.9, "model")}
+    reading = merged({"brand": field(said, 0.7, "model"), **title}, {"brand": field(printed, 0.9, "label")})
+    assert (reading.fields["brand"].value, reading.fields["brand"].alternatives) == (printed, ())
+    assert (reading.warnings, "title" in reading.fields) == (("s", "r"), True)
+
+
 def test_what_is_printed_beats_a_guess_and_the_guess_is_shown() -> None:
     reading = merged({"brand": field("Zara", 0.99, "model")}, {"brand": field("Mango", 0.8, "label")})
     brand = reading.fields["brand"]

@@ -20,10 +20,10 @@ from backend.core.listing import Alternative, Evidence, Field
 from backend.core.reading import ItemReading, PhotoInput, Sight
 from backend.vision.embedded import category, colour, model_files
 from backend.vision.embedded.cards import shows_card
-from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.photo_facts import Models, PhotoFacts, read_photo
 from backend.vision.embedded.printed_words import PrintedWord, find_audience, find_kind
 from backend.vision.embedded.sizes import find_size
+from backend.vision.embedded.text_line import TextLine
 
 _KEPT = 4096
 """Photos whose facts are kept in memory, 12 KB each."""
@@ -121,12 +121,13 @@ def _failed(reading: Future[PhotoFacts]) -> bool:
 
 
 def _fields(seen: Sequence[Seen]) -> dict[str, Field]:
-    kind = _finer(_category(seen), seen)
+    kind, audience = _finer(_category(seen), seen), _audience(seen)
+    likeliest = kind.value or (kind.alternatives[0].value if kind.alternatives else None)
     read = {
         "category": kind,
-        "audience": _audience(seen),
+        "audience": audience,
         "brand": _brand(seen),
-        "size": _size(seen, kind.value or (kind.alternatives[0].value if kind.alternatives else None)),
+        "size": _size(seen, likeliest, audience.value),
         "colours": _colours(seen),
         "materials": _materials(seen),
         "country": _country(seen),
@@ -205,9 +206,14 @@ def _brand(seen: Sequence[Seen]) -> Field:
     return Field(name, round(sure, 3), alternatives, (evidence,))
 
 
-def _size(seen: Sequence[Seen], kind: str | None) -> Field:
+def _size(seen: Sequence[Seen], kind: str | None, audience: str | None) -> Field:
     """The size of the photo that states it most surely; another value elsewhere leaves it open."""
-    read = [(p, r) for p, facts in seen if facts.is_label and (r := find_size(facts.lines, kind=kind, on_label=True))]
+    labels = [
+        (photo, find_size(facts.lines, kind=kind, audience=audience, on_label=True))
+        for photo, facts in seen
+        if facts.is_label
+    ]
+    read = [(photo, reading) for photo, reading in labels if reading]
     if not read:
         return Field()
     photo, best = max(read, key=lambda entry: entry[1].confidence)

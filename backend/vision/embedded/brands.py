@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from backend.vision.embedded import lexicon
-from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.text_line import TextLine
 
 _LONGEST = 6
 """Words in the longest name."""

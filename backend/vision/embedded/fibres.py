@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from backend.vision.embedded.label_pieces import Part, Piece, read_pieces
-from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.text_line import TextLine
 
 _MOST = 3
 _EXACT, _NEAR = 0.95, 0.88

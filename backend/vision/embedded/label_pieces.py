@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein
 
 from backend.core.search_words import bare
 from backend.vision.embedded import lexicon
-from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.text_line import TextLine
 
 Part = Literal["", "outer", "inner", "other"]
 """The garment's outside by name, something else of it, or what stands under a header nobody listed; "" without one."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from backend.vision.embedded import lexicon
 from backend.vision.embedded.brands import find_brands
 from backend.vision.embedded.fibres import find_composition
-from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.origin import find_origin
 from backend.vision.embedded.sizes import find_size
+from backend.vision.embedded.text_line import TextLine
 
 _KNOWN, _KNOWN_BESIDE_PROOF = 0.3, 0.15
 """Least share of a label's words that labels carry: letters, pages and screens have fewer. Less is asked where a line

@@ -93,6 +93,13 @@ def label_words() -> frozenset[str]:
     return frozenset(listed | {word for words in fibres() for word in words if len(word) > 2})
 
 
+@cache
+def care_words() -> frozenset[str]:
+    """How to wash and iron, a brand's own name (`only`) left out: numbers beside them are temperatures."""
+    care = _read("label_words.txt").partition("# care\n")[2].partition("\n\n")[0]
+    return frozenset(care.split()) - {words[0] for words in brands() if len(words) == 1}
+
+
 def near(read: str, listed: str, *, long: int) -> bool:
     """Whether a word of six letters or more was meant though it was misread: it looks the same (`STRADlVARlUS`), or,
     from `long` letters on, one letter within it differs. A different ending is a different word (Dickie, Dickies)."""

@@ -19,11 +19,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.vision.embedded.text_line import TextLine
+
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
 Pixels = NDArray[np.uint8]
-Box = tuple[float, float, float, float]
 
 LOOK_SIDE, SEARCH_SIDE = 640, 960
 """Longest side of the coarse look for any text, and of the close one at where it is; it is read at full size."""
@@ -43,16 +44,6 @@ _MODELS = {
     "Rec.model_path": "PP-OCRv6_rec_small.onnx",
     "Cls.model_path": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
 }
-
-
-@dataclass(frozen=True)
-class TextLine:
-    """One line as read: `box` is left, top, right, bottom and `height` the print's height, as shares of the photo."""
-
-    text: str
-    score: float
-    box: Box
-    height: float
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import cache
 
 from backend.core.search_words import bare
 from backend.vision.embedded import lexicon
-from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.text_line import TextLine
 
 _PLACE = r"(?:in|en|au|aux|a|w|we|em|na|no|nos|nas)"
 _MADE = (

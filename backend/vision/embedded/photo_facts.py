@@ -20,8 +20,8 @@ from backend.core.errors import PhotoRefused
 from backend.vision.embedded import category, colour, faces, features, label_print, mask, ocr
 from backend.vision.embedded.brands import BrandHit, find_brands
 from backend.vision.embedded.fibres import Composition, find_composition
-from backend.vision.embedded.ocr import TextLine
 from backend.vision.embedded.origin import Origin, find_origin
+from backend.vision.embedded.text_line import TextLine
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR

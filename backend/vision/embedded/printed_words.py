@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from backend.core import catalog
 from backend.vision.embedded import lexicon
-from backend.vision.embedded.ocr import TextLine
+from backend.vision.embedded.text_line import TextLine
 
 _AUDIENCES: Mapping[str, str] = {
     "women": "women womens woman womans ladies lady femme femmes damen donna mujer dames damskie damska mulher senhora",
