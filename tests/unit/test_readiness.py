@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core import catalog
-from backend.core.listing import FIELD_NAMES, UNKNOWN, Evidence, Field, Listing, stated
+from backend.core.listing import FIELD_NAMES, TOLD_NAMES, UNKNOWN, Evidence, Field, Listing, stated
 from backend.core.readiness import Problem, ReadinessCode, check, message
 from backend.core.texts import sentences
 
@@ -161,7 +161,7 @@ def test_what_passes_has_everything_a_sheet_needs(values: dict[str, Any]) -> Non
 def test_every_code_tells_what_to_do(language: str) -> None:
     texts = sentences(language)
     assert set(texts["readiness"]) == {code.value for code in ReadinessCode}
-    assert set(texts["fields"]) == {*FIELD_NAMES, "photos"}
+    assert set(texts["fields"]) == {*FIELD_NAMES, *TOLD_NAMES, "photos"}
     numbers = {"count": 3, "minimum": 5, "maximum": 100, "name": "Kilt", "nearest": "Jupes"}
     for code in ReadinessCode:
         sentence = message(Problem(code, "title", numbers), language)
