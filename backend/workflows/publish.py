@@ -15,7 +15,7 @@ from loguru import logger
 from sqlmodel import Session
 
 from backend.accounts import standing
-from backend.core import logs, metrics, tracing
+from backend.core import logs, metrics, runs, tracing
 from backend.core.errors import (
     ChallengeRaised,
     Conflict,
@@ -210,7 +210,7 @@ def _go_on(session: Session, held: Held, job: Job) -> None:
 
 async def _point_of_no_return(held: Held, filled: Filled) -> Permit:
     """Commits `submitting` as soon as the account's limit allows. Raises NotItsTurn when that is far off."""
-    detail = {"listings_before": list(filled.listings_before)}
+    detail = {"listings_before": list(filled.listings_before), "by": runs.this_run()}
     while True:
         permit = Permit(boot_clock() + held.parts.patience.click_within)
         free = await held.run(queue.submit, held.publication_id, held.claim, detail)

@@ -3,6 +3,8 @@
 Owns what follows from a verdict of `reconcile.py`, the read-back of a listing found so included. Clicks nothing.
 """
 
+import asyncio
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -10,7 +12,7 @@ from loguru import logger
 from sqlmodel import Session
 
 from backend.accounts import standing
-from backend.core import metrics
+from backend.core import metrics, runs
 from backend.core.errors import Conflict, SetupError, VintedBotError
 from backend.core.modes import Mode
 from backend.core.operator_metrics import publish_settled_total
@@ -42,8 +44,8 @@ async def settle(held: Held) -> None:
 async def _find_out_and_conclude(held: Held, publication: Publication) -> Verdict:
     verdict = Verdict("unsure", reason="nobody looked")
     try:
-        sent, doubts = await held.run(_in_doubt, publication)
-        verdict = await _find_out(held, publication, sent)
+        sent, doubts, clicker = await held.run(_in_doubt, publication)
+        verdict = await _find_out(held, publication, sent, clicker)
         await _conclude(held, publication, verdict, doubts)
     except (Conflict, SetupError):
         raise  # somebody moved it; or our tables are out of reach, and whoever takes it up again finds it as it is
@@ -62,14 +64,19 @@ async def _leave_to_a_person(held: Held, found: Verdict, error: Exception) -> Ve
     return verdict
 
 
-async def _find_out(held: Held, publication: Publication, sent: Sent) -> Verdict:
+async def _find_out(held: Held, publication: Publication, sent: Sent, clicker: Mapping[str, str] | None) -> Verdict:
+    """Looks, once whoever clicked can't send any more: what is absent now might come when a frozen process wakes."""
     try:
+        over = clicker is None or await asyncio.to_thread(runs.silence, clicker)
         account = await held.run(session_of, held.parts, publication)
         route = held.parts.routes[publication.route]
-        return await reconcile(route, account, sent, looks_after=held.parts.patience.looks_after)
+        found = await reconcile(route, account, sent, looks_after=held.parts.patience.looks_after)
     except VintedBotError as error:
         await held.run(standing.note_trouble, publication.user_id, publication.account_id, error)
         return Verdict("unsure", reason=str(error))
+    if found.kind == "absent" and not over:
+        return Verdict("unsure", reason="it is not there, but the other machine that clicked may still be sending")
+    return found
 
 
 async def _conclude(held: Held, publication: Publication, verdict: Verdict, doubts: int) -> None:
@@ -142,11 +149,11 @@ def _shown_before_the_click(session: Session, publication: Publication) -> dict[
     return shown
 
 
-def _in_doubt(session: Session, publication: Publication) -> tuple[Sent, int]:
-    """What was sent, and how often its result was unknown so far."""
+def _in_doubt(session: Session, publication: Publication) -> tuple[Sent, int, Mapping[str, str] | None]:
+    """What was sent, how often its result was unknown so far, and the run that clicked (None: an older version's)."""
     events = events_of(session, publication.user_id, publication.id)
-    before = next(e.detail["listings_before"] for e in reversed(events) if e.state == State.SUBMITTING)
-    known = frozenset(before) | listing_ids(session, publication.user_id, publication.account_id)
+    click = next(e.detail for e in reversed(events) if e.state == State.SUBMITTING)
+    known = frozenset(click["listings_before"]) | listing_ids(session, publication.user_id, publication.account_id)
     sheet = publication.sheet
     sent = Sent(sheet["title"], Decimal(sheet["price"]), sheet["photos"], publication.mode == "draft", known)
-    return sent, sum(e.state == State.UNCERTAIN for e in events)
+    return sent, sum(e.state == State.UNCERTAIN for e in events), click.get("by")

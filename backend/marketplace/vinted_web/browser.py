@@ -21,6 +21,7 @@ from typing import Any, Self, cast
 import playwright
 from playwright.async_api import Browser, BrowserContext, Error, Playwright, StorageState, async_playwright
 
+from backend.core import runs
 from backend.core.errors import SetupError, VintedNetworkError
 
 QUIET = (
@@ -103,6 +104,7 @@ async def launch(driver: Playwright, choice: BrowserChoice, *, headless: bool = 
             channel=choice.channel,
             headless=headless,
             args=launch_arguments(),
+            env=runs.marked_environment(),
             handle_sigint=False,
             handle_sigterm=False,
             handle_sighup=False,
