@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from backend.accounts import service as accounts
 from backend.cli.photos import hand_in, report, watch
-from backend.core import metrics
-from backend.core.errors import Conflict, SetupError
+from backend.core import metrics, runs
+from backend.core.errors import Conflict, SetupError, UncertainError
 from backend.core.modes import Mode
 from backend.core.reading import ItemReading, PhotoInput
 from backend.core.retry_utils import waiting_by
@@ -52,7 +52,7 @@ ROOT = Path(__file__).parents[2]
 
 class Counting:
     """A route that clicks without a browser; `clicks` is what the marketplace got, `trouble` what comes of a look,
-    `late_trouble` what comes after a click."""
+    `late_trouble` what comes after a click; `swallows` so many clicks, and answers none."""
 
     name = "counting"
 
@@ -61,6 +61,7 @@ class Counting:
         self.stored: list[WardrobeItem] = []
         self.trouble: Exception | None = None
         self.late_trouble: Exception | None = None
+        self.swallows = 0
         self.reached = asyncio.Event()
         self.hold = asyncio.Event()
         self.hold.set()
@@ -81,6 +82,9 @@ class Counting:
         permit = await before_submit(Filled(b"form", listings_before=("old",)))
         assert not permit.expired
         self.clicks += 1
+        if self.swallows:
+            self.swallows -= 1
+            raise UncertainError("no answer")
         self.stored.append(WardrobeItem(str(self.clicks), sheet.title, sheet.price, mode == "draft"))
         if self.late_trouble is not None:
             raise self.late_trouble
@@ -203,6 +207,19 @@ async def test_what_goes_wrong_while_a_doubt_is_settled_is_left_to_a_person(
     assert "a fault of ours" in (found.error or "")
     notices = await runtime.database.run(notifications_of, runtime.user_id)
     assert [notice.kind for notice in notices if notice.publication_id == found.id] == ["uncertain"]
+
+
+@pytest.mark.parametrize(("machine", "state", "clicks"), [("here", "confirmed", 2), ("elsewhere", "needs_person", 1)])
+async def test_what_another_machine_may_still_send_is_not_clicked_again(
+    runtime: Runtime, route: Counting, ready: list[str], at_once: None, monkeypatch: pytest.MonkeyPatch,
+    machine: str, state: str, clicks: int,
+) -> None:  # fmt: skip
+    own = runs.this_run()
+    other = {**own, "run": "another", "machine": own["machine"] if machine == "here" else machine}
+    monkeypatch.setattr(publish, "runs", SimpleNamespace(this_run=lambda: other))
+    route.swallows = 1
+    found = await ended(runtime, (await asked(runtime, ready[0])).id)
+    assert (found.state, route.clicks) == (state, clicks)
 
 
 async def test_a_listing_that_was_seen_is_named_to_the_person_who_is_asked(
