@@ -274,7 +274,7 @@ async def test_the_board_by_touch_and_what_changed_elsewhere(visit: Visit, close
         await tile(page, b[0]).tap()
         await page.evaluate("document.querySelector('photo-board').dataset.revision = 1")
         await page.get_by_role("button", name="Fusionner").tap()
-        await expect(page.locator(".toast")).to_contain_text("autre fenêtre")
+        await expect(page.locator(".toast[role=alert]")).to_contain_text("autre fenêtre")
         await page.get_by_role("button", name="Fusionner").tap()
         await until(page, [[*a, *b[:2]]])
 
