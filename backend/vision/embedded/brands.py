@@ -33,7 +33,8 @@ _CONFIDENT = {"line": 0.95, "inside": 0.88, "near": 0.8, "everyday": 0.8, "print
 _TOLD = 0.5
 
 _SIZE = re.compile(r"x{0,3}[sml]|[2-6]xl|\d\d|[wl]\d\d|\d{1,2}[ay]|ans|years|eur?|uk|usa?|fr|size")
-"""Words that may stand beside an everyday name on its line."""
+_LINE_OF_BRAND = frozenset({"paris", "london", "milano", "jeans", "denim", "kids", "man", "woman"})
+"""With sizes, the words that may stand beside an everyday name on its line: a house's town and its lines."""
 
 _CAPITAL_L = re.compile(r"(?<=[A-Z])l(?=[A-Z'])|(?<=[A-Z])l$|^l(?=[A-Z]{2})")
 _FIGURE = re.compile(r"(?<=[^\W\d])[0158](?=[^\W\d]|$)|^[0158](?=[^\W\d]{2})")
@@ -121,7 +122,7 @@ def _everyday(lines: Sequence[TextLine], i: int, span: range, on_label: bool) ->
     words = lexicon.tokens(lines[i].text)
     if on_label:
         beside = [word for at, word in enumerate(words) if at not in span]
-        alone = all(_SIZE.fullmatch(word) for word in beside) and "°" not in lines[i].text
+        alone = all(_SIZE.fullmatch(word) or word in _LINE_OF_BRAND for word in beside) and "°" not in lines[i].text
         return "everyday" if alone and not _goes_on(lines, i, tuple(words[at] for at in span)) else None
     return "print" if len(span) == len(words) and len(lines) <= _FEW_LINES else None
 
