@@ -135,6 +135,8 @@ def test_brand_is_read(texts: list[str], expected: str) -> None:
         ["COTTON ON NYLON"],
         ["COTTON", "ON"],
         ["5 10 15 20"],
+        ["12 RUE DE LA HALLE"],
+        ["VIA SERGIO ROSSI 4"],
         ["MANG00"],
     ],
 )

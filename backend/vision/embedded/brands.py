@@ -36,6 +36,11 @@ _SIZE = re.compile(r"x{0,3}[sml]|[2-6]xl|\d\d|[wl]\d\d|\d{1,2}[ay]|ans|years|eur
 _LINE_OF_BRAND = frozenset({"paris", "london", "milano", "jeans", "denim", "kids", "man", "woman"})
 """With sizes, the words that may stand beside an everyday name on its line: a house's town and its lines."""
 
+_STREETS = frozenset(
+    "rue avenue boulevard bd place street road strasse via viale corso piazza calle avenida straat ulica rua".split()  # noqa: SIM905
+)
+"""After one of them a name is a street's (`12 rue de la Halle`)."""
+
 _CAPITAL_L = re.compile(r"(?<=[A-Z])l(?=[A-Z'])|(?<=[A-Z])l$|^l(?=[A-Z]{2})")
 _FIGURE = re.compile(r"(?<=[^\W\d])[0158](?=[^\W\d]|$)|^[0158](?=[^\W\d]{2})")
 _MEANT = str.maketrans("0158", "OISB")
@@ -95,7 +100,7 @@ def _in_line(lines: Sequence[TextLine], i: int, on_label: bool) -> Iterator[Bran
     words = lexicon.tokens(line.text)
     taken: set[int] = set()
     for brand, span in _named(words):
-        if taken & set(span) or len(words) - len(span) > _FURTHER:
+        if taken & set(span) or len(words) - len(span) > _FURTHER or _STREETS.intersection(words[: span.start]):
             continue
         if not brand.everyday:
             kind = "line" if len(span) == len(words) else "inside"
