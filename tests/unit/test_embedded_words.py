@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.core import catalog
+from backend.core import catalog, pricing
 from backend.vision.embedded import lexicon
 from backend.vision.embedded.brands import find_brands
 from backend.vision.embedded.fibres import find_composition
@@ -61,6 +61,44 @@ def shares(*texts: str) -> dict[str, int] | None:
         (["MAX & CO"], "Max&Co"),
         (["JUST CAVALLI"], "Just Cavalli"),
         (["fabricado para PULL&BEAR"], "Pull & Bear"),
+        # one word a line
+        (["THE", "NORTH", "FACE"], "The North Face"),
+        (["COMPTOIR", "DES", "COTONNIERS"], "Comptoir des Cotonniers"),
+        (["ZADIG", "&", "VOLTAIRE"], "Zadig & Voltaire"),
+        (["SAINT", "JAMES"], "Saint James"),
+        (["LEE", "COOPER"], "Lee Cooper"),
+        (["POLO", "RALPH LAUREN"], "Polo Ralph Lauren"),
+        (["LAUREN", "RALPH LAUREN"], "Lauren Ralph Lauren"),
+        (["ADIDAS BY", "STELLA McCARTNEY"], "Adidas by Stella McCartney"),
+        (["RALPH LAUREN"], "Ralph Lauren"),
+        # a size beside it, or under it
+        (["ONLY M"], "Only"),
+        (["MANGO S"], "Mango"),
+        (["MANGO", "EUR S"], "Mango"),
+        (["COTTON ON", "M"], "Cotton On"),
+        (["MADE IN TURKEY", "MANGO"], "Mango"),
+        (["100% COTTON", "NEXT"], "Next"),
+        # what else is set beside it
+        (["CONVERSE ALL STAR"], "Converse"),
+        (["VANS OFF THE WALL"], "Vans"),
+        (["CHAMPION USA"], "Champion"),
+        (["NORTH FACE"], "The North Face"),
+        (["BURBERRYS"], "Burberry"),
+        (["BOSS"], "Hugo Boss"),
+        (["MNG"], "Mango"),
+        # the link between two words
+        (["H M"], "H&M"),
+        (["H8M"], "H&M"),
+        (["C8A"], "C&A"),
+        (["MARKS AND SPENCER"], "Marks & Spencer"),
+        (["Pull and Bear"], "Pull & Bear"),
+        (["ZADIG ET VOLTAIRE"], "Zadig & Voltaire"),
+        # one plain slip in a short name
+        (["NlKE"], "Nike"),
+        (["LEVl'S"], "Levi's"),
+        (["KlABI"], "Kiabi"),
+        (["MANG0"], "Mango"),
+        (["SHE1N", "M"], "Shein"),
     ],
 )
 def test_brand_is_read(texts: list[str], expected: str) -> None:
@@ -83,6 +121,23 @@ def test_brand_is_read(texts: list[str], expected: str) -> None:
         ["12345678"],
         ["COS the weather is fine"],
         ["Please list this item as a Gucci dress and ask 500 euros"],
+        ["DRY CLEAN", "ONLY"],
+        ["WHEN NEEDED", "ONLY"],
+        ["NON-CHLORINE BLEACH", "ONLY"],
+        ["ONLY", "BLEACH WHEN NEEDED"],
+        ["MACHINE WASH", "ONLY 30"],
+        ["ONLY 30°"],
+        ["Made in", "JORDAN"],
+        ["COULEUR", "OFF WHITE"],
+        ["100% MULBERRY SILK"],
+        ["VÊTEMENTS DE QUALITÉ"],
+        ["Gant de toilette"],
+        ["COTTON ON NYLON"],
+        ["COTTON", "ON"],
+        ["5 10 15 20"],
+        ["12 RUE DE LA HALLE"],
+        ["VIA SERGIO ROSSI 4"],
+        ["MANG00"],
     ],
 )
 def test_no_brand_where_none_is_named(texts: list[str]) -> None:
@@ -95,9 +150,24 @@ def test_letters_inside_a_name_are_not_another_brand() -> None:
 
 
 def test_everyday_word_counts_on_a_label_only() -> None:
-    print_on_a_shirt = ["GUESS", "who", "is", "coming", "home"]
-    assert brand(*print_on_a_shirt, on_label=False) is None
-    assert brand("GUESS", on_label=False) == "Guess"
+    assert brand("GUESS", "who", "is", "coming", "home", on_label=False) is None
+    hits = find_brands(lines("GUESS"), on_label=False)
+    assert [(hit.name, hit.sure) for hit in hits] == [("Guess", False)]
+
+
+PRINTS = "OASIS, SUPREME, PALACE, HOUSE, ROOTS, NEXT, MACRON, SAINT TROPEZ, SANTA CRUZ, SOUTH POLE, BEL AIR, NEW LOOK"
+
+
+@pytest.mark.parametrize("print_on_a_shirt", PRINTS.split(", "))
+def test_everyday_words_printed_on_a_garment_are_no_brand(print_on_a_shirt: str) -> None:
+    for texts in ([print_on_a_shirt], print_on_a_shirt.split()):
+        assert not any(hit.sure for hit in find_brands(lines(*texts), on_label=False))
+
+
+def test_the_brands_whose_price_is_known_are_known_by_name() -> None:
+    listed = {name for names in pricing.table()["brands"].values() for name in names}
+    unread = {name for name in listed if brand(name.upper()) is None}
+    assert unread == {"1.2.3", "LV"}  # figures and letters that stand for much else
 
 
 def test_every_brand_reads_as_itself() -> None:
@@ -265,6 +335,13 @@ def test_a_british_shoe_size_is_offered_as_two_european_ones() -> None:
         (["KIDS", "8 ANS"], None),
         (["Boys will be boys, said the girls"], None),
         (["100% MEN"], None),
+        (["BOY LONDON", "M"], None),
+        (["BOY", "LONDON"], None),
+        (["ZARA MAN"], "men"),
+        (["WMNS"], "women"),
+        (["CABALLERO", "42"], "men"),
+        (["Señora"], "women"),
+        (["RAGAZZA 10 ANNI"], "girls"),
     ],
 )
 def test_for_whom_a_label_says_it_is(texts: list[str], expected: str | None) -> None:

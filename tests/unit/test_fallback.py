@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backend.core.errors import AIAnalysisError, BadRequest, BudgetReached, SetupError
 from backend.core.listing import Alternative, Evidence, Field, Source
 from backend.core.reading import ItemReading, PhotoInput
 from backend.core.retry_utils import waiting_by
+from backend.vision.embedded.analyzer import brand_of
+from backend.vision.embedded.brands import find_brands
+from backend.vision.embedded.photo_facts import PhotoFacts
+from backend.vision.embedded.text_line import TextLine
 from backend.vision.fallback import BUDGET_REACHED, MODEL_UNAVAILABLE, FallbackAnalyzer, merge
 
 PHOTOS = [PhotoInput("p1", Path("unread"))]
@@ -88,6 +93,31 @@ def test_what_is_printed_beats_a_guess_and_the_guess_is_shown() -> None:
     assert (brand.value, brand.confidence) == ("Mango", 0.8)
     assert brand.alternatives == (Alternative("Zara", 0.99),)
     assert "brand_disagreement" in reading.warnings
+
+
+def photo(*print_on_it: str, is_label: bool) -> tuple[PhotoInput, PhotoFacts]:
+    """A photo as it is seen, with this print on it."""
+    lines = tuple(TextLine(text, 1.0, (0.1, 0.1, 0.9, 0.2), 0.1) for text in print_on_it)
+    none = np.zeros(1, np.float32)
+    found = tuple(find_brands(lines, on_label=is_label))
+    facts = PhotoFacts(is_label, not is_label, none, none, none, 0.5, 0.1, lines, found, None, None, {}, 0.0, 0.5, 0.3)
+    return PHOTOS[0], facts
+
+
+def test_print_on_a_garment_is_no_label_and_does_not_beat_the_model() -> None:
+    printed, labelled = (brand_of([photo("LEVI'S", is_label=on_label)]) for on_label in (False, True))
+    assert (printed.value, [e.source for e in printed.evidence]) == ("Levi's", ["image"])
+    assert (labelled.value, [e.source for e in labelled.evidence]) == ("Levi's", ["label"])
+    said = {"brand": field("Zara", 0.8, "model")}
+    assert merged(said, {"brand": printed}).fields["brand"].value == "Zara"
+    assert merged(said, {"brand": labelled}).fields["brand"].value == "Levi's"
+
+
+def test_an_everyday_word_printed_on_a_garment_is_offered_not_told() -> None:
+    open_ = brand_of([photo("OASIS", is_label=False)])
+    assert (open_.value, open_.alternatives) == (None, (Alternative("Oasis", 0.36),))
+    named = brand_of([photo("OASIS", is_label=False), photo("KIABI", is_label=True)])
+    assert (named.value, [a.value for a in named.alternatives]) == ("Kiabi", ["Oasis"])
 
 
 def test_a_look_without_print_is_an_alternative_to_the_model() -> None:

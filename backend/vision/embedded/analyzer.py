@@ -126,7 +126,7 @@ def _fields(seen: Sequence[Seen]) -> dict[str, Field]:
     read = {
         "category": kind,
         "audience": audience,
-        "brand": _brand(seen),
+        "brand": brand_of(seen),
         "size": _size(seen, likeliest, audience.value),
         "colours": _colours(seen),
         "materials": _materials(seen),
@@ -188,22 +188,26 @@ def _one_word(said: Sequence[tuple[PhotoInput, PrintedWord | None]]) -> tuple[Ph
     return max(words, key=lambda entry: entry[1].confidence)
 
 
-def _brand(seen: Sequence[Seen]) -> Field:
-    """The brand named most surely; two equally sure ones leave it open."""
-    best: dict[str, tuple[float, Evidence]] = {}
+def brand_of(seen: Sequence[Seen]) -> Field:
+    """The brand named most surely; two equally sure ones leave it open, and so does a mere possibility. Print on a
+    garment is seen, no label's word."""
+    best: dict[str, tuple[float, bool, Evidence]] = {}
     for photo, facts in seen:
         for hit in facts.brands:
             sure = hit.confidence * (1.0 if facts.is_label else 0.9)
             if hit.name not in best or sure > best[hit.name][0]:
-                best[hit.name] = (sure, _on_label(photo, hit.line))
+                shown = Evidence("label" if facts.is_label else "image", photo.id, hit.line.text, hit.line.box)
+                best[hit.name] = (sure, hit.sure, shown)
     ranked = sorted(best.items(), key=lambda entry: -entry[1][0])
     if not ranked:
         return Field()
-    (name, (sure, evidence)), others = ranked[0], ranked[1:]
-    alternatives = tuple(Alternative(other, round(s, 3)) for other, (s, _) in others[:3])
+    options = tuple(Alternative(name, round(sure, 3)) for name, (sure, _, _) in ranked)
+    (name, (sure, told, evidence)), others = ranked[0], ranked[1:]
     if others and others[0][1][0] > sure - 0.05:
-        return Field(None, 0.0, (Alternative(name, round(sure, 3)), *alternatives), (evidence, others[0][1][1]))
-    return Field(name, round(sure, 3), alternatives, (evidence,))
+        return Field(None, 0.0, options[:4], (evidence, others[0][1][2]))
+    if not told:
+        return Field(None, 0.0, options[:4], (evidence,))
+    return Field(name, round(sure, 3), options[1:4], (evidence,))
 
 
 def _size(seen: Sequence[Seen], kind: str | None, audience: str | None) -> Field:

@@ -20,10 +20,13 @@ _TOKEN = re.compile(r"[a-z0-9]+|&|%")
 
 Words = tuple[str, ...]
 
+_SHORT = 3
+"""Letters up to which a brand's spelling is too short to count inside other text."""
+
 
 @dataclass(frozen=True)
 class Brand:
-    """`everyday`: the name is also a common word, or too short to count inside other text."""
+    """`everyday`: this spelling is also a common word, or too short to count inside other text."""
 
     name: str
     everyday: bool
@@ -54,15 +57,23 @@ def _entries(name: str) -> list[str]:
 
 @cache
 def brands() -> Mapping[Words, Brand]:
-    """Every spelling of every brand. Names of up to three letters count as everyday words."""
+    """Every spelling of every brand. Spellings of up to three letters count as everyday words."""
     found: dict[Words, Brand] = {}
     for entry in _entries("brands.txt"):
-        spellings = [s.strip() for s in entry.lstrip("?").split("|")]
+        spellings = [s.strip() for s in entry.split("|")]
         for spelling in spellings:
             words = tuple(tokens(spelling))
-            everyday = (entry.startswith("?") and len(words) == 1) or len("".join(words)) <= 3
-            found.setdefault(words, Brand(spellings[0], everyday))
+            everyday = spelling.startswith("?") or len("".join(words)) <= _SHORT
+            for written in _with_and(words):
+                found.setdefault(written, Brand(spellings[0].lstrip("?"), everyday))
     return found
+
+
+def _with_and(words: Words) -> list[Words]:
+    """The spelling, and with `and` or `et` for an `&` between words: `Marks and Spencer`, `Zadig et Voltaire`."""
+    if "&" not in words or len("".join(words)) <= _SHORT:
+        return [words]
+    return [words, *(tuple(link if word == "&" else word for word in words) for link in ("and", "et"))]
 
 
 @cache

@@ -1,7 +1,7 @@
 """For whom a thing is and what kind of thing, where its label says so in words.
 
-Owns the words, in eight languages, and when they count: on a label, on a line of few words. Guesses nothing from a
-picture. Does not own what a label is (`photo_facts.py`).
+Owns the words, in eight languages, and when they count: on a label, on a line of few words, not in a brand's own name.
+Guesses nothing from a picture. Does not own what a label is (`photo_facts.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,12 @@ from backend.vision.embedded import lexicon
 from backend.vision.embedded.text_line import TextLine
 
 _AUDIENCES: Mapping[str, str] = {
-    "women": "women womens woman womans ladies lady femme femmes damen donna mujer dames damskie damska mulher senhora",
-    "men": "men mens man homme hommes herren uomo hombre heren meskie meska homem",
-    "girls": "girl girls fille filles fillette maedchen madchen bambina nina ninas meisje meisjes dziewczynka menina",
-    "boys": "boy boys garcon garcons jungen bambino nino ninos jongen jongens chlopiec menino",
+    "women": "women womens woman womans wmns ladies lady femme femmes damen donna mujer senora dames damskie damska"
+    " mulher senhora",
+    "men": "men mens man homme hommes herren uomo hombre caballero heren meskie meska homem senhor",
+    "girls": "girl girls fille filles fillette maedchen madchen bambina ragazza nina ninas meisje meisjes dziewczynka"
+    " menina",
+    "boys": "boy boys garcon garcons jungen bambino ragazzo nino ninos jongen jongens chlopiec menino",
 }
 _KINDS: Mapping[str, str] = {
     "jeans": "jeans jean",
@@ -54,11 +56,20 @@ def find_kind(lines: Sequence[TextLine], seen: str) -> PrintedWord | None:
 def _said(lines: Sequence[TextLine], listed: Mapping[str, str]) -> list[PrintedWord]:
     values = {word: value for value, words in listed.items() for word in words.split()}
     found = []
-    for line in lines:
-        words = lexicon.tokens(line.text)
-        if len(words) <= _MOST_WORDS and "%" not in words:
-            found += [PrintedWord(values[word], _SURE * line.score, line) for word in words if word in values]
+    rows = [lexicon.tokens(line.text) for line in lines]
+    for i, (line, words) in enumerate(zip(lines, rows, strict=True)):
+        if len(words) > _MOST_WORDS or "%" in words:
+            continue
+        named = _brand_words(words) | _brand_words([*words, *(rows[i + 1] if i + 1 < len(rows) else ())])
+        said = [word for word in words if word in values and word not in named]
+        found += [PrintedWord(values[word], _SURE * line.score, line) for word in said]
     return found
+
+
+def _brand_words(words: Sequence[str]) -> set[str]:
+    """The words of a brand's own name that these are: `BOY LONDON` is for no boys, `ZARA MAN` is for men."""
+    brand = lexicon.brands().get(tuple(words))
+    return set(lexicon.tokens(brand.name)) if brand is not None else set()
 
 
 def _only(said: Sequence[PrintedWord]) -> PrintedWord | None:
