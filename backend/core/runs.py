@@ -7,6 +7,7 @@ machine its browsers are ended; of another machine nothing can be known. Owns th
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -55,8 +56,19 @@ def silence(run: Mapping[str, str]) -> bool:
     for process in found:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    _, alive = psutil.wait_procs(found, _PATIENCE)
-    return not alive
+    end = time.monotonic() + _PATIENCE
+    while any(_acts(process) for process in found):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _acts(process: psutil.Process) -> bool:
+    """What its frozen parent has not buried yet does nothing any more."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _browsers(run: str) -> Iterator[psutil.Process]:

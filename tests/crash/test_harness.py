@@ -46,3 +46,24 @@ def _owner(place: World, publication_id: str) -> str:
         assert row.state in journal.RUNNING, row.error
         time.sleep(0.02)
     return row.claimed_by
+
+
+@pytest.mark.parametrize("silenced", [True, False])
+def test_a_request_that_froze_on_its_way_never_arrives_after_another(silenced: bool) -> None:
+    """It has left the worker's hands, and its browser sends it on waking up: unless that was ended by then."""
+    faults = ("freezes_on_the_way",) if silenced else ("freezes_on_the_way", "no_silence")
+    with world("sqlite", 1, faults) as place:
+        place.have_workers(2)
+        publication = place.publish(ACCOUNTS[0], "draft")
+        frozen = place.worker_of(_owner(place, publication))
+        assert frozen is not None
+        while not (place.settings.data / "frozen").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)  # for the request to go as far as it can
+        frozen.send(signal.SIGSTOP)
+        place.steal_slot(frozen.executor)
+        [row] = place.settle([publication], 120)
+        assert row.state == State.CONFIRMED
+        frozen.send(signal.SIGCONT, only="chrom")
+        time.sleep(2)
+        assert place.has_doubled is not silenced

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import psutil
+
 from backend.core.retry_utils import retry_publish_operation
+from backend.marketplace.vinted_web.door import Door
 from backend.publications import queue
 from backend.runtime import running
 from backend.settings import load_settings
@@ -45,13 +48,32 @@ def _look_for_orphans(stack: ExitStack, seconds: float) -> None:
     stack.enter_context(patch.object(engine, "_LOOK_FOR_ORPHANS_SECONDS", seconds))
 
 
+def _freeze_on_the_way(stack: ExitStack) -> None:
+    """The first request let out is held up right there: its browser's network freezes."""
+    lets_out = Door._lets_out
+
+    def then_freezes(door: Door) -> bool:
+        out, mark = lets_out(door), Path(os.environ["FROZEN_ONCE"])
+        if out and not mark.exists():
+            mark.touch()
+            for process in psutil.Process().children(recursive=True):
+                if any("NetworkService" in word for word in process.cmdline()):
+                    process.suspend()
+        return out
+
+    stack.enter_context(patch.object(Door, "_lets_out", then_freezes))
+
+
 FAULTS: dict[str, Callable[[ExitStack], object]] = {
     "no_look": lambda stack: stack.enter_context(patch.object(settle, "reconcile", _takes_silence_for_absence)),
     "no_point_of_no_return": lambda stack: stack.enter_context(patch.object(queue, "submit", _writes_nothing_down)),
+    "no_silence": lambda stack: stack.enter_context(patch.object(settle.runs, "silence", lambda _run: True)),
+    "freezes_on_the_way": _freeze_on_the_way,
     "unhurried": partial(_look_for_orphans, seconds=LOOKS_FOR_ORPHANS),
 }
-"""`unhurried` is none: the dead are looked for as seldom as in earnest. `no_look`: takes every lost answer for a click
-that stored nothing. `no_point_of_no_return`: clicks without having written down that it will."""
+"""`unhurried` is none: the dead are looked for as seldom as in earnest. Nor is `freezes_on_the_way`. `no_silence` leaves a
+dead or frozen worker's browsers as they are. `no_look` takes every lost answer for a click that stored nothing.
+`no_point_of_no_return` clicks without having written down that it will."""
 
 
 def _tell_where_it_hangs() -> None:
@@ -78,7 +100,7 @@ async def _work(data: Path, ready: Connection) -> None:
 
 def run(data: Path, environment: Mapping[str, str], faults: Sequence[str], ready: Connection) -> None:
     """Works until it is killed; tells its executor's name through `ready`, and the rest to `worker.log`."""
-    os.environ.update(environment)
+    os.environ.update(environment, FROZEN_ONCE=str(data / "frozen"))
     with (data / "worker.log").open("a") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

@@ -35,7 +35,7 @@ def test_another_runs_browsers_end_with_all_below_them(frozen_browser: subproces
     children = psutil.Process(frozen_browser.pid).children(recursive=True)
     assert children
     assert runs.silence({**runs.this_run(), "run": OTHER})
-    assert not psutil.pid_exists(frozen_browser.pid)
+    assert frozen_browser.wait(10) == -signal.SIGKILL
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 
 
