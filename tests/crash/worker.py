@@ -71,8 +71,8 @@ FAULTS: dict[str, Callable[[ExitStack], object]] = {
     "freezes_on_the_way": _freeze_on_the_way,
     "unhurried": partial(_look_for_orphans, seconds=LOOKS_FOR_ORPHANS),
 }
-"""`unhurried` is none: the dead are looked for as seldom as in earnest. Nor is `freezes_on_the_way`. `no_silence` leaves
-a dead or frozen worker's browsers as they are. `no_look` takes every lost answer for a click that stored nothing.
+"""`unhurried` is none: the dead are looked for as seldom as in earnest. Nor is `freezes_on_the_way`. `no_silence`
+leaves a dead or frozen worker's browsers as they are. `no_look` takes each lost answer for a click that stored nothing.
 `no_point_of_no_return` clicks without having written down that it will."""
 
 
