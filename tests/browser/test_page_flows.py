@@ -286,8 +286,10 @@ async def test_a_draft_saves_itself_and_undoes(visit: Visit, drafts: list[dict[s
     ) as page:
         await _edit_elsewhere(page, draft["id"], {"condition": "good"})
         await page.goto(f"/drafts/{draft['id']}")
+        before = await page.locator("#edit [name=revision]").input_value()
         await page.dispatch_event("body", "keydown", {"key": "&", "code": "Digit1"})  # 1 on a French keyboard
         await expect(page.locator("#condition-new-with-tags")).to_be_checked()
+        await expect(page.locator("#edit [name=revision]")).not_to_have_value(before)
         await expect(page.locator("#field-condition .standing")).to_contain_text("said by you")
         await _what_is_not_saved_says_why(page)
         await page.get_by_label("Price", exact=True).fill("14.50")
