@@ -123,8 +123,8 @@ class TakenPhoto:
 
 
 def explain(reason: str, language: str = "en") -> str:
-    """The sentence for a reason code, in French or English."""
-    sentences = SENTENCES[Reason(reason)]
+    """The sentence for a reason code, in French or English; one that nobody knows is told as damage."""
+    sentences = SENTENCES[Reason(reason) if reason in set(Reason) else Reason.DAMAGED]
     return sentences.get(language, sentences["en"])
 
 
