@@ -188,6 +188,11 @@ def language_of(base_url: str, *, default: str) -> str:
     return domain.language if domain else default
 
 
+def sites_in_euros() -> dict[str, str]:
+    """The addresses of the marketplaces whose prices are in euros, each with its domain."""
+    return {f"https://www.{domain.domain}": domain.domain for domain in domains().values() if domain.in_euros}
+
+
 def check_in_euros(base_url: str) -> None:
     """Raises Conflict (`not_in_euros`) for a marketplace known to take another currency: 16 € would be 16 zł there."""
     domain = _domain_at(base_url)

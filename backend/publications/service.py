@@ -61,8 +61,8 @@ def request(session: Session, user_id: str, order: Order, *, key: RequestKey | N
     Raises NotFound; BadRequest (`idempotency_key_reused`) when `key` came with another request before; Conflict when
     the draft changed (`stale_revision`), isn't ready (`draft_not_ready`), waits in the queue as something else
     (`already_queued`), already has a listing by this route (`already_published`), or the site takes another currency
-    (`not_in_euros`). Two requests at the same moment:
-    one meets IntegrityError, and finds the other's publication when asked again."""
+    (`not_in_euros`). Two requests at the same moment: one meets IntegrityError, and finds the other's publication when
+    asked again."""
     if key is not None and (known := answered(session, user_id, key)):
         return known
     draft = get_owned(session, Draft, user_id, order.draft_id)
@@ -314,8 +314,8 @@ def _publishable(user_id: str, route: str) -> tuple[Any, ...]:
 
 def candidates_of(session: Session, user_id: str, publication_id: str) -> list[dict[str, Any]]:
     """The listings a person should look at to settle a doubt, as the last looks found them: `id`, `title`, `price`…"""
-    details = [event.detail or {} for event in events_of(session, user_id, publication_id)]
-    return next((list(found) for detail in reversed(details) if (found := detail.get("candidates"))), [])
+    details = (event.detail or {} for event in reversed(events_of(session, user_id, publication_id)))
+    return next((list(detail["candidates"]) for detail in details if "candidates" in detail), [])
 
 
 def pulse(session: Session, user_id: str) -> str:

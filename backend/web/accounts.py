@@ -82,17 +82,15 @@ async def accounts_page(
 ) -> Response:
     found = await page.runtime.database.look(service.accounts_of, page.user_id)
     default = (await page.runtime.in_force(page.user_id)).marketplace.rstrip("/")
-    sites = [
-        (f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values() if domain.in_euros
-    ]
-    if default not in dict(sites):
-        sites.insert(0, (default, site_of(default)))
+    sites = catalog.sites_in_euros()
+    if default not in sites:
+        sites = {default: site_of(default), **sites}
     return page.render(
         "accounts.html",
         here="/accounts",
         status=error.status if error else 200,
         accounts=[_view(page, account) for account in found],
-        sites=sites,
+        sites=sites.items(),
         typed=typed or {"username": "", "base_url": default},
         error=page.words.error(error) if error else None,
     )

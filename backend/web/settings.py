@@ -173,10 +173,7 @@ def _said(page: Page, error: VintedBotError) -> str | None:
 async def _beside_general(page: Page, wishes: Preferences, _: Typed) -> dict[str, Any]:
     settings = page.runtime.settings
     own = settings.marketplace.rstrip("/")
-    sites = [
-        (f"https://www.{domain.domain}", domain.domain) for domain in catalog.domains().values() if domain.in_euros
-    ]
-    known = dict(sites) | {one.rstrip("/"): site_of(one) for one in (own, wishes.marketplace or own)}
+    known = catalog.sites_in_euros() | {one.rstrip("/"): site_of(one) for one in (own, wishes.marketplace or own)}
     return {
         "sites": known.items(),
         "operators": {"language": settings.language, "marketplace": site_of(own), "mode": settings.mode},

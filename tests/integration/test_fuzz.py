@@ -22,7 +22,7 @@ from backend.settings import Settings
 from tests.conftest import draw_one
 from tests.fakes import ScriptedReader
 
-EXAMPLES = 10
+EXAMPLES = 20
 """Requests an operation; half of them about things that exist."""
 LIMITS = ("publish", "uploads", "downloads", "logins", "writes", "reads")
 MAY_BE_UNABLE = {"/ready"}

@@ -1,5 +1,5 @@
-// Stands in for the vendor's tag, which is on every page and names no challenge there: a challenge that came instead of an answer to one of the page's
-// calls is laid over the page; once it is solved, the seller tries again.
+// Stands in for the vendor's tag, which is on every page and names no challenge there: a challenge that came instead of
+// an answer to one of the page's calls is laid over the page; once it is solved, the seller tries again.
 (() => {
   const ask = window.fetch;
   const layOver = (url) => {

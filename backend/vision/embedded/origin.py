@@ -60,11 +60,6 @@ def find_origin(lines: Sequence[TextLine]) -> Origin | None:
     return Origin(countries[0], best.sure, best.lines, countries)
 
 
-def states_origin(line: TextLine) -> bool:
-    """Whether the line says "made in", whatever follows."""
-    return _STATED.search(_plain(line)) is not None
-
-
 def _plain(line: TextLine) -> str:
     return _JOINED.sub("made in ", bare(line.text).replace("'", " "))
 

@@ -5,9 +5,9 @@ Owns the file's columns and when an answer agrees with it. Does not own the arit
 Columns, any of them but `file` left out: `file` (the photo's path below the folder), `item` (photos with the same
 word are one item; without the column each photo is one), `category` (or `label`), `brand`, `size`, `colours`,
 `materials`, `audience`, `country` (two letters). Others are not looked at. A blank cell is not judged; `-` says there
-is nothing to be seen,
-so that a value is an invention. Several accepted answers are divided by `|`, several colours or materials by spaces:
-of the colours each is accepted, of the materials all are expected. One row of an item is enough to say a thing.
+is nothing to be seen, so that a value is an invention. Several accepted answers are divided by `|`, several colours or
+materials by spaces: of the colours each is accepted, of the materials all are expected. One row of an item is enough to
+say a thing.
 """
 
 import csv
