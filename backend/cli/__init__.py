@@ -96,6 +96,7 @@ def _version_asked(asked: bool) -> None:
 
 @app.callback()
 def common(
+    context: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_version_asked, is_eager=True, help="The version of this software.")
     ] = False,
@@ -104,6 +105,7 @@ def common(
 ) -> None:
     """Photos in, correct Vinted listings out, each published exactly once."""
     Chosen.data, Chosen.user = data, user
+    context.call_on_close(Chosen.forget)
 
 
 def main() -> None:

@@ -33,10 +33,14 @@ SETUP = 4
 
 
 class Chosen:
-    """What the options before the command said."""
+    """What the options before the command said, while the command runs."""
 
     data: Path | None = None
     user: str | None = None
+
+    @classmethod
+    def forget(cls) -> None:
+        cls.data = cls.user = None
 
 
 def settings_of(**overrides: object) -> Settings:

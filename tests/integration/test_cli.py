@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from backend.cli import app
 from backend.cli.drafts import parse_changes
 from backend.cli.photos import hand_in, watch
+from backend.cli.terminal import settings_of
 from backend.core.errors import BadRequest
 from backend.core.reading import ItemReading, PhotoInput
 from backend.db.engine import Database
@@ -143,6 +144,13 @@ def test_doctor_names_each_part_and_its_fix(monkeypatch: pytest.MonkeyPatch) -> 
     broken = {f["name"]: f for f in as_json("doctor", code=4)}
     assert not broken["browser"]["ok"]
     assert "OPENAI_BASE_URL" in broken["reader"]["told"]
+
+
+def test_what_one_command_was_told_says_nothing_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VINTEDBOT_DATA", str(tmp_path / "mine"))
+    CliRunner().invoke(app, ["--data", str(tmp_path / "another"), "accounts", "list"])
+    assert (tmp_path / "another").exists()
+    assert settings_of().data == tmp_path / "mine"
 
 
 def test_version_is_json_on_demand() -> None:
