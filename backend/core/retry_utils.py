@@ -18,8 +18,10 @@ would be no respect; the error then carries the wish to the caller. The last err
 import asyncio
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +49,7 @@ __all__ = [
     "VintedRateLimitError",
     "VintedTimeoutError",
     "pause",
+    "retry_after",
     "retry_ai_analysis",
     "retry_captcha_solve",
     "retry_publish_operation",
@@ -167,3 +170,15 @@ def _error_of(state: RetryCallState) -> BaseException | None:
 def _wish(error: BaseException | None) -> float:
     """The server's own wish in seconds; 0 when it has none."""
     return getattr(error, "retry_after", None) or 0.0
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wish of an answer's Retry-After in seconds, given as such or as a date (RFC 9110, 10.2.3); None without one
+    that can be read. The headers' names are in lower case, or found in any."""
+    wish = headers.get("retry-after", "").strip()
+    try:
+        given = wish.replace(".", "", 1).isdecimal()
+        seconds = float(wish) if given else (parsedate_to_datetime(wish) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, seconds)

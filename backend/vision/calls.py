@@ -10,9 +10,7 @@ caller's, by `retry_ai_analysis`).
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
 import openai
@@ -23,6 +21,7 @@ from backend.core import tracing
 from backend.core.errors import AIAnalysisError, SetupError, VintedBotError
 from backend.core.metrics import gpt4_vision_calls_total
 from backend.core.model_calls import NOT_BILLED, CallStatus, Ledger, MadeCall, PlannedCall, Unmetered
+from backend.core.retry_utils import retry_after
 from backend.vision import dialect
 from backend.vision.completion import UnusableAnswer, billed, is_passing, text_of, tokens_of
 from backend.vision.dialect import LESSONS_MAX, Dialect, Rejection
@@ -190,7 +189,8 @@ class ModelCalls:
             case 429 if error.code == "insufficient_quota":
                 return SetupError(f"The account behind OPENAI_API_KEY has no credit left at {self.base_url}.")
             case status if is_passing(status):
-                return AIAnalysisError(f"The vision model's service answered {status}.", retry_after=_wish(error))
+                wish = retry_after(error.response.headers)
+                return AIAnalysisError(f"The vision model's service answered {status}.", retry_after=wish)
             case _:
                 said = f"The vision model rejects the request ({error.status_code}): {error.message[:200]}"
                 return Rejection(said, _blames(error))
@@ -200,16 +200,3 @@ def _blames(error: openai.APIStatusError) -> str:
     """All that was said about what is wrong, whatever its shape: OpenAI's, a validator's list, or a bare string."""
     body: Any = error.body
     return f"{error.message} {json.dumps(body, ensure_ascii=False, default=str)}"
-
-
-def _wish(error: openai.APIStatusError) -> float | None:
-    """Retry-After in seconds, given as such or as a date."""
-    wish = error.response.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(wish))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(wish) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None

@@ -2,6 +2,8 @@
 
 import inspect
 import math
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from backend.core.retry_utils import (
     VintedNetworkError,
     VintedRateLimitError,
     VintedTimeoutError,
+    retry_after,
     retry_ai_analysis,
     retry_captcha_solve,
     retry_publish_operation,
@@ -134,6 +137,28 @@ async def test_a_wish_beyond_the_longest_wait_ends_the_retries(wish: float, wait
         await retry_publish_operation()(work.attempt)()
     assert raised.value.retry_after == wish
     assert (work.calls, waits) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "90"}, 90),
+        ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Mon, 99 Jan 2001 00:00:00 GMT"}, None),
+    ],
+)
+def test_a_wish_is_seconds_or_a_date_or_none(given: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(given) == seconds
+
+
+def test_a_date_to_come_is_so_many_seconds_away() -> None:
+    wish = retry_after({"retry-after": format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)})
+    assert wish == pytest.approx(90, abs=5)
 
 
 def test_plain_functions_are_retried_too(waits: list[float]) -> None:

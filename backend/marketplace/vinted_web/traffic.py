@@ -25,6 +25,7 @@ from backend.core.errors import (
     VintedNetworkError,
     VintedRateLimitError,
 )
+from backend.core.retry_utils import retry_after
 from backend.marketplace.vinted_web.challenge import PageFacts, detect, raise_for
 
 KEPT = 400
@@ -142,12 +143,6 @@ def refuse(facts: PageFacts, headers: dict[str, str]) -> None:
         raise AccountRestricted(f"{host} denies this account access (403). Look at the account in a browser.")
     if facts.status >= 500:
         raise VintedNetworkError(f"{host} answered {facts.status}.")
-
-
-def retry_after(headers: dict[str, str]) -> float | None:
-    """Retry-After in seconds; a date there is not worth reading, the caller's own pause holds."""
-    value = headers.get("retry-after", "").strip()
-    return float(value) if value.isdecimal() else None
 
 
 @dataclass(frozen=True)
