@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck
+from hypothesis import settings as example_settings
 from PIL import Image
 from sqlalchemy import create_engine, text
 
@@ -19,6 +21,9 @@ from backend.db.engine import Database
 from backend.runtime import Runtime, running
 from backend.settings import Settings
 from tests.fakes import ScriptedReader
+
+example_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+example_settings.load_profile("untimed")  # a busy machine is no fault
 
 DrawPhoto = Callable[..., Path]
 

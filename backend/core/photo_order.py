@@ -14,6 +14,10 @@ BLURRED, DARK, CROPPED = 40.0, 0.2, 0.9
 """Sharpness and brightness below which a cover is blurred or dark, and the share of the photo above which the garment
 does not fit into it."""
 
+DETAIL_BLURRED_BELOW = 15.0
+"""Sharpness below which a close-up shows nothing: plain cloth in focus has more from its weave and the camera's noise,
+and print out of focus so far is read no longer."""
+
 SHARP, BRIGHT, FILLED = 160.0, 0.4, 0.25
 """Sharpness, brightness and share of the photo above which more of it makes no better cover."""
 NEARLY_BEST = 0.7
@@ -21,6 +25,7 @@ NEARLY_BEST = 0.7
 
 ONE_PHOTO, ONE_VIEW = "one_photo", "one_view"
 COVER_BLURRED, COVER_DARK, COVER_CROPPED = "cover_blurred", "cover_dark", "cover_cropped"
+DETAIL_BLURRED = "detail_blurred"
 
 _RANKS = {"garment": 0, "part": 1, "label": 2, "separator": 3}
 
@@ -42,6 +47,8 @@ def photo_warnings(photos: Sequence[str], sights: Mapping[str, Sight]) -> tuple[
     wholes = [photo for photo in photos if photo in sights and sights[photo].shows == "garment"]
     if len(wholes) == 1 and len(photos) > 1:
         codes.append(ONE_VIEW)
+    if any(_is_blurred_detail(sights[photo]) for photo in photos[1:] if photo in sights):
+        codes.append(DETAIL_BLURRED)
     cover = sights.get(photos[0]) if photos else None
     return tuple(codes) + (_flaws(cover) if cover is not None else ())
 
@@ -70,6 +77,10 @@ def _flaws(sight: Sight) -> tuple[str, ...]:
         COVER_CROPPED: sight.shows != "label" and sight.cover_share > CROPPED,
     }
     return tuple(code for code, applies in found.items() if applies)
+
+
+def _is_blurred_detail(sight: Sight) -> bool:
+    return sight.shows in ("part", "label") and sight.sharpness < DETAIL_BLURRED_BELOW
 
 
 def _rank(photo: str, sights: Mapping[str, Sight]) -> int:

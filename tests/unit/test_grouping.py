@@ -346,7 +346,7 @@ sight_maps = st.dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(batches(), sight_maps, st.dictionaries(st.integers(0, 40).map(str), st.floats(0, 1)), st.randoms())
 def test_every_photo_ends_in_exactly_one_place(
     photos: list[PhotoInput], sights: dict[str, Sight], judged: dict[str, float], chance: random.Random

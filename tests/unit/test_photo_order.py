@@ -52,5 +52,13 @@ def test_a_lone_photo_and_a_lone_view_are_told() -> None:
     assert photo_warnings("12", {"1": shot("part"), "2": shot("label")}) == ()
 
 
+def test_a_close_up_out_of_focus_is_told_and_one_in_focus_is_not() -> None:
+    shows: tuple[Shows, ...] = ("part", "label")
+    for detail in shows:
+        sights = {"1": shot("garment"), "2": shot("garment"), "3": shot(detail, sharp=8)}
+        assert photo_warnings("123", sights) == ("detail_blurred",)
+        assert photo_warnings("123", sights | {"3": shot(detail, sharp=30)}) == ()
+
+
 def test_labels_alone_still_have_a_cover() -> None:
     assert in_showing_order("12", {"1": shot("label"), "2": shot("label")}) == ("1", "2")
