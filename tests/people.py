@@ -1,17 +1,21 @@
 """What tests of several people share: users with passwords, their tokens, and browsers that sign in."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlmodel import select
 
 from backend.core.caller import Origin
-from backend.db.models import User
+from backend.db.models import AuditEvent, User
 from backend.runtime import Runtime
 
 PASSWORD = "coat hanger violet sparrow"
+OTHER = "umbrella gravel Tuesday 7 kites"
+"""The password one changes to."""
 ADDRESS = "http://127.0.0.1:5000"
 UNHURRIED = {
     f"limit_{name}": "100000/minute" for name in ("publish", "uploads", "downloads", "logins", "writes", "reads")
@@ -58,3 +62,23 @@ async def send(client: httpx.AsyncClient, path: str, **fields: str | list[str]) 
 
 def words_of(answer: httpx.Response) -> str:
     return re.sub(r"<[^>]+>", " ", answer.text)
+
+
+async def signed_in(client: httpx.AsyncClient, name: str = "paul", password: str = PASSWORD) -> dict[str, Any]:
+    """The tokens of one who signs in by the API."""
+    answer = await client.post("/api/v1/auth/sign-in", json={"name": name, "password": password})
+    assert answer.status_code == 200, answer.text
+    tokens: dict[str, Any] = answer.json()
+    return tokens
+
+
+def with_token(tokens: Mapping[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+async def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+async def actions(runtime: Runtime) -> list[str]:
+    return [e.action for e in await runtime.database.run(lambda s: list(s.exec(select(AuditEvent))))]
