@@ -17,14 +17,16 @@ _RULES = {
     r"|(?<!\w)(?:whatsapp|telegram|instagram|snapchat|paypal)(?!\w)",
     "hashtag": r"#\s?\w",
     "measurement": r"\d\s*(?:cm|mm|(?:[cz]ent|mill?)[ií]m[eèé]t(?:er|re|ro|ri)s?|inch(?:es)?|pouces?|zoll|pulgadas?"
-    r"|pollic[ei]|polegadas?|duim|″|\")(?!\w)",
-    "price": r"[€£$]\s?\d|\d\s?(?:[€£$]|euros?(?!\w)|eur(?!\w)|gbp|usd)",
+    r"|pollic[ei]|polegadas?|duim|cal[ei]|(?:cent|mil)[iy]metr\w*|″|\")(?!\w)",
+    "price": r"[€£$]\s?\d|\d\s?(?:[€£$]|euros?(?!\w)|eur(?!\w)|gbp|usd|zł|pln)",
     "markup": r"[<>{}|`\\]|\*\*|\[[^]]*\]\(",
     "order": r"\b(?:ignor\w+|disregard|oublie[sz]?|vergiss|missacht\w*|olvid\w+|dimentic\w+|negeer|vergeet"
-    r"|esque[cç]\w+)\b.{0,40}\b(?:instructions?|rules?|consignes?|règles?|prompt|anweisungen|regeln|instrucciones"
-    r"|reglas|istruzioni|regole|instructies|regels|instruções|regras)"
-    r"|system prompt|as an ai\b|en tant qu.ia\b|als (?:ki|ai)\b|com[oe] (?:un'|una |uma )?ia\b|language model"
-    r"|modèle de langage|sprachmodell|taalmodel|modelo de (?:lenguaje|linguagem)|modello linguistico",
+    r"|esque[cç]\w+|zignoruj|zapomnij)\b.{0,40}\b(?:instructions?|rules?|consignes?|règles?|prompt|anweisungen|regeln|instrucciones"
+    r"|reglas|istruzioni|regole|instructies|regels|instruções|regras"
+    r"|instrukcj\w+|zasad\w*|polece\w+)"
+    r"|system prompt|as an ai\b|en tant qu.ia\b|als (?:ki|ai)\b|com[oe] (?:un'|una |uma )?ia\b|jako ai\b|language model"
+    r"|modèle de langage|sprachmodell|taalmodel|modelo de (?:lenguaje|linguagem)|modello linguistico"
+    r"|model\w* językow\w+",
 }
 """In every language a listing may be written in: a model may answer in another than it was asked for."""
 

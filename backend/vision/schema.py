@@ -29,7 +29,7 @@ BRAND_WORDS = 5
 NO_BRAND = {
     *("", "none", "null", "unknown", "n/a", "no brand", "unbranded", "sans marque", "inconnue", "inconnu"),
     *("ohne marke", "keine marke", "unbekannt", "sin marca", "desconocida", "senza marca", "sconosciuta"),
-    *("geen merk", "zonder merk", "onbekend", "sem marca", "desconhecida"),
+    *("geen merk", "zonder merk", "onbekend", "sem marca", "desconhecida", "bez marki", "brak marki"),
 }
 
 

@@ -192,7 +192,7 @@ def test_both_languages_say_the_same_things() -> None:
         },
     ),
     photos=st.integers(0, 20),
-    language=st.sampled_from([*wording.LANGUAGES, "pl"]),
+    language=st.sampled_from([*wording.LANGUAGES, "fi"]),
 )
 def test_words_always_fit_the_form(values: dict[str, Any], photos: int, language: str) -> None:
     found = words.compose(item(*map(str, range(photos)), **values), language)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from backend.core import catalog
 
-Language = Literal["fr", "en", "de", "es", "it", "nl", "pt"]
+Language = Literal["fr", "en", "de", "es", "it", "nl", "pt", "pl"]
 LANGUAGES: Mapping[Language, str] = {
     "fr": "Français",
     "en": "English",
@@ -22,6 +22,7 @@ LANGUAGES: Mapping[Language, str] = {
     "it": "Italiano",
     "nl": "Nederlands",
     "pt": "Português",
+    "pl": "Polski",
 }
 """Each by its own name, as its speakers look for it in a list."""
 
