@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from backend.core import catalog, wording
 from backend.core.errors import BadRequest
@@ -22,7 +22,7 @@ from backend.core.pricing import ANY_PRICE, PriceRule
 from backend.core.words import HASHTAGS_MAX, Style, Tone
 from backend.db import audit
 from backend.db.models import Account, UserSettings, now
-from backend.db.scope import own_row
+from backend.db.scope import own_row, owned
 
 Language = Literal["fr", "en"]
 """Of the pages and of mail."""
@@ -64,7 +64,8 @@ class BadPreferences(BadRequest):
 
 
 class Preferences(BaseModel):
-    """A person's wishes. None is left open: as the operator set it, or as the browser asks (`language`).
+    """A person's wishes. None is left open: as the operator set it, as the browser asks (`language`), or as the
+    marketplace speaks (`listing_language`).
 
     `listing_language`, `mode`, `audience`, `condition` and `parcel` hold for what is new; `pace` for every account
     without its own; `mail` is whether notifications come by mail too. Templates: docs/words-and-prices.md."""
@@ -156,10 +157,10 @@ def usual_language(session: Session, user_id: str, operators: Operators) -> word
     marketplace they sell on: where their accounts are, if those speak one language, else where new ones would be."""
     if operators.listing_language is not None:
         return operators.listing_language
-    accounts = select(Account.language).where(Account.user_id == user_id, col(Account.removed_at).is_(None)).distinct()
-    spoken = list(session.exec(accounts))
-    if len(spoken) == 1 and spoken[0] in wording.LANGUAGES:
-        return wording.written(spoken[0])
+    accounts = session.exec(owned(Account, user_id).where(col(Account.removed_at).is_(None)))
+    spoken = {account.language for account in accounts}
+    if len(spoken) == 1 and (language := spoken.pop()) in wording.LANGUAGES:
+        return wording.written(language)
     marketplace = preferences_of(session, user_id).marketplace or operators.marketplace
     return wording.language_at(marketplace) or wording.FIRST
 

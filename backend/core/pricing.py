@@ -18,7 +18,7 @@ from backend.core.errors import BadRequest
 from backend.core.listing import Alternative, Evidence, Field, Listing
 from backend.core.readiness import PRICE_RANGE, amount
 from backend.core.search_words import bare
-from backend.core.texts import offered, sentences
+from backend.core.texts import sentences
 
 CONFIDENCE = 0.8
 """What the table's word is worth at most; less where the fields it was read from are less certain."""
@@ -105,7 +105,6 @@ class PriceSuggestion:
 
     def explanation(self, language: str) -> str:
         """The whole sum in one sentence, in French or English."""
-        language = offered(language)
         texts = sentences(language)["price"]
         sentence: str = texts["sentence"].format(
             kind=catalog.kinds()[self.kind].name(language),

@@ -9,14 +9,14 @@ from typing import Any
 
 from backend.core import catalog
 from backend.core.listing import UNKNOWN, Field
-from backend.core.texts import offered, sentences
+from backend.core.texts import sentences
 
 _DISAGREEMENT = "_disagreement"
 
 
 def remarks(warnings: Iterable[str], fields: Mapping[str, Field], language: str) -> tuple[str, ...]:
     """A sentence for each warning that has one, once each; a disagreement the seller has settled is told no more."""
-    return tuple(dict.fromkeys(_told(warnings, fields, offered(language))))
+    return tuple(dict.fromkeys(_told(warnings, fields, language)))
 
 
 def value_name(name: str, value: Any, language: str) -> str:

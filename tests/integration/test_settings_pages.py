@@ -149,7 +149,7 @@ async def test_listings_speak_the_marketplaces_language_and_pages_the_readers(
     runtime: Runtime = app.state.runtime
     assert (await runtime.in_force(runtime.user_id)).listing_language == "fr", "the operator's marketplace"
     await post(client, "general", language="fr", marketplace="https://www.vinted.de")
-    assert "Celle du site : Deutsch" in without_tags(await client.get("/settings/general"))
+    assert "Celle du site\u00a0: Deutsch" in without_tags(await client.get("/settings/general"))
     assert '<option value="de" lang="de" selected>Deutsch</option>' in (await client.get("/")).text
     assert "Kleid Zara blau und weiß Größe M" in without_tags(await client.get("/settings/words"))
     answer = await client.post("/api/v1/ingest", files=[("files", ("a.jpg", b"x"))])
