@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from backend import preferences
 from backend.accounts.vault import Vault, parse_keys
 from backend.core import logs
 from backend.core.ai_analyzer import load_analyzer
@@ -24,7 +25,7 @@ from backend.notifications.outbox import Outbox
 from backend.notifications.senders import parse_targets
 from backend.photos.quota import Quota
 from backend.photos.store import PhotoStore
-from backend.preferences import InForce, preferences_of
+from backend.preferences import InForce, Operators
 from backend.settings import Settings, kept_secret
 from backend.spending.ledger import Budget
 from backend.users.letters import Letters
@@ -95,8 +96,11 @@ def quota_of(settings: Settings) -> Quota:
 
 async def in_force(settings: Settings, database: Database, user_id: str) -> InForce:
     """What holds for the user unless they say otherwise: their preferences, else the settings."""
-    operators = InForce(settings.language, settings.marketplace, settings.mode)
-    return (await database.look(preferences_of, user_id)).in_force(operators)
+    return await database.look(preferences.in_force, user_id, operators_of(settings))
+
+
+def operators_of(settings: Settings) -> Operators:
+    return Operators(settings.language, settings.marketplace, settings.mode)
 
 
 def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine) -> Checks:
@@ -126,7 +130,7 @@ def model_check(settings: Settings) -> Probe:
 def build_outbox(settings: Settings, database: Database, mailer: Mailer | None) -> Outbox:
     """The way of notifications to the outside; raises SetupError for an address that can't be used."""
     targets = parse_targets(settings.notify.get_secret_value()) if settings.notify else []
-    return Outbox(database, targets, language=settings.language, mailer=mailer)
+    return Outbox(database, targets, language=settings.told_in, mailer=mailer)
 
 
 def build_mailer(settings: Settings) -> Mailer | None:
@@ -144,7 +148,7 @@ def build_letters(settings: Settings, database: Database, mailer: Mailer | None)
     async def post(to: str, subject: str, text: str) -> bool:
         return await mailer.deliver(to, Message(subject, text))
 
-    return Letters(database, post, address=settings.public_address, language=settings.language)
+    return Letters(database, post, address=settings.public_address, language=settings.told_in)
 
 
 def build_solver(settings: Settings) -> TwoCaptchaSolver | None:

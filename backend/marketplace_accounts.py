@@ -103,7 +103,7 @@ class MarketplaceAccounts:
 
     async def keep_session(self, user_id: str, username: str, base_url: str, state: Mapping[str, Any]) -> Account:
         """Adds the account or renews its session; what waited for that goes on."""
-        language = catalog.language_of(base_url, default=self.settings.language)
+        language = catalog.language_of(base_url, default=self.settings.told_in)
         return await self._mended(
             lambda session: accounts.save_session(
                 session, self.vault, user_id,

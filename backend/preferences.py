@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from sqlmodel import Session
+from sqlmodel import Session, col
 
-from backend.core import catalog
+from backend.core import catalog, wording
 from backend.core.errors import BadRequest
 from backend.core.modes import Mode
 from backend.core.pacing import HARD_LIMIT, Pace
@@ -22,9 +22,10 @@ from backend.core.pricing import ANY_PRICE, PriceRule
 from backend.core.words import HASHTAGS_MAX, Style, Tone
 from backend.db import audit
 from backend.db.models import Account, UserSettings, now
-from backend.db.scope import own_row
+from backend.db.scope import own_row, owned
 
 Language = Literal["fr", "en"]
+"""Of the pages and of mail."""
 NESTED: Mapping[str, tuple[str, ...]] = {
     "price_rule": ("aim", "rounding", "floor", "margin"),
     "pace": ("per_day", "gap", "quiet", "timezone"),
@@ -38,7 +39,16 @@ STATED = ("audience", "condition", "parcel")
 class InForce:
     """The language of new drafts, the marketplace of new accounts, how far publishing goes unless said otherwise."""
 
-    listing_language: Language
+    listing_language: wording.Language
+    marketplace: str
+    mode: Mode
+
+
+@dataclass(frozen=True)
+class Operators:
+    """What holds where a person leaves it open; `listing_language` None is left to the marketplace."""
+
+    listing_language: wording.Language | None
     marketplace: str
     mode: Mode
 
@@ -54,7 +64,8 @@ class BadPreferences(BadRequest):
 
 
 class Preferences(BaseModel):
-    """A person's wishes. None is left open: as the operator set it, or as the browser asks (`language`).
+    """A person's wishes. None is left open: as the operator set it, as the browser asks (`language`), or as the
+    marketplace speaks (`listing_language`).
 
     `listing_language`, `mode`, `audience`, `condition` and `parcel` hold for what is new; `pace` for every account
     without its own; `mail` is whether notifications come by mail too. Templates: docs/words-and-prices.md."""
@@ -62,7 +73,7 @@ class Preferences(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     language: Language | None = None
-    listing_language: Language | None = None
+    listing_language: wording.Language | None = None
     marketplace: Annotated[str, Field(max_length=200, pattern=r"^https?://[^\s/]+/?$")] | None = None
     mode: Mode | None = None
     audience: str | None = None
@@ -113,14 +124,6 @@ class Preferences(BaseModel):
         """Raises BadRequest for what can't be used."""
         return Style(self.tone, self.title_template, self.description_template, self.hashtags)
 
-    def in_force(self, operators: "InForce") -> "InForce":
-        """What holds for this person: the operator's where they left it open."""
-        return InForce(
-            self.listing_language or operators.listing_language,
-            (self.marketplace or operators.marketplace).rstrip("/"),
-            self.mode or operators.mode,
-        )
-
     def for_batch(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """What holds for a new batch: what is stated of it (None: left open this time), else what is usual."""
         whole = {**{name: getattr(self, name) for name in STATED}, **stated}
@@ -137,6 +140,29 @@ def preferences_of(session: Session, user_id: str) -> Preferences:
         logger.bind(user=user_id).warning("preferences_not_understood: {}", error)
         return Preferences()
     return wishes
+
+
+def in_force(session: Session, user_id: str, operators: Operators) -> InForce:
+    """What holds for this person: the operator's where they left it open."""
+    wishes = preferences_of(session, user_id)
+    return InForce(
+        wishes.listing_language or usual_language(session, user_id, operators),
+        (wishes.marketplace or operators.marketplace).rstrip("/"),
+        wishes.mode or operators.mode,
+    )
+
+
+def usual_language(session: Session, user_id: str, operators: Operators) -> wording.Language:
+    """What new drafts are written in while the person says nothing of it: the operator's language, or that of the
+    marketplace they sell on: where their accounts are, if those speak one language, else where new ones would be."""
+    if operators.listing_language is not None:
+        return operators.listing_language
+    accounts = session.exec(owned(Account, user_id).where(col(Account.removed_at).is_(None)))
+    spoken = {account.language for account in accounts}
+    if len(spoken) == 1 and (language := spoken.pop()) in wording.LANGUAGES:
+        return wording.written(language)
+    marketplace = preferences_of(session, user_id).marketplace or operators.marketplace
+    return wording.language_at(marketplace) or wording.FIRST
 
 
 def keep_preferences(session: Session, user_id: str, preferences: Preferences) -> Preferences:

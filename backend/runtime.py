@@ -296,7 +296,11 @@ async def running(
             settings.max_photos,
         )  # fmt: skip
         if run_jobs and not if_idle and settings.inbox is not None:
-            watching = handing_in.watch(settings.inbox, person.id, settings.language)
+
+            async def usual_language() -> str:
+                return (await in_force(settings, database, person.id)).listing_language
+
+            watching = handing_in.watch(settings.inbox, person.id, usual_language)
             stack.push_async_callback(_stop, asyncio.create_task(watching))
         operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
         stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)

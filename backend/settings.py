@@ -19,6 +19,7 @@ from limits import parse
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.core import wording
 from backend.core.errors import SetupError
 from backend.core.files import write_first
 from backend.core.modes import Mode
@@ -144,7 +145,9 @@ class Settings(BaseSettings):
 
     # Publishing
     marketplace: str = Field("https://www.vinted.fr", description="Address of the marketplace for new accounts.")
-    language: Literal["fr", "en"] = Field("fr", description="Language of drafts, where the seller states none.")
+    language: wording.Language | None = Field(
+        None, description="Language of drafts, where the seller states none; that of their marketplace when unset."
+    )
     mode: Mode = Field("dry_run", description="What publishing does by default: rehearse, save as a draft, or publish.")
     browser: str | None = Field(None, description="Path of the Chromium to use; found by itself when unset.")
     browser_contexts: Annotated[int, Field(ge=1, le=16)] = Field(2, description="Browser contexts open at once.")
@@ -189,6 +192,12 @@ class Settings(BaseSettings):
         parts = {one for value in whole.values() for one in re.split(r"[\s,]+", value)}
         addresses = [*parts, self.database_url or "", self.openai_base_url or "", self.captcha_url]
         return parts | {one for address in addresses if "://" in address for one in _within(address)}
+
+    @property
+    def told_in(self) -> wording.Language:
+        """The language of whoever says none: the one set, else the marketplace's. Whoever tells something in it has
+        French and English (`core/texts`)."""
+        return self.language or wording.language_at(self.marketplace) or wording.FIRST
 
     @property
     def server_names(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from backend.cli.terminal import AsJson, out, progress_bars, settings_of, show_j
 from backend.cli.terminal import carry_out as run_task
 from backend.core.ai_analyzer import batch_analyze_photos
 from backend.core.errors import BadRequest, SetupError
+from backend.core.wording import Language
 from backend.db.models import Photo
 from backend.drafts import service as drafts
 from backend.drafts.schemas import BatchDefaults
@@ -35,7 +36,9 @@ def ingest(
     condition: Annotated[str | None, typer.Option(help="Condition of all items, such as very-good.")] = None,
     parcel: Annotated[str | None, typer.Option(help="Parcel of all items: small, medium or large.")] = None,
     brand: Annotated[str | None, typer.Option(help='Brand of all items; "" for no brand.')] = None,
-    language: Annotated[str | None, typer.Option(help="Language of the drafts: fr or en.")] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="Language of the drafts; your marketplace's if left out.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Takes photos in, sorts them into items, reads each and makes drafts.
@@ -67,7 +70,9 @@ async def hand_in(runtime: Runtime, path: Path, stated: dict[str, Any], language
     except ValueError as error:
         raise BadRequest(str(error), code="invalid_defaults") from None
     files = [batches.IncomingFile(file.absolute(), file.name, folder) for file, folder in discover(path)]
-    heap = Heap(str(path), defaults.stored(), language, otherwise=runtime.settings.language)
+    heap = Heap(
+        str(path), defaults.stored(), language, otherwise=(await runtime.in_force(runtime.user_id)).listing_language
+    )
     return await runtime.handing_in.in_place(runtime.user_id, files, heap)
 
 
@@ -133,7 +138,7 @@ def analyze(
         async with reader_alone(settings) as analyzer:
             with tempfile.TemporaryDirectory(prefix="vintedbot-") as folder:
                 photos, refused = await asyncio.to_thread(prepared, sources, Path(folder))
-                reading = await batch_analyze_photos(photos, grouping, analyzer=analyzer, language=settings.language)
+                reading = await batch_analyze_photos(photos, grouping, analyzer=analyzer, language=settings.told_in)
                 return shown_reading(reading, photos, refused)
 
     found = run_task(act, as_json=as_json)

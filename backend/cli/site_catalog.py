@@ -29,7 +29,7 @@ def show_catalog(
         row = await runtime.accounts.fetch_catalog(runtime.user_id, account, looked_at)
         in_use = await runtime.database.look(catalog_in_use, runtime.user_id)
         assert in_use is not None, "it was kept just now"
-        language = catalog.language_of(row.base_url, default=runtime.settings.language)
+        language = catalog.language_of(row.base_url, default=runtime.settings.told_in)
         return {"marketplace": row.base_url, "version": row.version, **summary(in_use[1], language)}
 
     found = with_runtime(act, as_json=as_json)

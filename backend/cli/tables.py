@@ -29,15 +29,15 @@ STATE_COLOURS = {
 
 def draft_row(session: Session, draft: Draft) -> dict[str, Any]:
     """A draft as the command line gives it, in JSON and in tables."""
-    fields = FIELDS.validate_python(draft.fields)
+    fields, language = FIELDS.validate_python(draft.fields), drafts.told_in(session, draft)
     return {
         "id": draft.id,
         "revision": draft.revision,
         "state": draft.state,
         "publish_ready": draft.publish_ready,
-        "problems": drafts.problem_messages(draft),
+        "problems": drafts.problem_messages(draft, language),
         "warnings": draft.warnings,
-        "remarks": list(remarks(draft.warnings, fields, draft.language)),
+        "remarks": list(remarks(draft.warnings, fields, language)),
         "photos": [photo.name for photo in drafts.photos_of(session, draft)],
         "purchase_cost": draft.purchase_cost,
         "confidence": round(drafts.confidence(fields), 2),

@@ -1,27 +1,34 @@
 """What may not stand in a title or a description this software writes or takes over from a model.
 
 Owns the rules: no way to get in touch, no links, no hashtags, no measurement or price nobody gave, no orders to a
-machine, no hype (the words are in `texts/`), no brand but the item's own. Does not judge what a seller writes.
+machine, no hype (the words are in `wording/`), no brand but the item's own. Does not judge what a seller writes.
 """
 
 import re
 import unicodedata
 from functools import cache
 
-from backend.core import pricing
-from backend.core.texts import LANGUAGES, sentences
+from backend.core import pricing, wording
 
 _RULES = {
-    "link": r"https?:|www\.|\w\.(?:com|fr|net|org|shop|store|io|co|uk|de|be|eu|me|link|app)(?!\w)",
+    "link": r"https?:|www\.|\w\.(?:com|net|org|shop|store|io|co|eu|me|link|app"
+    r"|at|be|ch|de|es|fr|it|lu|nl|pl|pt|uk)(?!\w)",
     "contact": r"[\w.+-]+@\w|(?<!\w)@\w\w|\d(?:[ .()/-]{0,2}\d){7,}"
     r"|(?<!\w)(?:whatsapp|telegram|instagram|snapchat|paypal)(?!\w)",
     "hashtag": r"#\s?\w",
-    "measurement": r"\d\s*(?:cm|mm|inch(?:es)?|pouces?|″|\")(?!\w)",
-    "price": r"[€£$]\s?\d|\d\s?(?:[€£$]|euros?(?!\w)|eur(?!\w)|gbp|usd)",
+    "measurement": r"\d\s*(?:cm|mm|(?:[cz]ent|mill?)[ií]m[eèé]t(?:er|re|ro|ri)s?|inch(?:es)?|pouces?|zoll|pulgadas?"
+    r"|pollic[ei]|polegadas?|duim|cal[ei]|(?:cent|mil)[iy]metr\w*|″|\")(?!\w)",
+    "price": r"[€£$]\s?\d|\d\s?(?:[€£$]|euros?(?!\w)|eur(?!\w)|gbp|usd|zł|pln)",
     "markup": r"[<>{}|`\\]|\*\*|\[[^]]*\]\(",
-    "order": r"\b(?:ignore[sz]?|disregard|oublie[sz]?)\b.{0,40}\b(?:instructions?|rules?|consignes?|règles?|prompt)"
-    r"|system prompt|as an ai\b|language model|en tant qu.ia\b|modèle de langage",
+    "order": r"\b(?:ignor\w+|disregard|oublie[sz]?|vergiss|missacht\w*|olvid\w+|dimentic\w+|negeer|vergeet"
+    r"|esque[cç]\w+|zignoruj|zapomnij)\b.{0,40}\b(?:instructions?|rules?|consignes?|règles?|prompt|anweisungen|regeln|instrucciones"
+    r"|reglas|istruzioni|regole|instructies|regels|instruções|regras"
+    r"|instrukcj\w+|zasad\w*|polece\w+)"
+    r"|system prompt|as an ai\b|en tant qu.ia\b|als (?:ki|ai)\b|com[oe] (?:un'|una |uma )?ia\b|jako ai\b|language model"
+    r"|modèle de langage|sprachmodell|taalmodel|modelo de (?:lenguaje|linguagem)|modello linguistico"
+    r"|model\w* językow\w+",
 }
+"""In every language a listing may be written in: a model may answer in another than it was asked for."""
 
 
 def faults(text: str, *, brand: str | None) -> tuple[str, ...]:
@@ -42,7 +49,7 @@ _INVISIBLE = frozenset("\u00ad\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u
 
 @cache
 def _compiled() -> dict[str, re.Pattern[str]]:
-    hype = "|".join(re.escape(word) for language in LANGUAGES for word in sentences(language)["hype"])
+    hype = "|".join(re.escape(word) for language in wording.LANGUAGES for word in wording.of(language)["hype"])
     rules = {**_RULES, "hype": rf"(?<!\w)(?:{hype})(?!\w)"}
     return {name: re.compile(pattern, re.IGNORECASE | re.DOTALL) for name, pattern in rules.items()}
 

@@ -1,8 +1,8 @@
-"""A listing's title and description, composed from its known fields by the templates in `texts/`, or the seller's own.
+"""A listing's title and description, made of its known fields by the templates in `wording/`, or the seller's own.
 
-Owns which fields are used, the agreement of colours with the kind of item, and the certainty of the result.
-Does not own the wording (`texts/`, `seller_template.py`), and invents nothing: what is unknown, or a mere guess, is
-left out. Hashtags are only ever the seller's.
+Owns which fields are used, how sizes and shares are said, and the certainty of the result. Does not own the wording
+and its grammar (`wording/`, `seller_template.py`), and invents nothing: what is unknown, or a mere guess, is left out.
+Hashtags are only ever the seller's.
 """
 
 import re
@@ -14,16 +14,16 @@ from typing import Any, Literal
 from jinja2 import PackageLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
-from backend.core import catalog, seller_template
+from backend.core import catalog, seller_template, wording
 from backend.core.errors import BadRequest
 from backend.core.listing import UNKNOWN, Evidence, Field, Listing
 from backend.core.readiness import DESCRIPTION_LENGTH, TITLE_LENGTH
 from backend.core.search_words import bare
-from backend.core.texts import offered, sentences
 
 _TITLE_USES = ("category", "audience", "brand", "colours", "size")
 _DESCRIPTION_USES = (*_TITLE_USES, "condition", "materials")
 _CHILDREN = ("girls", "boys")
+_ONE_SIZE = "One size"
 _WORN = "satisfactory"
 """The condition that means signs of wear in the marketplace's own words; a description says so."""
 HASHTAGS_MAX = 10
@@ -60,7 +60,7 @@ def compose(listing: Listing, language: str | None = None, style: Style = PLAIN)
 
     Each is unknown where too little is known to say: without a category, or with nothing but a word of four
     letters. Whether they may replace words that are there already is the caller's to decide."""
-    language = offered(language or listing.language)
+    language = wording.written(language or listing.language)
     facts = _facts(listing, language)
     if facts is None:
         return {"title": UNKNOWN, "description": UNKNOWN}
@@ -117,68 +117,66 @@ def _facts(listing: Listing, language: str) -> dict[str, Any] | None:
     kind = catalog.kinds().get(known.get("category", ""))
     if kind is None:
         return None
-    texts = sentences(language)["words"]
+    texts = wording.of(language)["words"]
     colours = [slug for slug in known.get("colours", ()) if slug in catalog.colours()]
-    condition = catalog.conditions().get(known.get("condition", ""))
-    audience = texts["audiences"].get(known.get("audience"), "")
+    condition = known.get("condition", "")
+    audience, brand = known.get("audience", ""), str(known.get("brand", "")).replace("#", "")
+    name = wording.name("kinds", kind.slug, language)
     return {
-        "kind": kind.name(language),
+        "kind": name,
         "shoes": "shoes" in (kind.slug, kind.parent),
-        "brand": str(known.get("brand", "")).replace("#", ""),
-        "audience": audience,
-        "child": audience if known.get("audience") in _CHILDREN else "",
+        "brand": brand,
+        "audience": texts["audiences"].get(audience, ""),
+        "child": (texts.get("children") or texts["audiences"])[audience] if audience in _CHILDREN else "",
         "size": _size(str(known.get("size", "")), language),
-        "agreed": texts["and"].join(_colour(slug, language, kind.slug) for slug in colours),
-        "colours": [_colour(slug, language) for slug in colours],
-        "condition": condition.name(language) if condition else "",
-        "worn": condition is not None and condition.slug == _WORN,
-        "article": _article(kind.slug, kind.name(language), language),
+        "one_size": known.get("size") == _ONE_SIZE,
+        "agreed": texts["and"].join(wording.colour(slug, language, kind.slug) for slug in colours),
+        "colours": [wording.colour(slug, language) for slug in colours],
+        "condition": wording.name("conditions", condition, language) if condition in catalog.conditions() else "",
+        "worn": condition == _WORN,
+        "article": _article(kind.slug, brand or name, language),
         "materials": _materials(listing["materials"], language) if "materials" in known else [],
         "photos": len(listing.photos),
     }
 
 
-def _article(kind: str, name: str, language: str) -> str:
+def _article(kind: str, before: str, language: str) -> str:
     """un, une, des; a, an; "a pair of" for what comes in two."""
-    grammar = sentences(language)["grammar"]
-    if "articles" in grammar:
-        article: str = grammar["articles"][grammar["kinds"].get(kind, "m")]
-        return article
-    if kind in grammar["pairs"]:
-        return "a pair of"
-    return "an" if name[:1].lower() in "aeiou" else "a"
+    grammar = wording.of(language)["grammar"]
+    articles, form = grammar["articles"], grammar["kinds"][kind]
+    vowel = f"{form} before a vowel" if before[:1].lower() in "aeio" else form
+    article: str = articles.get(vowel, articles[form])
+    return article
 
 
 def _size(value: str, language: str) -> str:
-    """ "8Y" is eight years and "3M" three months; most others say themselves."""
+    """ "8Y" is eight years and "3M" three months, "38.5" is 38,5 in most languages; most others say themselves."""
+    texts = wording.of(language)["words"]
     if age := re.fullmatch(r"(\d+)([MY])", value):
-        return str(sentences(language)["words"]["ages"][age[2]].format(n=age[1]))
-    return str(sentences(language)["words"]["sizes"].get(value, value))
-
-
-def _colour(slug: str, language: str, kind: str | None = None) -> str:
-    """The colour in agreement with the kind of item (chemise bleue, chaussures noires), or by itself (bleu)."""
-    grammar = sentences(language)["grammar"]
-    forms = grammar["colours"].get(slug, catalog.colours()[slug].name(language).lower())
-    form: str = forms if isinstance(forms, str) else forms[grammar["kinds"].get(kind, "m")]
-    return form
+        said = texts["ages"][age[2]]
+        return str(said.get(age[1], said["other"]).format(n=age[1]))
+    if value == _ONE_SIZE:
+        return str(texts["one_size"])
+    return value.replace(".", texts["decimal"]) if re.fullmatch(r"\d+\.\d+", value) else value
 
 
 def _materials(field: Field, language: str) -> list[str]:
     """The materials' names, with their shares where the evidence gives one for each and they total 100."""
-    terms = [catalog.materials()[slug] for slug in field.value if slug in catalog.materials()]
-    names = [term.name(language).lower() for term in terms]
+    texts = wording.of(language)["words"]
+    slugs = [slug for slug in field.value if slug in catalog.materials()]
+    names = [wording.name("materials", slug, language) for slug in slugs]
+    if texts.get("nouns") != "capital":
+        names = [name.lower() for name in names]
     shares = material_shares("\n".join(e.detail for e in field.evidence))
-    if shares.keys() != set(field.value) or len(terms) != len(field.value):
+    if shares.keys() != set(field.value) or len(slugs) != len(field.value):
         return names
-    texts = sentences(language)["words"]
-    return [texts["share"].format(name=name, n=shares[term.slug]) for name, term in zip(names, terms, strict=True)]
+    return [texts["share"].format(name=name, n=shares[slug]) for name, slug in zip(names, slugs, strict=True)]
 
 
 def material_shares(label: str) -> dict[str, int]:
-    """Percentages by material read from a label's words, such as "60% coton 40% polyester" or "cotton: 60 %, …", in
-    our slugs or the catalog's names. Empty unless each percentage has its material, none two, and they total 100."""
-    slugs = {bare(name): t.slug for t in catalog.materials().values() for name in (t.slug, *t.names.values())}
+    """Percentages by material read from a label's words, such as "60% coton 40% polyester" or "Baumwolle: 60 %, …", in
+    our slugs or any language's names. Empty unless each percentage has its material, none two, and they total 100."""
+    slugs = _materials_by_name()
     name = "|".join(sorted(map(re.escape, slugs), key=len, reverse=True))
     number = r"(\d{1,3})\s*%"
     for pattern, share, word in ((rf"{number}\s*({name})\b", 0, 1), (rf"\b({name})\s*:?\s*{number}", 1, 0)):
@@ -190,6 +188,13 @@ def material_shares(label: str) -> dict[str, int]:
     return {}
 
 
+@cache
+def _materials_by_name() -> dict[str, str]:
+    """Slugs by name, bare; no name is two materials', whatever the languages."""
+    named = {slug: (slug, *wording.every_name("materials", slug)) for slug in catalog.materials()}
+    return {bare(name): slug for slug, names in named.items() for name in names}
+
+
 def _cut(text: str, most: int) -> str:
     """At most `most` characters, ending with a whole word; a single longer word leaves nothing."""
     if len(text) <= most:
@@ -199,13 +204,13 @@ def _cut(text: str, most: int) -> str:
 
 @cache
 def _template(name: str, language: str) -> Template:
-    return _environment().get_template(f"{name}.{language}.j2")
+    return _environment().get_template(f"{language}/{name}.j2")
 
 
 @cache
 def _environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
-        loader=PackageLoader("backend.core", "texts"),
+        loader=PackageLoader("backend.core", "wording"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

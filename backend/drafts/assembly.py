@@ -37,10 +37,13 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Ways:
-    """How what follows is made: the seller's wishes, what the item cost, the month, and their items to compare with."""
+    """How what follows is made: the seller's wishes, what the item cost, the month, and their items to compare with.
+
+    A price is explained in the language they read, `told_in`: the listing's own where they chose none."""
 
     rule: pricing.PriceRule = pricing.ANY_PRICE
     style: words.Style = words.PLAIN
+    told_in: str | None = None
     cost: Decimal | None = None
     month: int | None = None
     own: tuple[OwnItem, ...] = ()
@@ -94,6 +97,6 @@ def derive(listing: Listing, ways: Ways) -> Listing:
         parcel = Field(leaf.parcel, 0.8, evidence=(Evidence("default", detail=leaf.path("en")[-1]),))
         listing = listing.with_fields(parcel=parcel)
     if not listing["price"].known and (suggestion := pricing.suggest(listing, ways.rule, ways.circumstances(listing))):
-        listing = listing.with_fields(price=pricing.as_field(suggestion, listing.language))
+        listing = listing.with_fields(price=pricing.as_field(suggestion, ways.told_in or listing.language))
     composed = words.compose(listing, listing.language, ways.style)
     return listing.with_fields(**{name: f for name, f in composed.items() if not listing[name].known})

@@ -150,6 +150,7 @@ def ways_of(session: Session, draft: Draft) -> assembly.Ways:
     return assembly.Ways(
         rule=rule or wishes.price_rule,
         style=wishes.style,
+        told_in=wishes.language,
         cost=None if draft.purchase_cost is None else Decimal(draft.purchase_cost),
         month=now().month,
         own=own_items(session, draft.user_id, but=draft.id),
@@ -160,7 +161,7 @@ def approve(session: Session, user_id: str, draft_id: str, revision: int | None 
     """The seller's word that the draft is right. Raises Conflict while something is in the way."""
     draft = in_use(session, user_id, draft_id, revision)
     if not draft.publish_ready:
-        raise Conflict("; ".join(problem_messages(draft)), code="draft_not_ready")
+        raise Conflict("; ".join(problem_messages(draft, told_in(session, draft))), code="draft_not_ready")
     draft.state, draft.updated_at = "approved", now()
     audit.record(session, "draft.approved", user_id, draft.id, revision=draft.revision)
     return draft
@@ -229,9 +230,14 @@ def to_be_read(session: Session, batch_id: str) -> list[str]:
     return list(session.exec(query.order_by(col(Draft.ordinal))))
 
 
-def problem_messages(draft: Draft, language: str | None = None) -> list[str]:
+def told_in(session: Session, draft: Draft) -> str:
+    """The language its seller reads, whatever their listing is written in: the one they chose, else the listing's."""
+    return preferences_of(session, draft.user_id).language or draft.language
+
+
+def problem_messages(draft: Draft, language: str) -> list[str]:
     """What is in the way of publishing, in words."""
-    return [readiness.message(p, language or draft.language) for p in problems(draft)]
+    return [readiness.message(p, language) for p in problems(draft)]
 
 
 def problems(draft: Draft) -> list[readiness.Problem]:

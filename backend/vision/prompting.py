@@ -21,7 +21,7 @@ from backend.vision.tariff import Size
 PROMPT = "item-v2"
 LANGUAGES = {
     "fr": "French", "en": "English", "de": "German", "es": "Spanish", "it": "Italian", "nl": "Dutch", "pl": "Polish",
-    "pt": "Portuguese", "cs": "Czech", "da": "Danish", "el": "Greek", "et": "Estonian", "fi": "Finnish",
+    "pt": "European Portuguese", "cs": "Czech", "da": "Danish", "el": "Greek", "et": "Estonian", "fi": "Finnish",
     "hr": "Croatian", "hu": "Hungarian", "lt": "Lithuanian", "lv": "Latvian", "ro": "Romanian", "sk": "Slovak",
     "sl": "Slovenian", "sv": "Swedish",
 }  # fmt: skip

@@ -26,7 +26,11 @@ PRINTED = ("brand", "size", "materials")
 WORDS = ("title", "description")
 BRAND_LENGTH = 40
 BRAND_WORDS = 5
-NO_BRAND = {"", "none", "null", "unknown", "n/a", "no brand", "unbranded", "sans marque", "inconnue", "inconnu"}
+NO_BRAND = {
+    *("", "none", "null", "unknown", "n/a", "no brand", "unbranded", "sans marque", "inconnue", "inconnu"),
+    *("ohne marke", "keine marke", "unbekannt", "sin marca", "desconocida", "senza marca", "sconosciuta"),
+    *("geen merk", "zonder merk", "onbekend", "sem marca", "desconhecida", "bez marki", "brak marki"),
+}
 
 
 class _Said(BaseModel):

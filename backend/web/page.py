@@ -84,7 +84,7 @@ class Page:
             request.query_params.get("lang"),
             request.cookies.get(LANGUAGE_COOKIE) or wished,
             request.headers.get("accept-language", ""),
-            self.runtime.settings.language,
+            self.runtime.settings.told_in,
         )
         self.words = Words(self.language)
         self.token = request.cookies.get(TOKEN_COOKIE) or secrets.token_urlsafe(24)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
 from backend.core.errors import VintedBotError
+from backend.core.wording import LANGUAGES
 from backend.preferences import preferences_of
 from backend.users import page_wishes
 from backend.web import board_view, guide, views
@@ -39,6 +40,8 @@ async def home_page(page: Page, error: VintedBotError | None = None) -> Response
         sample_coming=page.user_id in page.runtime.samples.coming,
         stated={name: options(page.words, name) for name in ("audience", "condition")},
         usual=await page.runtime.database.look(preferences_of, page.user_id),
+        listing_languages=LANGUAGES,
+        listing_language=(await page.runtime.in_force(page.user_id)).listing_language,
         most=page.runtime.settings.max_photos,
         error=page.words.error(trouble) if trouble else None,
     )
@@ -57,7 +60,7 @@ async def put_guide(page: PageDep) -> Response:
 async def bring_sample(page: PageDep) -> Response:
     """The sample wardrobe, to try things on."""
     await page.form()
-    await page.runtime.samples.ask(page.user_id, page.language)
+    await page.runtime.samples.ask(page.user_id, (await page.runtime.in_force(page.user_id)).listing_language)
     return page.go("/", anchor="guide")
 
 
@@ -102,7 +105,7 @@ async def take_shared(page: PageDep) -> Response:
         page.user_id,
         [(one.filename or "", one.file) for one in shared],
         sum(one.size or 0 for one in shared),
-        Heap("share", otherwise=page.language),
+        Heap("share", otherwise=(await page.runtime.in_force(page.user_id)).listing_language),
     )
     return page.go("/", "shared", anchor=f"batch-{batch_id}")
 

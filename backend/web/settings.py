@@ -14,14 +14,16 @@ from sqlmodel import Session
 from starlette.datastructures import FormData
 
 from backend.accounts import service as accounts
+from backend.building import operators_of
 from backend.core import catalog
 from backend.core.errors import LimitReached, VintedBotError
 from backend.core.model_calls import MICROS
 from backend.core.pacing import HARD_LIMIT
 from backend.core.seller_template import FILTERS, PLACEHOLDERS, BadTemplate
 from backend.core.texts import sentences
+from backend.core.wording import LANGUAGES
 from backend.db.models import Account
-from backend.preferences import Preferences, change_preferences, defaults_of, preferences_of
+from backend.preferences import Preferences, change_preferences, defaults_of, preferences_of, usual_language
 from backend.users import service as users
 from backend.watch.reader import standing_of, try_for
 from backend.web.accounts import site_of
@@ -49,7 +51,12 @@ async def show_settings(page: PageDep) -> Response:
     wishes = await page.runtime.database.look(preferences_of, page.user_id)
     holds = await page.runtime.in_force(page.user_id)
     return page.render(
-        "settings.html", wishes=wishes, holds=holds, site=site_of(holds.marketplace), reader=page.runtime.reader
+        "settings.html",
+        wishes=wishes,
+        holds=holds,
+        site=site_of(holds.marketplace),
+        reader=page.runtime.reader,
+        listing_languages=LANGUAGES,
     )
 
 
@@ -176,6 +183,8 @@ async def _beside_general(page: Page, wishes: Preferences, _: Typed) -> dict[str
     known = catalog.sites_in_euros() | {one.rstrip("/"): site_of(one) for one in (own, wishes.marketplace or own)}
     return {
         "sites": known.items(),
+        "listing_languages": LANGUAGES,
+        "usual_language": await page.runtime.database.look(usual_language, page.user_id, operators_of(settings)),
         "operators": {"language": settings.language, "marketplace": site_of(own), "mode": settings.mode},
         "notice": sentences(page.language)["notice"],
     }

@@ -38,6 +38,7 @@ class Preview:
 
     title: str
     description: str
+    language: str
     faults: Mapping[str, str]
     drafts: Mapping[str, str]
     chosen: str
@@ -57,7 +58,7 @@ def preview(
     # What the draft's seller or a model wrote would stand in the way of what is tried here.
     kept = {name: field for name, field in listing.fields.items() if name not in ("title", "description")}
     made = compose(Listing(kept, listing.photos, listing.language), style=style)
-    return Preview(_text(made["title"]), _text(made["description"]), faults, drafts, draft_id)
+    return Preview(_text(made["title"]), _text(made["description"]), listing.language, faults, drafts, draft_id)
 
 
 def _style(wishes: Mapping[str, Any], words: Words, faults: dict[str, str]) -> Style:

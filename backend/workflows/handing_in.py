@@ -7,7 +7,7 @@ what breaks off half-way leaves no photo in no batch, and no batch without its p
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,11 +111,11 @@ class HandingIn:
         if await self.database.run(batches.take_up, user_id, batch_id):
             await self._ask_for_reading(user_id, batch_id)
 
-    async def watch(self, folder: Path, user_id: str, language: str) -> None:
-        """Hands in what is put into the folder, for ever."""
+    async def watch(self, folder: Path, user_id: str, usual: Callable[[], Awaitable[str]]) -> None:
+        """Hands in what is put into the folder, for ever; `usual` tells the language of its drafts."""
 
         async def take(batch_id: str, files: list[IncomingFile]) -> None:
-            await self.in_place(user_id, files, Heap("inbox", otherwise=language), batch_id=batch_id)
+            await self.in_place(user_id, files, Heap("inbox", otherwise=await usual()), batch_id=batch_id)
 
         async def is_taken(batch_id: str) -> bool:
             return await self.is_batch(user_id, batch_id)

@@ -51,6 +51,9 @@ def test_a_statement_that_is_none_names_the_choices(tmp_path: Path, closet: Path
     code, told = invoke("ingest", str(closet), "--condition", "mint")
     assert code == 1
     assert "very-good" in told
+    code, told = invoke("ingest", str(closet), "--language", "fi")
+    assert code == 2
+    assert "nl" in told
 
 
 def test_a_data_folder_that_cant_be_written_names_the_setting(tmp_path: Path) -> None:

@@ -16,9 +16,17 @@ from typer.testing import CliRunner
 from backend.app import create_app
 from backend.cli import app as command_line
 from backend.core.pacing import Pace
-from backend.db.models import Account, Batch, ModelCall, now
+from backend.db.models import Account, Batch, Draft, ModelCall, now
 from backend.photos.batches import IncomingFile, create_batch
-from backend.preferences import Preferences, keep_preferences, pace_of, preferences_of
+from backend.preferences import (
+    Operators,
+    Preferences,
+    in_force,
+    keep_preferences,
+    pace_of,
+    preferences_of,
+    usual_language,
+)
 from backend.runtime import Runtime
 from backend.sandbox.vision_api import running_vision_api
 from backend.settings import Settings
@@ -132,6 +140,66 @@ async def test_the_preview_writes_on_a_sample_or_an_own_draft(app: FastAPI, clie
     assert "Line 1: “getattr” is not offered here" in faulty
     assert "À vous !" in faulty, "the other template goes on"
     assert await kept(app) == Preferences()
+
+
+async def test_listings_speak_the_marketplaces_language_and_pages_the_readers(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    """A French seller on vinted.de: French checklists and prices explained in French, German listings."""
+    runtime: Runtime = app.state.runtime
+    assert (await runtime.in_force(runtime.user_id)).listing_language == "fr", "the operator's marketplace"
+    await post(client, "general", language="fr", marketplace="https://www.vinted.de")
+    assert "Celle du site\u00a0: Deutsch" in without_tags(await client.get("/settings/general"))
+    assert '<option value="de" lang="de" selected>Deutsch</option>' in (await client.get("/")).text
+    assert "Kleid Zara blau und weiß Größe M" in without_tags(await client.get("/settings/words"))
+    answer = await client.post("/api/v1/ingest", files=[("files", ("a.jpg", b"x"))])
+
+    def open_draft(session: Session) -> None:
+        batch = session.get_one(Batch, answer.json()["batch_id"])
+        assert batch.language == "de"
+        told = {"user_id": batch.user_id, "batch_id": batch.id, "language": batch.language, "state": "open"}
+        session.add(Draft(id="d1", ordinal=0, **told))
+
+    await runtime.database.run(open_draft)
+    stated = {"category": "dress", "audience": "women", "brand": "Zara", "colours": ["red"]}
+    told = (await client.patch("/api/v1/drafts/d1", json={"revision": 1, "fields": stated})).json()
+    assert told["fields"]["title"]["value"] == "Kleid Zara rot"
+    assert told["fields"]["price"]["evidence"][0]["detail"].startswith("Robe\u00a0: base")
+    assert "Indiquez la taille." in [problem["message"] for problem in told["problems"]]
+    shown = await client.get("/drafts/d1")
+    assert "Indiquez la taille." in without_tags(shown) and 'lang="de" value="Kleid Zara rot"' in shown.text
+    refused = await client.post("/api/v1/drafts/d1/approve", json={})
+    assert "Indiquez la taille." in refused.json()["detail"]
+
+
+async def test_the_language_of_listings_goes_by_wish_then_operator_then_where_one_sells(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    runtime: Runtime = app.state.runtime
+
+    def usual(session: Session, language: Any = None) -> tuple[str, str]:
+        operators = Operators(language, "https://www.vinted.fi", "dry_run")
+        return in_force(session, runtime.user_id, operators).listing_language, usual_language(
+            session, runtime.user_id, operators
+        )
+
+    def sells(session: Session, language: str) -> None:
+        site = f"https://www.vinted.{language}"
+        session.add(Account(user_id=runtime.user_id, username=language, base_url=site, language=language))
+
+    look = runtime.database.look
+    assert await look(usual) == ("fr", "fr"), "no listing can be written in Finnish"
+    await post(client, "general", marketplace="https://www.vinted.pt")
+    assert await look(usual) == ("pt", "pt")
+    await runtime.database.run(sells, "it")
+    assert await look(usual) == ("it", "it"), "where the accounts are"
+    assert await look(usual, "en") == ("en", "en"), "what the operator set"
+    await runtime.database.run(sells, "es")
+    assert await look(usual) == ("pt", "pt"), "two accounts of two languages: neither"
+    await post(client, "general", listing_language="nl")
+    assert await look(usual, "en") == ("nl", "en")
+    refused = await post(client, "general", listing_language="fi")
+    assert refused.status_code == 422
 
 
 async def test_the_language_chosen_holds_on_every_device(app: FastAPI, client: httpx.AsyncClient) -> None:

@@ -1,7 +1,7 @@
-"""The sentences and templates of the core, in French and English: `fr.json`, `en.json`, `*.j2`.
+"""The sentences the software says to its reader, in French and English: `fr.json`, `en.json`.
 
-Owns wording and grammar (genders, plurals, the order of words). Owns no rule, no number and no name of
-the marketplace's options, which are `catalog.py`'s. Any other language reads English, as the catalog does.
+Owns their wording. Owns no rule, no number, no name of the marketplace's options (`catalog.py`) and no word of a
+listing, which may be in more languages (`wording`). Whoever reads any other language reads English.
 """
 
 import json
@@ -13,7 +13,7 @@ LANGUAGES = ("fr", "en")
 
 
 def offered(language: str) -> str:
-    """The language to write in when this one is asked for."""
+    """The language to be read where this one is asked for."""
     return language if language in LANGUAGES else "en"
 
 

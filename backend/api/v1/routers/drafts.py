@@ -140,10 +140,9 @@ async def restore_draft(draft_id: str, runtime: RuntimeDep, user_id: UserId) -> 
 
 
 def shown(session: Session, draft: Draft) -> DraftOut:
-    fields = FIELDS.validate_python(draft.fields)
+    fields, language = FIELDS.validate_python(draft.fields), service.told_in(session, draft)
     problems = [
-        ProblemOut(code=p.code, field=p.field, message=readiness.message(p, draft.language))
-        for p in service.problems(draft)
+        ProblemOut(code=p.code, field=p.field, message=readiness.message(p, language)) for p in service.problems(draft)
     ]
     photos = [
         PhotoOut(
@@ -160,7 +159,7 @@ def shown(session: Session, draft: Draft) -> DraftOut:
     return DraftOut(
         **columns,
         problems=problems,
-        remarks=list(remarks(draft.warnings, fields, draft.language)),
+        remarks=list(remarks(draft.warnings, fields, language)),
         photos=photos,
         fields=shown_fields(fields),
         confidence=service.confidence(fields),

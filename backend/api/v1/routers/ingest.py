@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from backend.api.deps import ManyFiles, RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core.errors import BadRequest
+from backend.core.wording import Language
 from backend.drafts.schemas import BatchDefaults
 from backend.workflows.handing_in import Heap
 
@@ -30,11 +31,11 @@ async def ingest(
     user_id: UserId,
     files: Annotated[list[UploadFile], File(description="Photos: JPEG, PNG, WebP or HEIC, hundreds at once.")],
     defaults: Annotated[str, Form(description="JSON of what the seller states for the whole batch.")] = "{}",
-    language: Annotated[str | None, Form(pattern="^(fr|en)$")] = None,
+    language: Annotated[Language | None, Form(description="Of the drafts; the user's own when left out.")] = None,
 ) -> BatchAccepted:
     """Takes the files as one batch and answers at once; the address in `Location` tells the progress."""
     stated = parse_defaults(defaults)
-    heap = Heap("upload", stated.stored(), language, otherwise=runtime.settings.language)
+    heap = Heap("upload", stated.stored(), language, otherwise=(await runtime.in_force(user_id)).listing_language)
     sent = sum(upload.size or 0 for upload in files)
     batch_id = await runtime.handing_in.copies(user_id, [(f.filename or "", f.file) for f in files], sent, heap)
     url = str(request.app.url_path_for("bulk_job", job_id=batch_id))

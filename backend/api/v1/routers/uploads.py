@@ -11,6 +11,7 @@ from sqlmodel import Session
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core.errors import BadRequest
+from backend.core.wording import Language
 from backend.drafts.schemas import BatchDefaults
 from backend.photos import batches, intake, uploads
 from backend.runtime import Runtime
@@ -47,7 +48,7 @@ class Finish(BaseModel):
 
     files: Annotated[list[Named], Field(max_length=10_000)]
     defaults: BatchDefaults = BatchDefaults()
-    language: Literal["fr", "en"] | None = None
+    language: Language | None = None
 
 
 class Finished(BaseModel):
@@ -101,7 +102,9 @@ async def finish_upload(
     upload_id: str, wish: Finish, request: Request, runtime: RuntimeDep, user_id: UserId
 ) -> Finished:
     """Makes a batch of the files; asking again gives the same one."""
-    heap = Heap("upload", wish.defaults.stored(), wish.language, otherwise=runtime.settings.language)
+    heap = Heap(
+        "upload", wish.defaults.stored(), wish.language, otherwise=(await runtime.in_force(user_id)).listing_language
+    )
     await runtime.handing_in.upload(user_id, upload_id, [(file.number, file.name) for file in wish.files], heap)
     url = str(request.app.url_path_for("bulk_job", job_id=upload_id))
     return Finished(batch_id=upload_id, files=len(wish.files), url=url)

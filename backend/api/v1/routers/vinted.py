@@ -73,7 +73,7 @@ async def prepare_listing(wanted: PrepareRequest, runtime: RuntimeDep, user_id: 
         draft = get_owned(session, Draft, user_id, wanted.draft_id)
         account = accounts.choose(session, user_id, wanted.account)
         problems = [
-            ProblemOut(code=p.code, field=p.field, message=readiness.message(p, draft.language))
+            ProblemOut(code=p.code, field=p.field, message=readiness.message(p, drafts.told_in(session, draft)))
             for p in drafts.problems(draft)
         ]
         sheet = None
