@@ -560,7 +560,8 @@ async def choose_a_model(page: Page) -> None:
     await address.fill("http://127.0.0.1:9/v1")
     await key.fill("sk-typed-on-the-page-0123")
     await page.get_by_role("button", name="Test this").click()
-    await expect(page.locator("#trial")).to_contain_text("Nothing answers at this address.")
+    told = expect(page.locator("#trial"))
+    await told.to_contain_text("Nothing answers at this address.", timeout=60_000)  # the client is loaded for it first
     await expect(key).to_have_value("sk-typed-on-the-page-0123")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".note-good")).to_have_text("Saved. It holds from the next batch on.")
