@@ -2,9 +2,11 @@
 in every process, undone."""
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from backend.model_choice import Wanted, parse_wanted
 from backend.runtime import Runtime, running
 from backend.sandbox.vision_api import Failure, VisionApi, running_vision_api
 from backend.settings import Settings
+from backend.users.service import find_by_name
 from backend.vision.fallback import FallbackAnalyzer
 from tests.conftest import draw_one
 from tests.integration.test_pages import form, without_tags
@@ -134,6 +137,11 @@ async def test_members_and_keys_without_the_scope_choose_nothing(settings: Setti
         async with visitor(app, Authorization=f"Bearer {made['key']}") as program:
             answer = await program.get("/api/v1/model")
             assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+        leaver = await runtime.database.run(find_by_name, "paul")
+        exported = zipfile.ZipFile(io.BytesIO(b"".join(runtime.export(leaver.id))))
+        assert "drafts.json" in exported.namelist() and "model_choices.json" not in exported.namelist()
+        await runtime.remove_user(leaver.id)
+        assert (await runtime.chosen.look()).kept is not None, "the installation's, not any user's"
 
 
 async def test_on_the_page_filled_tried_saved_and_put_back(settings: Settings, api: VisionApi) -> None:
