@@ -29,6 +29,7 @@ from backend.api.v1.routers import (
     live,
     me,
     metrics,
+    model,
     notifications,
     photos,
     preferences,
@@ -91,7 +92,7 @@ def _routes() -> Sequence[BaseRoute]:
     root.include_router(health.router)
     root.include_router(metrics.router)
     for router in (
-        *(ingest, uploads, bulk, board, ai, drafts, preferences, photos),
+        *(ingest, uploads, bulk, board, ai, model, drafts, preferences, photos),
         *(accounts, vinted, publications, queue, live, wardrobe, notifications),
         *(auth, me, users, audit, insights),
     ):

@@ -42,29 +42,48 @@ def build_analyzer(settings: Settings, ledger: Ledger) -> Analyzer:
     """The reader of photos the settings name; a model's reader falls back on the embedded one, field by field.
 
     Raises SetupError for a budget on a model whose price nobody knows: it could not be kept."""
-    embedded = load_analyzer("embedded")
+    asked = build_asked(settings, ledger)
     if settings.reader == "embedded":
-        return embedded
+        return asked
     # Only who asks for a model waits for its client.
     from backend.vision.boundaries import ModelBoundaryJudge  # noqa: PLC0415
     from backend.vision.calls import ModelCalls  # noqa: PLC0415
     from backend.vision.fallback import FallbackAnalyzer  # noqa: PLC0415
 
-    prices = {"price_input": settings.model_price_input, "price_output": settings.model_price_output}
-    if budget_of(settings).limited and not reader_of(settings).tariff.known:
+    judge = ModelBoundaryJudge(ModelCalls(**_way(settings, ledger)))
+    return FallbackAnalyzer(asked, load_analyzer("embedded"), judge)
+
+
+def build_asked(settings: Settings, ledger: Ledger) -> Analyzer:
+    """The model's reader by itself, without one to stand in for it; the embedded one where no model is named.
+
+    Raises SetupError as `build_analyzer` does."""
+    if settings.reader == "embedded":
+        return load_analyzer("embedded")
+    if is_unpriced(settings):
         raise SetupError(
             f"No price of {settings.model} is known, so a budget for it can't be kept. Set VINTEDBOT_MODEL_PRICE_INPUT "
             "and VINTEDBOT_MODEL_PRICE_OUTPUT (dollars per million tokens), or unset the budget."
         )
-    way: dict[str, Any] = {
+    return load_analyzer("openai", **_way(settings, ledger))
+
+
+def _way(settings: Settings, ledger: Ledger) -> dict[str, Any]:
+    """How the model's service is asked: the arguments of `ModelCalls`."""
+    return {
         "api_key": settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
         "base_url": settings.openai_base_url,
         "model": settings.model,
         "timeout": settings.model_timeout,
         "ledger": ledger,
-        **prices,
+        "price_input": settings.model_price_input,
+        "price_output": settings.model_price_output,
     }
-    return FallbackAnalyzer(load_analyzer("openai", **way), embedded, ModelBoundaryJudge(ModelCalls(**way)))
+
+
+def is_unpriced(settings: Settings) -> bool:
+    """Whether there is a budget on a model whose price nobody knows."""
+    return settings.reader == "openai" and budget_of(settings).limited and not reader_of(settings).tariff.known
 
 
 def reader_of(settings: Settings) -> Reader:
@@ -103,15 +122,15 @@ def operators_of(settings: Settings) -> Operators:
     return Operators(settings.language, settings.marketplace, settings.mode)
 
 
-def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine) -> Checks:
-    """What `/ready` asks. Without a browser, a model or much disk the rest works."""
+def build_checks(settings: Settings, database: Database, store: PhotoStore, jobs: JobEngine, model: Part) -> Checks:
+    """What `/ready` asks; `model` is the reader's part. Without a browser, a model or much disk the rest works."""
     return Checks(
         {
             "database": Part(partial(checks.database, database)),
             "storage": Part(partial(checks.storage, store)),
             "jobs": Part(partial(checks.jobs, lambda: jobs.somebody_works)),
             "browser": Part(partial(checks.browser_found, settings.browser), needed=False, costly=True),
-            "model": Part(model_check(settings), needed=False, costly=True),
+            "model": model,
             "disk": Part(partial(checks.disk, settings.data), needed=False),
             "clock": Part(partial(checks.clock, settings.data), needed=False),
         }

@@ -1,4 +1,5 @@
-"""New keys in place of old ones: those that sign sign-in tokens, and those that encrypt marketplace sessions.
+"""New keys in place of old ones: those that sign sign-in tokens, and those that encrypt marketplace sessions and a
+model's key.
 
 Owns what is done where the keys lie in the data folder, and what an operator does where they are a setting. Owns no
 encryption (`accounts/keys.py`, `accounts/vault.py`) and no token (`users/tokens.py`).

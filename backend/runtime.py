@@ -17,8 +17,6 @@ from backend.accounts import service as accounts
 from backend.accounts import standing
 from backend.accounts.vault import Vault
 from backend.building import (
-    budget_of,
-    build_analyzer,
     build_checks,
     build_letters,
     build_mailer,
@@ -26,10 +24,10 @@ from backend.building import (
     build_solver,
     in_force,
     quota_of,
-    reader_of,
     secret_key,
     signing_keys,
 )
+from backend.chosen_reader import ChosenReader
 from backend.core import logs, operator_metrics, tracing
 from backend.core.errors import Conflict, NotFound, PermanentError
 from backend.core.listing_address import listing_number
@@ -51,14 +49,12 @@ from backend.photos.store import LocalStore, PhotoStore
 from backend.preferences import InForce
 from backend.publications import service as publications
 from backend.settings import Settings, prepare_data_folder
-from backend.spending.ledger import Budget, TableLedger
 from backend.users.letters import Letters
 from backend.users.people import People
 from backend.users.service import find_by_name, local_user
 from backend.users.tokens import KeyRing
 from backend.watch import readings
-from backend.watch.checks import Checks
-from backend.watch.reader import Reader
+from backend.watch.checks import Checks, Part
 from backend.workflows import leaving
 from backend.workflows.engine import JobEngine
 from backend.workflows.executors import executors_of
@@ -79,7 +75,7 @@ class Runtime:
     database: Database
     store: PhotoStore
     vault: Vault
-    analyzer: Analyzer
+    chosen: ChosenReader
     web: VintedWebRoute
     jobs: JobEngine
     troubles: Mapping[str, str]
@@ -99,14 +95,6 @@ class Runtime:
     @property
     def accounts(self) -> MarketplaceAccounts:
         return MarketplaceAccounts(self.settings, self.database, self.vault, self.web, self.jobs)
-
-    @property
-    def budget(self) -> Budget:
-        return budget_of(self.settings)
-
-    @property
-    def reader(self) -> Reader:
-        return reader_of(self.settings)
 
     @property
     def quota(self) -> Quota:
@@ -241,7 +229,7 @@ async def running(
 ) -> AsyncIterator[Runtime]:
     """A running VintedBot. With `run_jobs` jobs run here; with `if_idle` only while no other process runs them.
 
-    `analyzer` is used, and closed, instead of the one the settings name; `patience` instead of the usual one;
+    `analyzer` is used, and closed, instead of the chosen one; `patience` instead of the usual one;
     `user` is a person's name to act for instead of the local user. Raises NotFound where there is none."""
     prepare_data_folder(settings)
     remember(settings.secrets(), for_good=True)
@@ -260,8 +248,9 @@ async def running(
             alone=settings.sign_in == "auto" and is_loopback(settings.host),
         )
         store = LocalStore(settings.photo_folder)
-        analyzer = analyzer or build_analyzer(settings, TableLedger(database, budget_of(settings)))
-        stack.push_async_callback(analyzer.aclose)
+        chosen = ChosenReader(settings, database, vault, instead=analyzer)
+        stack.push_async_callback(chosen.aclose)
+        await chosen.start()
         browsers = Browsers(settings.browser, contexts=settings.browser_contexts)
         stack.push_async_callback(browsers.aclose)
         solver = build_solver(settings)
@@ -273,7 +262,7 @@ async def running(
             database,
             store,
             vault,
-            analyzer,
+            chosen,
             {"web": web},
             executors,
             settings.evidence_folder,
@@ -302,9 +291,10 @@ async def running(
 
             watching = handing_in.watch(settings.inbox, person.id, usual_language)
             stack.push_async_callback(_stop, asyncio.create_task(watching))
-        operator_metrics.watch_gauges(partial(readings.read, database, settings.data, jobs, budget_of(settings)))
+        operator_metrics.watch_gauges(lambda: readings.read(database, settings.data, jobs, chosen.look_here().budget))
         stack.callback(operator_metrics.watch_gauges, operator_metrics.Readings)
-        ready = build_checks(settings, database, store, jobs)
+        model = Part(chosen.check, needed=False, costly=True, of=lambda: chosen.known)
+        ready = build_checks(settings, database, store, jobs, model)
         samples = Samples(
             database, store, handing_in, settings.data / "sample-wardrobe",
             (settings.evidence_folder, settings.incoming_folder),
@@ -315,7 +305,7 @@ async def running(
             database,
             store,
             vault,
-            analyzer,
+            chosen,
             web,
             jobs,
             parts.troubles,

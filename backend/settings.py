@@ -34,6 +34,10 @@ def _named(name: str) -> AliasChoices:
     return AliasChoices(name)
 
 
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+
+
 class Settings(BaseSettings):
     """The one settings object: frozen, built by `load_settings`."""
 
@@ -68,7 +72,7 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Encrypts kept marketplace sessions (Fernet keys, newest first); made at first start.",
+        description="Encrypts kept sessions and a model's key (Fernet keys, newest first); made at first start.",
     )
     names: str = Field("", description="Names the server is reached by, commas between; this machine's own always are.")
     address: str | None = Field(
@@ -119,22 +123,20 @@ class Settings(BaseSettings):
         None, validation_alias=_named("OPENAI_BASE_URL"), description="Address of an OpenAI-compatible service."
     )
     model: str = Field("gpt-4o", description="Vision model asked for.")
-    model_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
-        60.0, description="Seconds one call to the vision model may take."
-    )
-    model_price_input: Annotated[Decimal, Field(ge=0)] | None = Field(
+    model_timeout: Seconds = Field(60.0, description="Seconds one call to the vision model may take.")
+    model_price_input: Dollars | None = Field(
         None, description="Its price in dollars per million tokens in, instead of the table's."
     )
-    model_price_output: Annotated[Decimal, Field(ge=0)] | None = Field(
+    model_price_output: Dollars | None = Field(
         None, description="Its price in dollars per million tokens out, instead of the table's."
     )
-    model_day_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+    model_day_budget: Dollars | None = Field(
         None, description="Dollars all calls of a day (UTC) may cost; then the embedded reader reads alone."
     )
-    model_user_day_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+    model_user_day_budget: Dollars | None = Field(
         None, description="Dollars one user's calls of a day (UTC) may cost; then the embedded reader reads alone."
     )
-    model_batch_budget: Annotated[Decimal, Field(ge=0)] | None = Field(
+    model_batch_budget: Dollars | None = Field(
         None, description="Dollars the calls for one batch may cost; then the embedded reader reads alone."
     )
     inbox: Path | None = Field(
@@ -274,6 +276,12 @@ def _within(address: str) -> set[str]:
 
 _TELLING = 16
 """Letters from which on a part of an address is taken for a token: shorter ones are names of hosts and folders."""
+
+
+def variable_of(name: str) -> str:
+    """What a setting is called in the environment."""
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"VINTEDBOT_{name.upper()}"
 
 
 def listed(text: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""Changing the key that sessions are encrypted with, so that a crash at any point leaves every session readable.
+"""Changing the key that sessions, and the kept key of a model's service, are encrypted with, so that a crash at any
+point leaves each of them readable.
 
 Owns the key file (`secret.key`: one key a line, newest first, mode 0600) and the order of a rotation. Owns no
 encryption (`vault.py`). A key is never logged and never returned.
@@ -18,14 +19,15 @@ from backend.accounts.vault import Vault, parse_keys
 from backend.core.errors import Conflict, SetupError
 from backend.core.files import replacing
 from backend.db.engine import Database
-from backend.db.models import Account
+from backend.db.models import Account, ModelChoice
 
 Step = Literal["key_added", "sealing", "sealed", "old_keys_dropped"]
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """What a rotation did. `unreadable` sessions fit no key there was: their owners sign in again."""
+    """What a rotation did. `sessions` counts the model's key too; `unreadable` ones fit no key there was: their owners
+    sign in, or give the key, again."""
 
     sessions: int
     unreadable: int
@@ -89,23 +91,26 @@ def rotate(database: Database, file: KeyFile, *, after: Callable[[Step], None] =
 
 
 def reseal(session: Session, vault: Vault) -> tuple[int, int]:
-    """Encrypts everybody's sessions with the vault's first key; how many were, and how many fit none of its keys."""
+    """Encrypts everybody's sessions and the model's key with the vault's first key; how many were, and how many fit
+    none of its keys."""
     resealed = unreadable = 0
-    for account in session.exec(select(Account).where(col(Account.session).is_not(None)).with_for_update()):
-        assert account.session is not None
+    accounts = select(Account).where(col(Account.session).is_not(None)).with_for_update()
+    choices = select(ModelChoice).where(col(ModelChoice.key).is_not(None)).with_for_update()
+    kept = [(row, "session") for row in session.exec(accounts)] + [(row, "key") for row in session.exec(choices)]
+    for row, column in kept:
         try:
-            sealed = vault.reseal(account.session)
+            sealed = vault.reseal(getattr(row, column))
         except InvalidToken:
             unreadable += 1
             continue
         if sealed is not None:
-            account.session = sealed
+            setattr(row, column, sealed)
             resealed += 1
     session.flush()
     return resealed, unreadable
 
 
 def count_unreadable(session: Session, vault: Vault) -> int:
-    """How many kept sessions fit none of the vault's keys."""
-    kept = session.exec(select(Account.session).where(col(Account.session).is_not(None))).all()
+    """How many kept sessions, the model's key among them, fit none of the vault's keys."""
+    kept = [*session.exec(select(Account.session)), *session.exec(select(ModelChoice.key))]
     return sum(not vault.fits(sealed) for sealed in kept if sealed is not None)

@@ -1,4 +1,5 @@
-"""Keeps marketplace sessions unreadable at rest. Owns encryption and the ring of keys; owns no row and no key file."""
+"""Keeps marketplace sessions, and a model's key, unreadable at rest. Owns encryption and the ring of keys; owns no row
+and no key file."""
 
 import json
 import re

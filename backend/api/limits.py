@@ -34,7 +34,7 @@ _CLASSES: tuple[tuple[RouteClass, re.Pattern[str]], ...] = (
     (
         "uploads",
         re.compile(
-            r"/api/v1/(ingest|ai/analyze|ai/reader/test|wardrobe/import)|/share|/settings/reader|/wardrobe/import"
+            r"/api/v1/(ingest|ai/analyze|ai/reader/test|model/test|wardrobe/import)|/share|/settings/reader(/model)?|/wardrobe/import"
         ),
     ),
     ("pieces", re.compile(r"/api/v1/uploads/[^/]+/files/\d+")),

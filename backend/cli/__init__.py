@@ -17,6 +17,7 @@ from backend.cli import (
     insights,
     keys,
     logs,
+    model,
     notifications,
     photos,
     preferences,
@@ -54,6 +55,7 @@ app.command("analyze")(photos.analyze)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(drafts.app, name="drafts")
 app.command("preferences")(preferences.preferences)
+app.add_typer(model.app, name="model")
 app.command("costs")(costs.costs)
 app.command("insights")(insights.insights)
 app.command("publish")(publishing.publish)

@@ -91,8 +91,8 @@ def _tell_aftermath(done: restoring.Restored) -> None:
         )
     if after.unreadable_sessions:
         err.print(
-            f"[yellow]{after.unreadable_sessions} accounts' sessions can't be read with the present key.[/] Set "
-            "VINTEDBOT_SECRET_KEY to the one of then, or sign in again."
+            f"[yellow]{after.unreadable_sessions} accounts' sessions, or a model's key, can't be read with the present "
+            "key.[/] Set VINTEDBOT_SECRET_KEY to the one of then, or sign in again and give the model's key again."
         )
 
 

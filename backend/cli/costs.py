@@ -27,7 +27,8 @@ def costs(
     Example: `vintedbot costs --days 7`"""
 
     async def act(runtime: Runtime) -> tuple[CostReport, dict[str, int | None]]:
-        return await runtime.database.run(costs_of, runtime.user_id, days=days), asdict(runtime.budget)
+        budget = (await runtime.chosen.look()).budget
+        return await runtime.database.run(costs_of, runtime.user_id, days=days), asdict(budget)
 
     report, budget = with_runtime(act, as_json=as_json)
     if as_json:

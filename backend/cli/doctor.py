@@ -8,7 +8,9 @@ from functools import partial
 import typer
 
 from backend.building import build_analyzer, model_check
+from backend.chosen_reader import at_rest
 from backend.cli.terminal import AsJson, carry_out, out, settings_of, show_json
+from backend.core.errors import SetupError
 from backend.core.model_calls import Unmetered
 from backend.db.engine import Database
 from backend.photos.store import LocalStore
@@ -52,6 +54,10 @@ async def _database(settings: Settings) -> str:
 
 async def _reader(settings: Settings) -> str:
     """The service, and that a reader can be built: a budget that can't be kept is a fault."""
+    held = await asyncio.to_thread(at_rest, settings)
+    if held.trouble:
+        raise SetupError(held.trouble, code="model_key_lost")
+    settings = held.settings
     told = await model_check(settings)()
     await build_analyzer(settings, Unmetered()).aclose()
     limits = {

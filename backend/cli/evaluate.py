@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from rich.table import Table
 
 from backend.building import build_analyzer
+from backend.chosen_reader import at_rest
 from backend.cli.terminal import AsJson, carry_out, err, fail, out, progress_bars, settings_of, show_json
 from backend.core.errors import BadRequest, VintedBotError
 from backend.core.model_calls import MICROS, Counted
@@ -106,7 +107,8 @@ async def _read(
 
 async def _one_reader(name: str, photos: Sequence[PhotoInput], truth: Truth, folder: str, *, quiet: bool) -> Run:
     spent = Counted()
-    analyzer = build_analyzer(settings_of(analyzer=name) if name else settings_of(), spent)
+    chosen = await asyncio.to_thread(at_rest, settings_of(analyzer=name) if name else settings_of())
+    analyzer = build_analyzer(chosen.settings, spent)
     try:
         with progress_bars(quiet=quiet) as bars:
             items = bars.add_task(f"Items read: {analyzer.name}", total=len({truth.items[p.name] for p in photos}))

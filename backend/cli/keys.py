@@ -1,4 +1,5 @@
-"""`secrets …`: the keys that sessions are encrypted with, and that sign who is signed in. No key is ever shown."""
+"""`secrets …`: the keys that sessions and a model's key are encrypted with, and that sign who is signed in. No key is
+ever shown."""
 
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +15,7 @@ app = typer.Typer(help="The key that kept sessions are encrypted with.", no_args
 
 STEPS: dict[Step, str] = {
     "key_added": "A new key is there, beside the old one.",
-    "sealed": "Every session is encrypted with it.",
+    "sealed": "Every session, and a model's key, is encrypted with it.",
     "old_keys_dropped": "The old key is gone.",
 }
 
@@ -26,7 +27,8 @@ def secrets() -> None:
 
 @app.command("rotate")
 def rotate(as_json: AsJson = False) -> None:
-    """Makes a new key, encrypts every kept session with it, and drops the old one. Safe to kill and to run again.
+    """Makes a new key, encrypts every kept session, and a model's key, with it, and drops the old one. Safe to kill and
+    to run again.
 
     Backups of the tables made before can be read with a backup of the old key only.
 
@@ -43,9 +45,10 @@ def rotate(as_json: AsJson = False) -> None:
     if as_json:
         show_json(done)
         return
-    out.print(f"{done['sessions']} sessions encrypted anew.")
+    out.print(f"{done['sessions']} sessions and keys encrypted anew.")
     if done["unreadable"]:
-        out.print(f"[yellow]{done['unreadable']} fit no key there was[/]: sign in to those accounts again.")
+        lost = "sign in to those accounts again, or give the model's key again"
+        out.print(f"[yellow]{done['unreadable']} fit no key there was[/]: {lost}.")
     if not done["keys_dropped"]:
         out.print("Now take the old keys out of VINTEDBOT_SECRET_KEY: all but the first.")
 

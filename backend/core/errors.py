@@ -85,8 +85,8 @@ class AIAnalysisError(RetryableVintedError):
 
     code = "ai_analysis"
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "", *, code: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, code=code)
         self.retry_after = retry_after
 
 

@@ -5,6 +5,7 @@ Owns the vocabulary alone. Does not own how photos are read (`backend/vision/…
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -75,6 +76,14 @@ class Analyzer(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class Readers(Protocol):
+    """Hands out the reader there is now."""
+
+    def reading(self) -> AbstractAsyncContextManager[Analyzer]:
+        """For one job: the same reader to its end, whatever is chosen meanwhile. Raises SetupError."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

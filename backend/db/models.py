@@ -456,6 +456,18 @@ class ModelAnswer(SQLModel, table=True):
     at: datetime = Field(default_factory=now, index=True)
 
 
+class ModelChoice(SQLModel, table=True):
+    """Which reader the admin chose instead of the default: the installation's, nobody's own, at most one row. `chosen`
+    is `model_choice.Wanted` as JSON, without the key, which is encrypted. Each change has another `revision`."""
+
+    __tablename__ = "model_choices"
+    id: int = Field(default=1, primary_key=True)
+    revision: str = Field(default_factory=new_id)
+    chosen: dict[str, Any] = _json(dict)
+    key: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    changed_at: datetime = Field(default_factory=now)
+
+
 class UserSettings(SQLModel, table=True):
     """What a person set: `drafts` what they want as a rule (`backend.preferences.Preferences` as JSON, without what is
     default), `pages` what they keep of the pages (`users.page_wishes.PageWishes`)."""

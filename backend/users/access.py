@@ -81,7 +81,7 @@ def local_caller(user: User, way: Way, origin: Origin | None = None) -> Caller:
 
 def needed_scope(method: str, path: str) -> Scope:
     """What a key has to be good for. `path` is the route's, with its names in braces."""
-    if "/users" in path or path.endswith("/audit/all"):
+    if "/users" in path or "/model" in path or path.endswith("/audit/all"):
         return "admin"
     if path.endswith("/live"):  # a look into the page is a hand on it
         return "publish"

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
+import httpx
 import openai
 from loguru import logger
 from openai import AsyncOpenAI
@@ -25,6 +26,7 @@ from backend.core.retry_utils import retry_after
 from backend.vision import dialect
 from backend.vision.completion import UnusableAnswer, billed, is_passing, text_of, tokens_of
 from backend.vision.dialect import LESSONS_MAX, Dialect, Rejection
+from backend.vision.presets import ON_THE_PAGE
 from backend.vision.tariff import OPENAI_URL, Size, tariff_of
 
 NO_KEY_NEEDED = "none"  # local servers ask for no key, the client insists on one
@@ -74,7 +76,11 @@ class ModelCalls:
         self.model = model
         self.base_url = base_url or OPENAI_URL
         self._client = AsyncOpenAI(
-            api_key=api_key or NO_KEY_NEEDED, base_url=self.base_url, timeout=timeout, max_retries=0
+            api_key=api_key or NO_KEY_NEEDED,
+            base_url=self.base_url,
+            timeout=timeout,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),  # it could lead into our network
         )
         self._timeout = timeout
         self._gate = asyncio.Semaphore(max_concurrency)
@@ -168,9 +174,11 @@ class ModelCalls:
                 meaning = self._refused(error)
                 return meaning, "rejected" if isinstance(meaning, Rejection) else "refused"
             case openai.APITimeoutError():
-                return AIAnalysisError(f"The vision model did not answer within {self._timeout:g} s."), "unanswered"
+                said = f"The vision model did not answer within {self._timeout:g} s."
+                return AIAnalysisError(said, code="model_silent"), "unanswered"
             case openai.APIConnectionError():
-                return AIAnalysisError(f"The vision model at {self.base_url} can't be reached."), "unanswered"
+                said = f"The vision model at {self.base_url} can't be reached."
+                return AIAnalysisError(said, code="model_unreachable"), "unanswered"
             case _:
                 said = f"The vision model's answer can't be read ({type(error).__name__})."
                 return AIAnalysisError(said), "unanswered"
@@ -179,15 +187,28 @@ class ModelCalls:
         """Our error for an HTTP status. The service's words are left out: they may repeat a part of the key."""
         match error.status_code:
             case 401 | 403 as status:
-                return SetupError(f"{self.base_url} refuses the key ({status}): check OPENAI_API_KEY.")
+                return SetupError(
+                    f"{self.base_url} refuses the key ({status}): check OPENAI_API_KEY, or the key {ON_THE_PAGE}.",
+                    code="model_key_refused",
+                )
             case 404:
                 return SetupError(
-                    f"{self.base_url} has no model {self.model!r} (404): check VINTEDBOT_MODEL and OPENAI_BASE_URL."
+                    f"{self.base_url} has no model {self.model!r} (404): check VINTEDBOT_MODEL and OPENAI_BASE_URL, or "
+                    f"model and address {ON_THE_PAGE}.",
+                    code="model_unknown",
                 )
-            case 402:
-                return SetupError(f"The account behind OPENAI_API_KEY has no credit left at {self.base_url}.")
-            case 429 if error.code == "insufficient_quota":
-                return SetupError(f"The account behind OPENAI_API_KEY has no credit left at {self.base_url}.")
+            case 402 | 429 if error.status_code == 402 or error.code == "insufficient_quota":
+                return SetupError(
+                    f"The account behind OPENAI_API_KEY, or behind the key {ON_THE_PAGE}, has no credit left at "
+                    f"{self.base_url}.",
+                    code="model_no_credit",
+                )
+            case status if httpx.codes.is_redirect(status):
+                return SetupError(
+                    f"{self.base_url} leads elsewhere ({status}), which is not followed: give the address it leads to, "
+                    f"by OPENAI_BASE_URL or {ON_THE_PAGE}.",
+                    code="model_moved",
+                )
             case status if is_passing(status):
                 wish = retry_after(error.response.headers)
                 return AIAnalysisError(f"The vision model's service answered {status}.", retry_after=wish)

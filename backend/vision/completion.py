@@ -12,6 +12,7 @@ from openai.types.chat import ChatCompletion
 
 from backend.core.errors import AIAnalysisError, Kind, SetupError
 from backend.core.model_calls import MICROS, NOT_BILLED, Tokens
+from backend.vision.presets import ON_THE_PAGE
 
 
 class UnusableAnswer(AIAnalysisError):
@@ -32,7 +33,11 @@ class CutOffAnswer(UnusableAnswer):
 def text_of(completion: object) -> str:
     """The answer's text. Raises UnusableAnswer; AIAnalysisError or SetupError for an error in disguise."""
     if not isinstance(completion, ChatCompletion):
-        raise SetupError("OPENAI_BASE_URL leads to something that does not speak the OpenAI protocol.")
+        raise SetupError(
+            f"OPENAI_BASE_URL, or the address {ON_THE_PAGE}, leads to something that does not speak the OpenAI "
+            "protocol. An address often ends in /v1.",
+            code="model_stranger",
+        )
     if not completion.choices:
         raise _error_within(completion) or UnusableAnswer("The vision model's answer is empty.")
     choice = completion.choices[0]
@@ -85,7 +90,7 @@ def _error_within(completion: ChatCompletion) -> Exception | None:
     error: Any = (completion.model_extra or {}).get("error")
     code = error.get("code") if isinstance(error, dict) else None
     if code == 402:
-        return SetupError("The account behind OPENAI_API_KEY has no credit left.")
+        return SetupError("The account behind the model's key has no credit left.", code="model_no_credit")
     if isinstance(code, int) and is_passing(code):
         return AIAnalysisError(f"The vision model's service answered {code}.")
     return None if error is None else UnusableAnswer(f"The vision model's service answered with an error ({code}).")

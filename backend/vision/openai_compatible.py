@@ -15,6 +15,7 @@ from backend.vision import prompting
 from backend.vision.calls import ModelCalls
 from backend.vision.completion import UnusableAnswer
 from backend.vision.dialect import Dialect
+from backend.vision.presets import ON_THE_PAGE
 from backend.vision.prompting import PROMPT, Question
 from backend.vision.schema import parse_answer, to_reading
 
@@ -44,7 +45,8 @@ class OpenAIAnalyzer:
     ) -> None:
         if not api_key and not base_url:
             raise SetupError(
-                "The openai reader needs a key: set OPENAI_API_KEY, or OPENAI_BASE_URL for a model at home."
+                "The openai reader needs a key: set OPENAI_API_KEY, or OPENAI_BASE_URL for a model at home; or choose "
+                f"it {ON_THE_PAGE}."
             )
         self.calls = ModelCalls(
             api_key=api_key,

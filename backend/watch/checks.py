@@ -21,6 +21,7 @@ from backend.core.redaction import hide
 from backend.db.engine import Database
 from backend.marketplace.vinted_web.browser import Browsers, find_browser
 from backend.photos.store import PhotoStore
+from backend.vision.presets import ON_THE_PAGE
 
 LEAST_FREE_MB = 500
 MOST_CLOCK_DRIFT = 60
@@ -46,11 +47,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Part:
-    """A part to be asked. A `costly` one is asked every half minute at most."""
+    """A part to be asked. A `costly` one is asked every half minute at most, or when `of` gives something else: what
+    was found is about that."""
 
     probe: Probe
     needed: bool = True
     costly: bool = False
+    of: Callable[[], object] = lambda: None
 
 
 class Checks:
@@ -58,19 +61,19 @@ class Checks:
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
         self._parts = parts
-        self._kept: dict[str, tuple[float, Check]] = {}
+        self._kept: dict[str, tuple[float, object, Check]] = {}
 
     async def look(self) -> list[Check]:
         """All of them at once, in their order."""
         return list(await asyncio.gather(*(self._look(name, part) for name, part in self._parts.items())))
 
     async def _look(self, name: str, part: Part) -> Check:
-        at, kept = self._kept.get(name, (0.0, None))
-        if kept is not None and time.monotonic() - at < KEPT_FOR:
+        at, of, kept = self._kept.get(name, (0.0, None, None))
+        if kept is not None and time.monotonic() - at < KEPT_FOR and of is part.of():
             return kept
         found = await check(name, part)
         if part.costly:
-            self._kept[name] = (time.monotonic(), found)
+            self._kept[name] = (time.monotonic(), part.of(), found)
         return found
 
 
@@ -128,9 +131,14 @@ async def model(address: str, key: str | None, name: str) -> str:
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             answer = await client.get(f"{place}/models", headers={"Authorization": f"Bearer {key or 'none'}"})
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise SetupError(f"{place} can't be reached ({error}). Check OPENAI_BASE_URL.") from error
+        raise SetupError(
+            f"{place} can't be reached ({error}). Check OPENAI_BASE_URL, or the address {ON_THE_PAGE}."
+        ) from error
     if answer.status_code != httpx.codes.OK:
-        raise SetupError(f"{place} answers {answer.status_code}. Check OPENAI_API_KEY and OPENAI_BASE_URL.")
+        raise SetupError(
+            f"{place} answers {answer.status_code}. Check OPENAI_API_KEY and OPENAI_BASE_URL, or key and address "
+            f"{ON_THE_PAGE}."
+        )
     return f"{place} answers; model {name}"
 
 

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 from sqlmodel import Session
 
 from backend.core.logs import LEVELS, fields_of
@@ -20,7 +20,7 @@ from backend.core.redaction import hide
 from backend.db.models import Batch, Publication
 from backend.photos.batches import UNFINISHED
 from backend.publications.journal import State
-from backend.settings import Settings
+from backend.settings import Settings, variable_of
 from backend.watch import readings, story
 from backend.watch.use import Use, use_of_everybody
 from backend.web.page import AdminPageDep, Page
@@ -83,7 +83,7 @@ async def show_limits(page: AdminPageDep) -> Response:
         people=[(use, _asked(page, requests, use)) for use in people],
         classes=requests.use_of(page.user_id),
         quota=runtime.quota,
-        budget=runtime.budget,
+        budget=runtime.chosen.known.budget,
     )
 
 
@@ -113,9 +113,9 @@ async def show_log(page: AdminPageDep, level: Level = "INFO", event: str = "", a
 
 @router.get("/admin/settings")
 async def show_operators_settings(page: AdminPageDep) -> Response:
-    """What the operator set, by the names of the variables; secrets only as set or not."""
+    """What holds, by the names of the variables, a reader chosen on the page included; secrets only as set or not."""
     return page.render(
-        "admin_settings.html", here="/admin/settings", settings=operators_settings(page.runtime.settings)
+        "admin_settings.html", here="/admin/settings", settings=operators_settings(page.runtime.chosen.known.settings)
     )
 
 
@@ -123,11 +123,9 @@ def operators_settings(settings: Settings) -> list[tuple[str, str | None, bool, 
     """Each variable: its name, its value (None: none; a secret's is "•"), whether it was set, and what it is."""
     shown = []
     for name, field in type(settings).model_fields.items():
-        alias = field.validation_alias
-        variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"VINTEDBOT_{name.upper()}"
         value = getattr(settings, name)
         told = None if value in (None, "") else "•" if isinstance(value, SecretStr) else hide(str(value))
-        shown.append((variable, told, name in settings.model_fields_set, field.description or ""))
+        shown.append((variable_of(name), told, name in settings.model_fields_set, field.description or ""))
     return shown
 
 

@@ -116,7 +116,7 @@ class Page:
 
     def render(self, template: str, *, status: int = 200, here: str | None = None, **shown: Any) -> HTMLResponse:
         """The template as an answer. `here` is the page's own address where that isn't the request's."""
-        reader = self.runtime.reader
+        reader = self.runtime.chosen.known.reader
         body = (
             templates()
             .get_template(template)
@@ -181,6 +181,7 @@ def remember_language(response: Response, language: str | None) -> None:
 async def look_who_reads(request: Request) -> Page:
     """The page, read by whoever it is: for those that are there before one has signed in. Raises LimitReached."""
     runtime: Runtime = request.app.state.runtime
+    await runtime.chosen.look()  # the foot of every page says who reads
     client = request.client.host if request.client else None
     given = credentials(request.headers, request.cookies, client, alone=runtime.people.alone)
     who = await runtime.people.identify(replace(given, bearer=None))

@@ -1,7 +1,7 @@
 """The pages of settings: what their reader wants as a rule, a section a page, and the way to what is kept elsewhere.
 
 Owns which preferences a section's form holds and how they are typed. Owns no rule: `backend/preferences.py` says what
-can be used, `watch/reader.py` how the reader of photos stands.
+can be used. The reader of photos has a page of its own (`reader.py`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +17,6 @@ from backend.accounts import service as accounts
 from backend.building import operators_of
 from backend.core import catalog
 from backend.core.errors import LimitReached, VintedBotError
-from backend.core.model_calls import MICROS
 from backend.core.pacing import HARD_LIMIT
 from backend.core.seller_template import FILTERS, PLACEHOLDERS, BadTemplate
 from backend.core.texts import sentences
@@ -25,7 +24,6 @@ from backend.core.wording import LANGUAGES
 from backend.db.models import Account
 from backend.preferences import Preferences, change_preferences, defaults_of, preferences_of, usual_language
 from backend.users import service as users
-from backend.watch.reader import standing_of, try_for
 from backend.web.accounts import site_of
 from backend.web.page import Page, PageDep, remember_language
 from backend.web.values import options
@@ -55,23 +53,9 @@ async def show_settings(page: PageDep) -> Response:
         wishes=wishes,
         holds=holds,
         site=site_of(holds.marketplace),
-        reader=page.runtime.reader,
+        reader=page.runtime.chosen.known.reader,
         listing_languages=LANGUAGES,
     )
-
-
-@router.get("/settings/reader")
-async def show_reader(page: PageDep) -> Response:
-    return await _reader_page(page)
-
-
-@router.post("/settings/reader")
-async def try_reader(page: PageDep) -> Response:
-    """Has the reader read something; what came of it is on the answer."""
-    await page.form()
-    tried, micros = await try_for(page.user_id, page.runtime.analyzer, page.runtime.database)
-    why = page.words.known(f"error.{tried.code}") or tried.reason
-    return await _reader_page(page, tried=tried, why=why, tried_cost=_dollars(micros))
 
 
 @router.post("/settings/words/preview")
@@ -239,27 +223,3 @@ _BESIDE: Mapping[Section, Callable[[Page, Preferences, Typed], Awaitable[dict[st
     "notifications": _beside_notifications,
 }
 """What a section's page shows beside its preferences."""
-
-
-async def _reader_page(page: Page, **more: Any) -> Response:
-    shown = await page.runtime.database.look(standing_of, page.user_id, page.runtime.reader, page.runtime.budget)
-    costs = {
-        "item": shown.item_micros, "batch": shown.batch_micros,
-        "today": shown.today.micros, "month": shown.month.micros,
-        "left": shown.day_left, "budget": shown.day_budget, "budget_batch": shown.budget.batch,
-    }  # fmt: skip
-    return page.render(
-        "settings_reader.html",
-        here="/settings/reader",
-        shown=shown,
-        costs={name: _dollars(micros) for name, micros in costs.items()},
-        resets=page.words.moment(shown.resets_at) if shown.resets_at else "",
-        **{"tried": None, "why": "", "tried_cost": "", **more},
-    )
-
-
-def _dollars(micros: int | None) -> str:
-    """As people write small sums: $0.0042, $1.20; "" where it is not known."""
-    if micros is None:
-        return ""
-    return f"${micros / MICROS:.4f}" if 0 < micros < MICROS // 10 else f"${micros / MICROS:.2f}"

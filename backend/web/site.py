@@ -28,6 +28,7 @@ from backend.web import (
     people,
     photos,
     publishing,
+    reader,
     review,
     security,
     settings,
@@ -43,7 +44,7 @@ ROUTERS = tuple(
     pages.router
     for pages in (
         *(photos, draft_list, review, catalog_search, publishing, wardrobe, accounts, insights),
-        *(notifications, live, sign_in, security, settings, people, admin),
+        *(notifications, live, sign_in, security, settings, reader, people, admin),
     )
 )
 Handler = Callable[[Request, Exception], Awaitable[Response]]

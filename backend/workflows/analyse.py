@@ -25,7 +25,7 @@ from backend.core.model_calls import on_behalf_of
 from backend.core.operator_metrics import photo_intake_duration_seconds, photos_total
 from backend.core.origin import coming_from
 from backend.core.photo_order import in_showing_order, photo_warnings
-from backend.core.reading import ItemReading, PhotoInput, Refusal, Sight
+from backend.core.reading import Analyzer, ItemReading, PhotoInput, Refusal, Sight
 from backend.core.redaction import hide
 from backend.core.sorting import sort_photos
 from backend.db.models import Batch, Draft, Photo, now
@@ -61,12 +61,13 @@ async def _carry_through(batch_id: str) -> None:
     try:
         with tracing.span("take_in_files"):
             await take_in_files(batch_id)
-        with tracing.span("sort_into_items"):
-            draft_ids = await sort_into_items(batch_id)
-        with tracing.span("read_items"):
-            await read_items(batch_id, draft_ids)
-            while again := await finish(batch_id):  # its seller sorted anew meanwhile
-                await read_items(batch_id, again)
+        async with current().readers.reading() as analyzer:
+            with tracing.span("sort_into_items"):
+                draft_ids = await sort_into_items(batch_id, analyzer)
+            with tracing.span("read_items"):
+                await read_items(batch_id, draft_ids, analyzer)
+                while again := await finish(batch_id):  # its seller sorted anew meanwhile
+                    await read_items(batch_id, again, analyzer)
         logger.bind(items=len(draft_ids)).info("batch_read")
     except SetupError as error:
         await stop(batch_id, str(error))
@@ -151,7 +152,7 @@ def _accept(session: Session, photo_id: str, columns: dict[str, Any]) -> str | N
 
 
 @DBOS.step()
-async def sort_into_items(batch_id: str) -> list[str]:
+async def sort_into_items(batch_id: str, analyzer: Analyzer) -> list[str]:
     """Groups the accepted photos into items and opens a draft for each. Returns the drafts' ids in order.
 
     What is seen on a photo is kept at once: after a crash only the others are looked at."""
@@ -160,14 +161,14 @@ async def sort_into_items(batch_id: str) -> list[str]:
         return opened
     await parts.database.run(batches.set_state, batch_id, "sorting")
     photos = await parts.database.run(_set_copies_aside, batch_id)
-    known = await parts.database.look(sights.of_batch, batch_id, parts.analyzer.name)
+    known = await parts.database.look(sights.of_batch, batch_id, analyzer.name)
 
     async def keep(new: Mapping[str, Sight | None]) -> None:
-        await parts.database.run(sights.keep, photos[0].user_id, parts.analyzer.name, new)
+        await parts.database.run(sights.keep, photos[0].user_id, analyzer.name, new)
 
     inputs = [_as_input(parts, photo) for photo in photos]
     with on_behalf_of(photos[0].user_id if photos else "", batch_id=batch_id):
-        grouping, seen = await sort_photos(parts.analyzer, inputs, known=known, keep=keep)
+        grouping, seen = await sort_photos(analyzer, inputs, known=known, keep=keep)
     return await parts.database.run(_open_drafts, batch_id, grouping, seen)
 
 
@@ -201,7 +202,7 @@ def _as_input(parts: Parts, photo: Photo) -> PhotoInput:
 
 
 @DBOS.step()
-async def read_items(batch_id: str, draft_ids: list[str]) -> None:
+async def read_items(batch_id: str, draft_ids: list[str], analyzer: Analyzer) -> None:
     """Reads each item that hasn't been read yet, a few at once, each stored as soon as it is known."""
     parts = current()
     await parts.database.run(batches.set_state, batch_id, "reading")
@@ -209,7 +210,7 @@ async def read_items(batch_id: str, draft_ids: list[str]) -> None:
 
     async def one(draft_id: str) -> None:
         async with gate:
-            await _read_one(parts, draft_id)
+            await _read_one(parts, draft_id, analyzer)
 
     readings = [asyncio.create_task(one(draft_id)) for draft_id in draft_ids]
     try:
@@ -220,7 +221,7 @@ async def read_items(batch_id: str, draft_ids: list[str]) -> None:
             reading.cancel()
 
 
-async def _read_one(parts: Parts, draft_id: str) -> None:
+async def _read_one(parts: Parts, draft_id: str, analyzer: Analyzer) -> None:
     draft, photos = await parts.database.look(_to_read, draft_id)
     while draft.revision > 1 and (wait := parts.patience.sorting - (now() - draft.updated_at).total_seconds()) > 0:
         await asyncio.sleep(wait)  # its seller is still sorting: each photo moved would be a reading
@@ -233,7 +234,7 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
         tracing.span("read_item", draft=draft_id, photos=len(photos)),
         on_behalf_of(draft.user_id, batch_id=draft.batch_id, draft_id=draft.id),
     ):
-        reading = await _reading(parts, inputs, draft.language)
+        reading = await _reading(analyzer, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"{READING_FAILED}:{reading.reason}",))
     warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
@@ -244,9 +245,9 @@ async def _read_one(parts: Parts, draft_id: str) -> None:
     logger.bind(draft=draft_id, photos=len(photos), seconds=seconds).info("item_read")
 
 
-async def _reading(parts: Parts, inputs: list[PhotoInput], language: str) -> ItemReading | Refusal:
+async def _reading(analyzer: Analyzer, inputs: list[PhotoInput], language: str) -> ItemReading | Refusal:
     try:
-        return await read_one_item(parts.analyzer, inputs, language=language)
+        return await read_one_item(analyzer, inputs, language=language)
     except SetupError:
         raise
     except Exception:  # noqa: BLE001 - one item a reader stumbles over must not keep the others from their seller

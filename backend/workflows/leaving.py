@@ -19,7 +19,7 @@ from backend.core.errors import Conflict
 from backend.core.zips import zip_stream
 from backend.db import audit
 from backend.db.engine import Database
-from backend.db.models import AuditEvent, Batch, BoardChange, Draft, DraftPhoto, Photo, Publication, User
+from backend.db.models import AuditEvent, Batch, BoardChange, Draft, DraftPhoto, ModelChoice, Photo, Publication, User
 from backend.db.scope import owned
 from backend.photos.batches import MOVING
 from backend.photos.store import PhotoStore
@@ -45,7 +45,7 @@ class Left:
 def export(database: Database, store: PhotoStore, user_id: str) -> Iterator[bytes]:
     """The ZIP, in pieces. The tables are read in one transaction: they fit together."""
     with database.session() as session:
-        tables = {table.name: _rows(session, table, user_id) for table in SQLModel.metadata.sorted_tables}
+        tables = {table.name: _rows(session, table, user_id) for table in _of_people()}
         audit.record(session, "user.exported", user_id, user_id)
     return zip_stream(_entries(tables, store))
 
@@ -57,6 +57,11 @@ def _entries(tables: dict[str, list[dict[str, Any]]], store: PhotoStore) -> Iter
     for photo in tables["photos"]:
         if photo["store_key"]:
             yield f"photos/{photo['id']}.jpg", store.path(photo["store_key"])
+
+
+def _of_people() -> list[Table]:
+    """Every table but the one that is the installation's own."""
+    return [table for table in SQLModel.metadata.sorted_tables if table.name != ModelChoice.__tablename__]
 
 
 def _rows(session: Session, table: Table, user_id: str) -> list[dict[str, Any]]:
@@ -90,7 +95,7 @@ def erase(session: Session, user_id: str) -> Left:
     left = Left(keys, (*folders, user_id))
     audit.record(session, "user.deleted", user_id, user_id)
     session.flush()
-    for table in reversed(SQLModel.metadata.sorted_tables):
+    for table in reversed(_of_people()):
         if table.name != AuditEvent.__tablename__:
             session.connection().execute(delete(table).where(_theirs(table, user_id)))
     session.expunge_all()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.accounts.vault import Vault
-from backend.core.reading import Analyzer
+from backend.core.reading import Readers
 from backend.db.engine import Database
 from backend.marketplace.port import Route
 from backend.photos.store import PhotoStore
@@ -41,7 +41,7 @@ class Parts:
     database: Database
     store: PhotoStore
     vault: Vault
-    analyzer: Analyzer
+    readers: Readers
     routes: dict[str, Route]
     executors: Executors
     evidence: Path

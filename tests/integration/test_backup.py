@@ -24,6 +24,7 @@ from backend.cli import app as cli
 from backend.core.errors import BackupRefused, SetupError, VintedBotError
 from backend.db.models import Account, Batch, IdempotencyKey, Notification, Photo, Publication
 from backend.marketplace.port import AccountSession, WardrobeItem
+from backend.model_choice import Wanted
 from backend.publications import journal, service
 from backend.publications.journal import State
 from backend.runtime import Runtime, running
@@ -62,6 +63,7 @@ async def fill(runtime: Runtime, folder: Path) -> None:
             runtime.user_id, f"marie-{state}", "access_token_web=kept", "http://127.0.0.1:9"
         )
         await runtime.database.run(_publication, account.id, state, keys[0])
+    await runtime.chosen.choose(Wanted(reader="openai", address="http://127.0.0.1:9", model="m", key="kept-model-key"))
     (runtime.settings.evidence_folder / "p1" / "bundle").mkdir(parents=True)
     (runtime.settings.evidence_folder / "p1" / "bundle" / "page.html").write_text("<p>é</p>")
 
@@ -236,6 +238,8 @@ async def test_a_restored_click_is_in_doubt_and_what_waits_is_held(tmp_path: Pat
     async with running(new, run_jobs=False, analyzer=ScriptedReader()) as runtime:
         account = await runtime.database.run(accounts.choose, runtime.user_id, "marie-queued")
         assert accounts.open_session(account, runtime.vault)["cookies"][0]["value"] == "kept"
+        chosen = (await runtime.chosen.look()).kept
+        assert chosen is not None and chosen.key == "kept-model-key"
         doubted = await runtime.database.run(lambda s: s.get_one(Publication, "pub-submitting"))
         events = await runtime.database.run(service.events_of, runtime.user_id, "pub-submitting")
         assert events[-1].detail["restored"] is True and events[-2].detail == {"listings_before": ["1"]}

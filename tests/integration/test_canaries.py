@@ -38,6 +38,7 @@ CANARIES = {
     "metrics": "canary-metrics-token-77aa88bb99cc",
     "mail": "canary-mail-pass-5ebe2294ecd0",
     "smtp": "canary-smtp-pass-9b1deb4d3b7d",
+    "page": "canary-page-model-key-c2d3e4f50617",
 }
 
 
@@ -120,6 +121,37 @@ async def flows(settings: Settings, photo: Path) -> list[bytes]:
     return [f"{a.headers}{a.text}".encode() for a in answers]
 
 
+async def choosing_a_model(settings: Settings, model: str) -> list[bytes]:
+    """Every answer of: a key given on the page, tried at a server that repeats it, kept, used and refused."""
+    app = create_app(settings, run_jobs=False)
+    key = CANARIES["page"]
+    wanted = {"reader": "openai", "address": model, "model": "m", "key": key}
+    answers: list[httpx.Response] = []
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000", timeout=60) as client:
+            for method, path, body in (
+                ("POST", "/model/test", wanted),
+                ("PUT", "/model", wanted),
+                ("POST", "/ai/reader/test", None),
+                ("PUT", "/model", wanted | {"model": "", "address": f"{model}?{key}"}),
+                ("PUT", "/model", wanted | {"address": f"http://a:{key}@127.0.0.1"}),
+                ("PUT", "/model", wanted | {"key": f"{key} twice"}),
+                ("PUT", "/model", wanted | {"key": [key], "timeout": key}),
+                ("GET", "/model", None),
+                ("GET", "/audit/all", None),
+            ):
+                answers.append(await client.request(method, f"/api/v1{path}", json=body))
+            page = await client.get("/settings/reader", headers={"Accept": "text/html"})
+            token = client.cookies["vintedbot_token"]
+            data = {"token": token, "do": "test", "reader": "openai", "address": model, "model": "m", "key": key}
+            answers += [page, await client.post("/settings/reader/model", data=data, headers={"Accept": "text/html"})]
+            answers += [await client.get("/ready"), await client.get("/api/v1/audit")]
+    assert [a.status_code for a in answers] == [200, 200, 200, 422, 422, 422, 422, 200, 200, 200, 200, 503, 200]
+    assert answers[2].json()["code"] == "model_key_refused", "it was sent there"
+    return [f"{a.headers}{a.text}".encode() for a in answers]
+
+
 async def test_no_canary_is_found_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with tattling_model() as model:
         settings = Settings(
@@ -138,6 +170,8 @@ async def test_no_canary_is_found_anywhere(tmp_path: Path, capsys: pytest.Captur
         )
         set_up_logging(settings)
         answers = await flows(settings, draw_one(tmp_path / "a.jpg", seed=1))
+        plain = Settings(data=settings.data, secret_key=CANARIES["vault"], log_level="DEBUG", log_json=True)
+        answers += await choosing_a_model(plain, model)
     logger.warning("The key is {}", CANARIES["model"])
     logging.getLogger("somebody.else").warning("with cookie %s", CANARIES["cookie"])
     said = capsys.readouterr()

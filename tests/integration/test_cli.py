@@ -73,7 +73,7 @@ def test_drafts_are_listed_shown_edited_approved_put_away_exported_and_read_agai
     def other(photos: Sequence[PhotoInput]) -> ItemReading:
         return ItemReading(t_shirt(photos).photos, {**t_shirt(photos).fields, "brand": seen("Zara", photos[0].id)})
 
-    monkeypatch.setattr("backend.runtime.build_analyzer", lambda *_: ScriptedReader(other))
+    monkeypatch.setattr("backend.chosen_reader.build_analyzer", lambda *_: ScriptedReader(other))
     [read] = as_json("drafts", "reread", short)
     assert [read["fields"][name]["value"] for name in ("brand", "size")] == ["Zara", "L"]
 

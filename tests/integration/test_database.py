@@ -46,7 +46,7 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
 def test_every_table_that_belongs_to_somebody_says_to_whom() -> None:
     without = [name for name, table in SQLModel.metadata.tables.items() if "user_id" not in table.columns]
-    assert sorted(without) == ["draft_photos", "users"]
+    assert sorted(without) == ["draft_photos", "model_choices", "users"]
 
 
 def test_an_error_rolls_the_transaction_back(database: Database) -> None:

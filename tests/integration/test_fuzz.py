@@ -57,7 +57,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("fuzz")
     limits = {f"limit_{name}": "1000000/second" for name in LIMITS}
     asyncio.run(_fill(folder))
-    with Served(Settings(data=folder / "data", marketplace="http://127.0.0.1:9", **limits)) as running:
+    nowhere = "http://127.0.0.1:9"  # no generated request may name a model's service that is elsewhere
+    settings = Settings(data=folder / "data", marketplace=nowhere, OPENAI_BASE_URL=nowhere, **limits)
+    with Served(settings) as running:
         yield running
 
 

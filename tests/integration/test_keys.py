@@ -10,6 +10,7 @@ from cryptography.fernet import InvalidToken
 from loguru import logger
 from typer.testing import CliRunner
 
+from backend import model_choice
 from backend.accounts import keys, service
 from backend.accounts.keys import KeyFile
 from backend.accounts.vault import Vault, parse_keys
@@ -17,6 +18,7 @@ from backend.app import create_app
 from backend.cli import app as cli
 from backend.core.errors import Conflict, SessionExpired, SetupError
 from backend.key_rotation import rotate_key
+from backend.model_choice import Wanted
 from backend.runtime import Runtime, running
 from backend.settings import Settings
 from tests.fakes import ScriptedReader
@@ -52,8 +54,18 @@ def test_a_bad_ring_is_refused_without_being_shown(text: str) -> None:
 async def test_a_running_process_takes_the_new_key(settings: Settings, reader: ScriptedReader) -> None:
     async with running(settings, run_jobs=False, analyzer=reader) as runtime:
         account = await runtime.accounts.add(runtime.user_id, "marie", f"access_token_web={CANARY}", SITE)
+        model = Wanted(reader="openai", address=SITE, model="m", key=CANARY)
+        await runtime.chosen.choose(model)
+        revision = (await runtime.database.run(model_choice.find)).revision
         file = KeyFile(settings.data / "secret.key")
-        await asyncio.to_thread(keys.rotate, runtime.database, file)  # as another process would
+        done = await asyncio.to_thread(keys.rotate, runtime.database, file)  # as another process would
+        assert done.sessions == 2, "the model's key is encrypted anew as the session is"
+        row = await runtime.database.run(model_choice.find)
+        assert Vault(file.read()[0]).open(row.key) == {"key": CANARY} and row.revision == revision
+        kept = await runtime.database.run(
+            lambda session: model_choice.opened(model_choice.find(session), runtime.vault)
+        )
+        assert kept is not None and kept.key == CANARY
         stored = await runtime.database.run(service.find, runtime.user_id, account.id)
         assert service.open_session(stored, runtime.vault)["cookies"][0]["value"] == CANARY
         later = await runtime.accounts.add(runtime.user_id, "lea", f"access_token_web={CANARY}", SITE)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -288,6 +289,28 @@ async def test_an_address_that_speaks_another_protocol_is_named(
     api.script.append(Failure("not_json"))
     with pytest.raises(SetupError, match="OPENAI_BASE_URL"):
         await analyzer.read_item(photos)
+
+
+async def test_a_redirection_is_told_and_not_followed(photos: list[PhotoInput]) -> None:
+    asked: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        asked.append(head.split(" ")[1])
+        await reader.readexactly(int(re.findall(r"(?i)content-length: (\d+)", head)[0]))
+        writer.write(
+            b"HTTP/1.1 307 Elsewhere\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        away = load_analyzer("openai", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        with pytest.raises(SetupError, match="leads elsewhere") as told:
+            await away.read_item(photos)
+        await away.aclose()
+    assert (told.value.code, asked) == ("model_moved", ["/v1/chat/completions"])
 
 
 async def test_without_a_key_or_an_address_there_is_no_reader() -> None:

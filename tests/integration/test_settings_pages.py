@@ -316,7 +316,7 @@ async def test_a_model_is_tried_and_its_costs_are_told(settings: Settings) -> No
             assert all(one.status_code == 200 and key not in one.text for one in pages)
     async with asking(settings, OPENAI_BASE_URL=api.url, **priced) as client:
         failed = (await client.post("/api/v1/ai/reader/test")).json()
-        assert (failed["ok"], failed["code"]) == (False, "ai_analysis") and "reached" in failed["reason"]
+        assert (failed["ok"], failed["code"]) == (False, "model_unreachable") and "reached" in failed["reason"]
         page = await client.get("/settings/reader")
         tried_page = await client.post("/settings/reader", data=form(page, "/settings/reader"))
         assert "It does not read" in without_tags(tried_page)

@@ -16,7 +16,8 @@ from backend.core.errors import BadRequest
 from backend.core.model_calls import on_behalf_of
 from backend.spending.ledger import Budget
 from backend.spending.report import CostReport, costs_of
-from backend.watch.reader import ReaderStanding, standing_of, try_for
+from backend.vision.probe import Trial
+from backend.watch.reader import ReaderStanding, standing_of
 from backend.workflows.reading import prepared, shown_reading
 
 router = APIRouter(prefix="/ai", tags=["ai"], responses=RESPONSES, route_class=ManyFiles)
@@ -41,8 +42,9 @@ async def analyze(
             await asyncio.to_thread(_copy, upload, target)
             sources.append((target, upload.filename or target.name, ""))
         photos, refused = await asyncio.to_thread(prepared, sources, Path(folder))
-        with on_behalf_of(user_id):
-            reading = await batch_analyze_photos(photos, auto_grouping, analyzer=runtime.analyzer)
+        async with runtime.chosen.reading() as analyzer:
+            with on_behalf_of(user_id):
+                reading = await batch_analyze_photos(photos, auto_grouping, analyzer=analyzer)
         return shown_reading(reading, photos, refused)
 
 
@@ -71,13 +73,17 @@ class Tried(BaseModel):
 @router.get("/reader")
 async def reader(runtime: RuntimeDep, user_id: UserId) -> ReaderStanding:
     """Which reader reads photos, what an item and a batch will cost (micro-dollars), and what is left of the budget."""
-    return await runtime.database.look(standing_of, user_id, runtime.reader, runtime.budget)
+    held = await runtime.chosen.look()
+    return await runtime.database.look(standing_of, user_id, held.reader, held.budget)
 
 
 @router.post("/reader/test")
 async def test_reader(runtime: RuntimeDep, user_id: UserId) -> Tried:
     """Has it read a small picture, as it would read yours: one real call, counted like any other."""
-    tried, micros = await try_for(user_id, runtime.analyzer, runtime.database)
+    return shown_trial(*await runtime.chosen.try_now(user_id))
+
+
+def shown_trial(tried: Trial, micros: int | None) -> Tried:
     return Tried(ok=tried.ok, milliseconds=tried.seconds * 1000, code=tried.code, reason=tried.reason, micros=micros)
 
 
@@ -85,4 +91,4 @@ async def test_reader(runtime: RuntimeDep, user_id: UserId) -> Tried:
 async def costs(runtime: RuntimeDep, user_id: UserId, days: Annotated[int, Query(ge=1, le=3660)] = 30) -> Costs:
     """What the calls to the vision model came to: today, by day, batch, item and model."""
     report = await runtime.database.run(costs_of, user_id, days=days)
-    return Costs(budget=runtime.budget, costs=report)
+    return Costs(budget=(await runtime.chosen.look()).budget, costs=report)
