@@ -723,8 +723,11 @@ FIGURES = """async () => {
     paint: Math.round(paint?.startTime ?? 0), wide: document.documentElement.scrollWidth - innerWidth };
 }"""
 """Beside the pictures, of which there are as many as photos. Times are printed alone: they are the machine's."""
-WATCH = SHIFTS + """ window.long = 0; new PerformanceObserver((list) => (window.long += list.getEntries().length))
+WATCH = (
+    SHIFTS
+    + """ window.long = 0; new PerformanceObserver((list) => (window.long += list.getEntries().length))
   .observe({ type: "longtask", buffered: true });"""
+)
 
 
 async def _look_at(page: Page, path: str, axe: str) -> None:
