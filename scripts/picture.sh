@@ -12,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.text import Text
@@ -24,8 +25,10 @@ svg = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="vintedbot demo
 with sync_playwright() as driver:
     path = find_browser().executable
     browser = driver.chromium.launch(executable_path=path, args=launch_arguments())
-    page = browser.new_page(viewport={"width": 1240, "height": 620}, device_scale_factor=1.25)
+    page = browser.new_page(viewport={"width": 1240, "height": 620})
     page.set_content(f"<style>body{{margin:0}} svg{{font-family:monospace}}</style>{svg}")
     page.locator("svg").screenshot(path=sys.argv[2])
     browser.close()
+colours = Image.open(sys.argv[2]).convert("RGB").quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+colours.save(sys.argv[2], optimize=True)
 PY

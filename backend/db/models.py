@@ -151,7 +151,7 @@ class Account(SQLModel, table=True):
 class Batch(SQLModel, table=True):
     """A heap of photos handed in together. `defaults` are the seller's statements for all of it; `origin` is
     `core.origin.origin()` of whoever handed it in; `board_revision` counts the changes a person made to its
-    sorting."""
+    sorting, `board_sent` is the id the last of them was sent with."""
 
     __tablename__ = "batches"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -163,6 +163,7 @@ class Batch(SQLModel, table=True):
     error: str | None = None
     origin: dict[str, Any] = _json(dict)
     board_revision: int = 0
+    board_sent: str | None = None
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 

@@ -8,7 +8,7 @@ Owns which photo stands where, and the `board_changes` table. Owns no pixel and 
 is set to be read again, and what its seller stated stays (`service.fill`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,16 @@ def look(session: Session, user_id: str, batch_id: str) -> Board:
         _last(session, batch_id, undone=False) is not None,
         _first_undone(session, batch_id) is not None,
     )
+
+
+def once(session: Session, user_id: str, batch_id: str, sent_as: str | None, change: Callable[[], None]) -> None:
+    """Makes the change, unless the board's last one was sent under this id: it is sent again, since its answer got lost
+    on the way. Raises NotFound, and what `change` raises."""
+    batch = get_owned(session, Batch, user_id, batch_id)
+    if sent_as is not None and batch.board_sent == sent_as:
+        return
+    change()
+    batch.board_sent = sent_as
 
 
 def put(

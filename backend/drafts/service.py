@@ -92,8 +92,12 @@ def fill(
 def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: Mapping[str, Any]) -> Draft:
     """The seller's corrections to the revision they saw. Raises NotFound, Conflict on a stale revision.
 
-    `purchase_cost` among them is what the item cost: no field of the listing, but a floor of its price."""
-    draft = in_use(session, user_id, draft_id, revision)
+    `purchase_cost` among them is what the item cost: no field of the listing, but a floor of its price. On a stale
+    revision the draft may hold just these already: they were sent before, and their answer got lost on the way."""
+    there = _holds(get_owned(session, Draft, user_id, draft_id), changes)
+    draft = in_use(session, user_id, draft_id, None if there else revision)
+    if draft.revision != revision:
+        return draft
     history.keep(session, draft)
     fields = {name: value for name, value in changes.items() if name != PURCHASE_COST}
     if PURCHASE_COST in changes:
@@ -103,6 +107,21 @@ def edit(session: Session, user_id: str, draft_id: str, revision: int, changes: 
     next_revision(session, draft)
     audit.record(session, "draft.edited", user_id, draft.id, fields=sorted(changes), revision=draft.revision)
     return draft
+
+
+def _holds(draft: Draft, changes: Mapping[str, Any]) -> bool:
+    """Whether each of these changes is made already: stated just so, or taken back."""
+    fields = FIELDS.validate_python(draft.fields)
+
+    def made(name: str, value: Any) -> bool:
+        if name == PURCHASE_COST:
+            return draft.purchase_cost == value
+        known = fields.get(name, Field())
+        if value is None:
+            return not known.known or known.is_derived
+        return bool(known.stated_by_seller and known.value == value)
+
+    return bool(changes) and all(made(name, value) for name, value in changes.items())
 
 
 def rewrite(

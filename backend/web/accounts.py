@@ -4,7 +4,7 @@ Owns no rule: the runtime adds, checks and forgets, `accounts/states` says what 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -16,6 +16,7 @@ from backend.accounts.states import Explained, explain
 from backend.core import catalog
 from backend.core.errors import BadRequest, VintedBotError
 from backend.db.models import Account
+from backend.web.language import Words
 from backend.web.page import Page, PageDep
 
 router = APIRouter(include_in_schema=False)
@@ -109,8 +110,20 @@ def _view(page: Page, account: Account) -> AccountView:
         state=explain(account.state, page.language),
         since=words.moment(account.state_since) if account.state_since else "",
         stopped_until=words.moment(account.stopped_until) if account.stopped_until else "",
-        pace=", ".join(f"{name}: {value}" for name, value in account.pace.items()) or words("account.pace.usual"),
+        pace=pace_in_words(words, account) or words("account.pace.usual"),
     )
+
+
+def pace_in_words(words: Words, account: Account) -> str:
+    """What is set for this account alone."""
+
+    def told(value: Any) -> str:
+        if isinstance(value, list):
+            return "–".join(map(told, value))
+        return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+    kept = {name: value for name, value in account.pace.items() if value not in (None, "")}
+    return " · ".join(words("account.pace.one", what=words(f"settings.{n}"), value=told(v)) for n, v in kept.items())
 
 
 async def _cookies(form: FormData) -> str:

@@ -21,10 +21,9 @@ from backend.core.pacing import HARD_LIMIT
 from backend.core.seller_template import FILTERS, PLACEHOLDERS, BadTemplate
 from backend.core.texts import sentences
 from backend.core.wording import LANGUAGES
-from backend.db.models import Account
 from backend.preferences import Preferences, change_preferences, defaults_of, preferences_of, usual_language
 from backend.users import service as users
-from backend.web.accounts import site_of
+from backend.web.accounts import pace_in_words, site_of
 from backend.web.page import Page, PageDep, remember_language
 from backend.web.values import options
 from backend.web.words_preview import SAMPLE, preview
@@ -193,21 +192,10 @@ async def _beside_pace(page: Page, _: Preferences, __: Typed) -> dict[str, Any]:
     found = await page.runtime.database.look(accounts.accounts_of, page.user_id)
     zones = sorted(zone for zone in available_timezones() if zone.startswith("Europe/"))
     return {
-        "own_pace": [(one, _own_pace(page, one)) for one in found if one.pace],
+        "own_pace": [(one, pace_in_words(page.words, one)) for one in found if one.pace],
         "hard_limit": HARD_LIMIT,
         "zones": zones,
     }
-
-
-def _own_pace(page: Page, account: Account) -> str:
-    """What is set for this account alone, in words."""
-
-    def told(value: Any) -> str:
-        if isinstance(value, list):
-            return "–".join(map(told, value))
-        return "–" if value in (None, "") else f"{value:g}" if isinstance(value, int | float) else str(value)
-
-    return " · ".join(f"{page.words(f'settings.{name}')} : {told(value)}" for name, value in account.pace.items())
 
 
 async def _beside_notifications(page: Page, _: Preferences, __: Typed) -> dict[str, Any]:

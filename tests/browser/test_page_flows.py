@@ -39,7 +39,7 @@ from tests.isolation import PROBES
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 860}
-SECOND = 20_000
+SECOND = 60_000
 expect.set_options(timeout=SECOND)
 Visit = Callable[..., AbstractAsyncContextManager[Page]]
 
@@ -130,14 +130,14 @@ def closet(tmp_path: Path) -> Callable[[str, int, int], list[Path]]:
 async def ask(where: Page | str, path: str) -> Any:
     """What the API says, at the page's server or at this address."""
     address = where if isinstance(where, str) else f"http://{urlsplit(where.url).netloc}"
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=SECOND / 1000) as client:
         return (await client.get(f"/api/v1{path}")).json()
 
 
 async def hand_in(address: str, photos: list[Path], **stated: str) -> str:
     """Hands the photos in and waits until their drafts are read. Returns the batch."""
     files = [("files", (photo.name, photo.read_bytes())) for photo in photos]
-    async with httpx.AsyncClient(base_url=address, headers={"Origin": address}) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=SECOND / 1000, headers={"Origin": address}) as client:
         answer = await client.post("/api/v1/ingest", files=files, data={"defaults": json.dumps(stated)})
         batch = str(answer.json()["batch_id"])
         async with asyncio.timeout(SECOND / 1000):
@@ -275,7 +275,7 @@ async def test_the_board_by_mouse_by_keys_and_back(visit: Visit, closet: Any, ad
 
 
 async def test_the_board_by_touch_and_what_changed_elsewhere(visit: Visit, closet: Any, address: str) -> None:
-    async with visit(phone=True, language="fr-FR", expected=("409",)) as page:
+    async with visit(phone=True, language="fr-FR", expected=("409", "ERR_FAILED")) as page:
         batch = await hand_in(address, closet("phone", 2, 3))
         await page.goto(f"/batches/{batch}")
         a, b = await places(page)
@@ -296,12 +296,28 @@ async def test_the_board_by_touch_and_what_changed_elsewhere(visit: Visit, close
         await expect(page.locator(".toast[role=alert]")).to_contain_text("autre fenêtre")
         await page.get_by_role("button", name="Fusionner").tap()
         await until(page, [[*a, *b[:2]]])
+        await page.route("**/board", lose_the_answer, times=1)
+        await tile(page, b[1]).tap()
+        await page.locator("[data-do=new]").tap()
+        await expect(page.locator(".toast[role=alert]")).to_contain_text("injoignable")
+        await tile(page, a[2]).tap()
+        await page.locator("[data-do=cover]").tap()  # waits for its turn
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await until(page, [[a[2], *a[:2], b[0]], [b[1]]])
+        await page.locator("[data-do=undo]").tap()
+        await until(page, [[*a, b[0]], [b[1]]])
+
+
+async def lose_the_answer(route: Route) -> None:
+    """What is asked for is done, and nobody hears of it."""
+    await route.fetch()
+    await route.abort()
 
 
 async def test_a_draft_saves_itself_and_undoes(visit: Visit, drafts: list[dict[str, Any]]) -> None:
     draft = drafts[0]
     async with visit(
-        expected=("409", "403", "ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:afterRequest")
+        expected=("409", "403", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "htmx:sendError", "htmx:afterRequest")
     ) as page:
         await _edit_elsewhere(page, draft["id"], {"condition": "good"})
         await page.goto(f"/drafts/{draft['id']}")
@@ -352,6 +368,16 @@ async def _what_is_not_saved_says_why(page: Page) -> None:
     await expect(saved).to_contain_text("out of reach")
     await page.context.set_offline(False)
     await expect(page.locator(".draft-head .price")).to_have_text("€11")
+    await page.route("**/drafts/*", lose_the_answer, times=1)
+    await page.get_by_label("Price", exact=True).fill("13")
+    await page.get_by_label("Price", exact=True).blur()
+    await expect(saved).to_contain_text("out of reach")
+    await page.get_by_label("Price", exact=True).fill("15")
+    await page.locator("[name=parcel][value=large]").check(force=True)
+    await expect(page.locator(".draft-head .price")).to_have_text("€15")
+    await expect(page.locator("#field-parcel .standing")).to_contain_text("said by you")
+    await expect(page.locator("[role=alert]")).to_have_count(0)
+    await expect(page.locator("#field-description .standing")).not_to_contain_text("said by you")
     token = page.locator("#edit [name=token]")
     kept = await token.input_value()
     await token.evaluate("token => (token.value = 'old')")
@@ -415,6 +441,8 @@ async def test_a_change_made_while_another_is_being_saved_is_kept(visit: Visit, 
         assert kept["fields"]["condition"]["value"] == "very-good"
         assert kept["fields"]["parcel"]["value"] == draft["fields"]["parcel"]["value"] != "large"
         assert kept["revision"] >= draft["revision"] + 3, "two changes, and one taken back"
+        derived = {name: kept["fields"][name]["evidence"][0]["source"] for name in ("title", "description", "price")}
+        assert "seller" not in derived.values(), derived
 
 
 async def _edit_elsewhere(page: Page, draft_id: str, fields: dict[str, Any]) -> None:
@@ -476,8 +504,10 @@ async def _hand_in_beside(page: Page, photo: Path) -> None:
     await beside.goto("/")
     await beside.locator("input[name=files]").set_input_files(photo)
     await expect(beside.locator(".file-whole")).to_have_count(1)
-    batch = await read(beside, beside.locator("[type=submit]").click())
-    assert (await ask(beside, f"/bulk/jobs/{batch}"))["photos"] == {"accepted": 1}
+    async with beside.expect_response("**/finish") as answer:
+        await beside.locator("[type=submit]").click()
+    batch = (await (await answer.value).json())["batch_id"]
+    assert (await ask(beside, f"/bulk/jobs/{batch}"))["files"] == 1
     await beside.close()
 
 
@@ -731,7 +761,7 @@ def waiting(settings_here: Settings, drafts: list[dict[str, Any]]) -> str:
 async def test_every_page_is_accessible_narrow_and_light(
     visit: Visit, drafts: list[dict[str, Any]], waiting: str
 ) -> None:
-    """Desk, English, light: axe on each page. Phone, French, dark: axe on the main ones, the figures of all."""
+    """Axe and the figures of every page, at a light desk in English and on a dark phone in French."""
     from axe_playwright_python.base import AXE_FILE_PATH
 
     axe = AXE_FILE_PATH.read_text()
@@ -739,12 +769,15 @@ async def test_every_page_is_accessible_narrow_and_light(
     pages = [route.removeprefix("GET ") for route in PROBES if route.startswith("GET /") and "/api/" not in route]
     paths = [page.format(**ids) for page in pages if page not in NO_PAGES] + ["/drafts?as=list", "/nothing"]
     assert len(paths) >= 16, "each page of the isolation walk's map"
-    main = {"/", paths[-2], f"/drafts/{ids['draft_id']}", f"/batches/{ids['batch_id']}", "/publications", "/insights"}
+    faults: list[str] = []
+    sizes: dict[str, int] = {}
     for phone, language, dark in ((False, "en-GB", False), (True, "fr-FR", True)):
         async with visit(phone=phone, language=language, dark=dark, expected=("404", "403")) as page:
             await page.add_init_script(WATCH)
+            await page.goto("/nothing")  # a browser's very first page may be seen before its styles are there
             for path in paths:
-                await _look_at(page, path, axe if path in main or not phone else None)
+                faults += await _faults(page, path, axe, sizes)
+    assert faults == []
 
 
 TABLETS: list[ViewportSize] = [{"width": 1024, "height": 768}, {"width": 768, "height": 1024}]
@@ -753,35 +786,52 @@ NO_PAGES = {
     *("/manifest.webmanifest", "/catalog/brands", "/catalog/categories"),
 }
 """What is fetched by programs and by the pages, not read."""
-SHIFTS = """window.shifts = 0; new PerformanceObserver((list) => list.getEntries().forEach(({ value }) =>
-  (window.shifts += value))).observe({ type: "layout-shift" });"""
-FIGURES = """() => {
-  const files = performance.getEntriesByType("resource");
-  const weigh = (kind) => files.filter(({ name }) => kind.test(name)).reduce((sum, f) => sum + f.decodedBodySize, 0);
+SHIFTS = """window.shifts = 0; window.shifted = []; new PerformanceObserver((list) => list.getEntries().forEach(
+  ({ value, sources }) => { window.shifts += value;
+    window.shifted.push(...sources.map(({ node, previousRect, currentRect }) =>
+      `${previousRect.y} to ${currentRect.y}: ${(node?.outerHTML ?? node?.data ?? "").slice(0, 60)}`)); }
+  )).observe({ type: "layout-shift" });"""
+FIGURES = """async () => {
+  await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+  const files = performance.getEntriesByType("resource").filter(({ name }) => !/[/]photos[/]|screenshot/.test(name));
   const [paint] = performance.getEntriesByName("first-contentful-paint");
-  return { requests: files.length + 1, script: weigh(/[.]js($|[?])/), style: weigh(/[.]css/), long: window.long,
+  const [page] = performance.getEntriesByType("navigation");
+  return { files: files.map((file) => [file.name, file.decodedBodySize]), requests: files.length + 1,
+    page: page.decodedBodySize, long: window.long, shift: window.shifts, shifted: window.shifted,
     paint: Math.round(paint?.startTime ?? 0), wide: document.documentElement.scrollWidth - innerWidth };
 }"""
-WATCH = """window.long = 0; new PerformanceObserver((list) => (window.long += list.getEntries().length))
+"""Beside the pictures, of which there are as many as photos. Times are printed alone: they are the machine's."""
+MOST = {"wide": 0, "script": 100_000, "requests": 24, "bytes": 300_000, "shift": 0.1}
+"""What no page goes beyond. A shift up to 0.1 is what Lighthouse calls good."""
+WATCH = (
+    SHIFTS
+    + """ window.long = 0; new PerformanceObserver((list) => (window.long += list.getEntries().length))
   .observe({ type: "longtask", buffered: true });"""
+)
 
 
-async def _look_at(page: Page, path: str, axe: str | None) -> None:
+async def _faults(page: Page, path: str, axe: str, sizes: dict[str, int]) -> list[str]:
+    """What is wrong with this page. `sizes` are those of all files so far: a cached one is told as nothing."""
     await page.goto(path)
     figures = await page.evaluate(FIGURES)
+    files: dict[str, int] = dict(figures.pop("files"))
+    sizes.update({name: max(size, sizes.get(name, 0)) for name, size in files.items()})
+    figures["script"] = sum(sizes[name] for name in files if urlsplit(name).path.endswith(".js"))
+    figures["style"] = sum(sizes[name] for name in files if urlsplit(name).path.endswith(".css"))
+    figures["bytes"] = sum(sizes[name] for name in files) + figures.pop("page")
     print(f"\n{'phone' if (page.viewport_size or DESK)['width'] < 400 else 'desk'} {path[:14]}: {figures}")
-    assert figures["wide"] <= 0, path
-    assert figures["script"] < 100_000, path
-    if axe is None:
-        return
+    faults = [f"{name} {figures[name]} {figures['shifted']}" for name, most in MOST.items() if figures[name] > most]
+    if not figures["paint"]:
+        faults.append("nothing painted")
     if page.viewport_size == DESK:
         for size in TABLETS:
             await page.set_viewport_size(size)
-            assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, size)
+            if (wide := await page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+                faults.append(f"{wide} pixels too wide at {size['width']}")
         await page.set_viewport_size(DESK)
     found = await page.evaluate(axe + '\n;axe.run({ resultTypes: ["violations"] })')
-    broken = [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
-    assert broken == [], (path, broken)
+    faults += [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
+    return [f"{path}: {fault}" for fault in faults]
 
 
 async def test_everything_reads_without_script(browser: Browser, address: str, drafts: list[dict[str, Any]]) -> None:

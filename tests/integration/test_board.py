@@ -132,6 +132,28 @@ async def test_a_photo_is_turned_and_turned_back(table: Table, app_runtime: tupl
     assert await size() == before
 
 
+async def test_a_change_sent_again_after_a_lost_answer_is_made_once(table: Table) -> None:
+    (a, b) = start = places(await table.look())
+    first, second = (item["id"] for item in (await table.look())["items"])
+    for what, body in (
+        ("", {"photos": [a[0]], "to": "new"}),
+        ("", {"items": [second], "to": first}),
+        ("/turn", {"photos": [a[1]]}),
+        ("/undo", {}),
+        ("/redo", {}),
+    ):
+        revision = (await table.look())["revision"]
+        made = await table.post(what, revision=revision, sent_as=f"{what}{revision}", **body)
+        again = await table.post(what, revision=revision, sent_as=f"{what}{revision}", **body)
+        assert (again.status_code, again.json()["revision"]) == (200, revision + 1), (what, again.text)
+        assert places(again.json()) == places(made.json())
+    stale = await table.post(revision=revision, sent_as="another", photos=[b[0]], to="new")
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_board")
+    for _ in range(3):
+        await table.post("/undo")
+    assert places(await table.look()) == start
+
+
 async def test_what_was_changed_elsewhere_or_is_being_published_is_refused(
     table: Table, app_runtime: tuple[httpx.AsyncClient, Runtime]
 ) -> None:

@@ -6,7 +6,10 @@ import { watchDrags } from "./board-drag.js";
 import { lookAt } from "./board-look.js";
 
 const LOOK_AGAIN = 1500;
+const TRY_AGAIN = 3000;
 const KEYS = { n: "new", m: "merge", u: "unsorted", c: "cover", r: "turn", z: "undo", y: "redo", Delete: "bin", Backspace: "bin", p: "here", v: "look", Escape: "clear" };
+
+const newId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 // Each item as the server wrote it: what it writes again the same way needs no laying over.
 const cardsOf = (board) => new Map([...board.querySelectorAll(".item")].map((item) => [item.id, item.outerHTML]));
@@ -215,20 +218,37 @@ class PhotoBoard extends HTMLElement {
     return this.turn;
   }
 
+  // Until there is an answer the same change is sent again, under its one id: the server makes it once.
   async send(body, what, held) {
-    const answer = await fetch(this.dataset.api + what, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
-      body: JSON.stringify({ revision: Number(this.dataset.revision), ...body }),
-    }).catch(() => null);
-    const said = await answer?.json().catch(() => null);
+    const change = JSON.stringify({ revision: Number(this.dataset.revision), sent_as: newId(), ...body });
+    let answer;
+    while (!(answer = await this.ask(what, change))) {
+      this.tell(this.dataset.unreached);
+      await this.reachable();
+    }
     this.waiting -= 1;
-    if (answer?.ok && said) this.dataset.revision = said.revision;
+    const { ok, said } = answer;
+    if (ok) this.dataset.revision = said.revision;
     else {
       this.tell(this.reason(said));
       for (const photo of held) this.chosen.add(photo); // to try again with
     }
     if (!this.waiting) await this.refresh();
+  }
+
+  // null where the answer got lost on the way, or is a proxy's that had none.
+  async ask(what, body) {
+    const headers = { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang };
+    const answer = await fetch(this.dataset.api + what, { method: "POST", headers, body }).catch(() => null);
+    const said = await answer?.json().catch(() => null);
+    return said || (answer && !answer.ok && answer.status < 502) ? { ok: answer.ok, said } : null;
+  }
+
+  reachable() {
+    return new Promise((tryAgain) => {
+      setTimeout(tryAgain, TRY_AGAIN);
+      addEventListener("online", tryAgain, { once: true });
+    });
   }
 
   reason(problem) {

@@ -10,12 +10,15 @@ function keepChoice(before, fresh) {
   for (const name of ["checked", "selected"]) if (name in before) fresh.toggleAttribute(name, before[name]);
 }
 
-// What a person opened, and what a search box has put into the page, is not the server's to take away.
+// The fields changed since the change under way was sent.
+const newer = new Set();
+
+// What a person opened or has changed since, and what a search box has put into the page, is not the server's to take away.
 const KEEP = {
   beforeAttributeUpdated: (name, node) => name !== "open" && !(node.role === "combobox" && /^(role|aria-)/.test(name)),
   beforeNodeMorphed: (before, fresh) => {
     keepChoice(before, fresh);
-    return before.nodeName !== "CATEGORY-SEARCH";
+    return before.nodeName !== "CATEGORY-SEARCH" && !(newer.has(before.name) && before.form?.id === "edit");
   },
   beforeNodeRemoved: (node) => !node.classList?.contains("found"),
 };
@@ -36,9 +39,13 @@ function numberOf({ key, code, shiftKey }) {
   return /^[1-5]$/.exec(key)?.[0] ?? (shiftKey ? null : /^Digit([1-5])$/.exec(code)?.[1]);
 }
 
-const isSave = (event) => event.detail.requestConfig.verb === "post";
-
 const TRY_AGAIN = 5000;
+
+// No answer, or a proxy's that had none: whether the change was made is not known.
+const LOST = [0, 502, 504];
+
+// The page says itself what is wrong.
+const SHOWN = [409, 422];
 
 // Why a change was not saved, by the server's answer; each has its sentence on the page.
 const REASONS = { 401: "signedOut", 403: "outdated", 404: "gone", 429: "tooMany" };
@@ -49,60 +56,81 @@ class ReviewKeys extends HTMLElement {
     if (this.listening) return;
     this.listening = true;
     document.addEventListener("keydown", (event) => this.pressed(event));
-    this.addEventListener("htmx:beforeRequest", () => this.say("saving"));
-    this.addEventListener("htmx:afterSwap", () => {
-      this.prepare();
-      this.say("saved");
-    });
-    this.addEventListener("htmx:sendError", () => {
-      this.say("unreached");
-      clearTimeout(this.again);
-      this.again = setTimeout(() => this.sendAgain(), TRY_AGAIN);
-    });
-    this.addEventListener("htmx:responseError", ({ detail }) => this.say(REASONS[detail.xhr.status] ?? "failed"));
     addEventListener("online", () => this.sendAgain());
     this.addEventListener("click", (event) => this.openTarget(event));
     this.addEventListener("click", (event) => event.target.closest("a.crop")?.closest("[popover]").hidePopover()); // the photo it leads to lies below
     for (const event of ["pointerout", "focusout"]) this.addEventListener(event, () => document.documentElement.classList.remove("hushed"));
     this.saving = 0;
-    this.addEventListener("change", () => (this.changed = true), true);
-    this.addEventListener("htmx:beforeRequest", (event) => isSave(event) && this.begun());
-    this.addEventListener("htmx:beforeSwap", (event) => isSave(event) && this.changed && this.onlyCatchUp(event.detail));
-    this.addEventListener("htmx:afterRequest", (event) => isSave(event) && this.saved(event.detail.successful));
+    this.addEventListener("change", ({ target }) => target.name && target.form?.id === "edit" && newer.add(target.name), true);
+    this.addEventListener("htmx:configRequest", (event) => this.compose(event));
+    this.addEventListener("htmx:beforeRequest", () => this.begun());
+    this.addEventListener("htmx:afterSwap", () => this.prepare());
+    this.addEventListener("htmx:afterRequest", ({ detail }) => this.answered(detail.xhr.status));
     this.addEventListener("submit", (event) => this.holdBack(event));
   }
 
-  // A button pressed while a change is being saved waits for it: what it is sent with would be out of date by then.
-  holdBack(event) {
-    if (!this.saving) return;
-    event.preventDefault();
-    this.heldBack = event.submitter;
+  // Where an answer got lost, its change may be made or not: the very same is sent again before anything newer, and the
+  // server makes it once. (Words written anew would be others: who asked for them sees whether they came.)
+  compose(event) {
+    if (this.stopped) return event.preventDefault(); // it was queued before the answer that the person is to look at
+    const { detail } = event;
+    if (this.lost) {
+      if (detail.elt.id !== "edit") this.next = detail.elt;
+      detail.parameters = this.sent;
+    } else {
+      this.sent = detail.formData;
+      newer.clear();
+    }
   }
 
   begun() {
     this.saving++;
-    this.changed = false;
+    this.say("saving");
   }
 
-  // What was changed while the last change was being saved is not to be laid over by what came back: it is sent next.
-  onlyCatchUp(detail) {
-    detail.shouldSwap = false;
-    const now = new DOMParser().parseFromString(detail.serverResponse, "text/html");
-    for (const name of ["revision", "before"]) {
-      const [mine, theirs] = [this, now].map((place) => place.querySelector(`#edit [name=${name}]`));
-      if (mine && theirs) mine.value = theirs.value;
+  answered(status) {
+    this.saving--;
+    if (LOST.includes(status)) return this.lose();
+    if (status < 400 || SHOWN.includes(status) || status === 404) this.lost = false;
+    if (status < 400) {
+      this.say("saved");
+      setTimeout(() => this.goOn());
+    } else {
+      if (!SHOWN.includes(status)) this.say(REASONS[status] ?? "failed");
+      this.heldBack = this.next = null; // the person looks at what is wrong first
+      this.stopped = true;
+      setTimeout(() => (this.stopped = false));
     }
   }
 
-  saved(well) {
-    this.saving--;
-    if (!well) this.heldBack = null; // the person looks at what is wrong first
-    setTimeout(() => this.goOn()); // a change that waited for this one is sent before
+  lose() {
+    this.lost = true;
+    this.sent.delete("rewrite");
+    this.say("unreached");
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.sendAgain(), TRY_AGAIN);
   }
 
+  sendAgain() {
+    if (this.lost && !this.saving) htmx.trigger("#edit", "change");
+  }
+
+  // A button pressed while a change is being saved waits for it: what it is sent with would be out of date by then.
+  holdBack(event) {
+    if (!this.saving && !this.lost) return;
+    event.preventDefault();
+    this.heldBack = event.submitter;
+    this.sendAgain();
+  }
+
+  // What waited for the answer: another button of the form, what was changed meanwhile, the button that goes elsewhere.
   goOn() {
-    const button = this.heldBack;
-    if (this.saving || !button) return;
+    if (this.saving) return;
+    const [next, button] = [this.next, this.heldBack];
+    this.next = null;
+    if (next?.isConnected) return htmx.trigger(next, "click");
+    if (newer.size) return htmx.trigger("#edit", "change");
+    if (!button) return;
     this.heldBack = null;
     const same = button.isConnected ? button : this.querySelector(`[data-key="${CSS.escape(button.dataset.key ?? "")}"]`);
     same?.form?.requestSubmit(same);
@@ -118,12 +146,7 @@ class ReviewKeys extends HTMLElement {
     }
   }
 
-  sendAgain() {
-    if (this.unreached) htmx.trigger("#edit", "change");
-  }
-
   say(word) {
-    this.unreached = word === "unreached";
     const said = this.querySelector(".saved");
     if (!said) return;
     said.textContent = said.dataset[word];

@@ -15,7 +15,7 @@ from backend.db.models import Photo
 from backend.db.scope import get_owned
 from backend.drafts import board
 from backend.photos.turning import turned
-from backend.runtime import Runtime
+from backend.runtime import BoardWork, Runtime
 
 MOST_TURNED = 50
 """Photos turned at once: each is decoded and stored anew."""
@@ -43,11 +43,13 @@ class BoardOut(BaseModel):
 
 
 class AtRevision(BaseModel):
-    """`revision` is the board's that was looked at."""
+    """`revision` is the board's that was looked at. `sent_as` is an id of your own for this change: where its answer
+    got lost, the same sent again is made once, and answered with the board as it is."""
 
     model_config = ConfigDict(extra="forbid")
 
     revision: int
+    sent_as: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
 class Move(AtRevision):
@@ -83,8 +85,7 @@ async def move_photos(job_id: str, move: Move, runtime: RuntimeDep, user_id: Use
         photos = [*move.photos, *(photo.id for item in move.items for photo in items[item])]
         board.put(session, user_id, job_id, move.revision, photos, move.to, before=move.before, busy=busy)
 
-    await runtime.change_board(user_id, job_id, change)
-    return await _look(runtime, user_id, job_id)
+    return await _change(runtime, user_id, job_id, move, change)
 
 
 @router.post("/turn")
@@ -98,25 +99,32 @@ async def turn_photos(job_id: str, turn: Turn, runtime: RuntimeDep, user_id: Use
     def change(session: Session, busy: Collection[str]) -> None:
         board.turn(session, user_id, job_id, turn.revision, pictures, busy=busy)
 
-    await runtime.change_board(user_id, job_id, change)
-    return await _look(runtime, user_id, job_id)
+    return await _change(runtime, user_id, job_id, turn, change)
 
 
 @router.post("/undo")
 async def undo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
     """409 `no_change` where nothing is to be taken back."""
-    await runtime.change_board(
-        user_id, job_id, lambda session, busy: board.undo(session, user_id, job_id, at.revision, busy=busy)
-    )
-    return await _look(runtime, user_id, job_id)
+    return await _change(
+        runtime, user_id, job_id, at,
+        lambda session, busy: board.undo(session, user_id, job_id, at.revision, busy=busy),
+    )  # fmt: skip
 
 
 @router.post("/redo")
 async def redo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
     """409 `no_change` where nothing was taken back."""
-    await runtime.change_board(
-        user_id, job_id, lambda session, busy: board.redo(session, user_id, job_id, at.revision, busy=busy)
-    )
+    return await _change(
+        runtime, user_id, job_id, at,
+        lambda session, busy: board.redo(session, user_id, job_id, at.revision, busy=busy),
+    )  # fmt: skip
+
+
+async def _change(runtime: Runtime, user_id: str, job_id: str, at: AtRevision, change: BoardWork) -> BoardOut:
+    def work(session: Session, busy: Collection[str]) -> None:
+        board.once(session, user_id, job_id, at.sent_as, lambda: change(session, busy))
+
+    await runtime.change_board(user_id, job_id, work)
     return await _look(runtime, user_id, job_id)
 
 
