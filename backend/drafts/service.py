@@ -115,7 +115,7 @@ def _holds(draft: Draft, changes: Mapping[str, Any]) -> bool:
 
     def made(name: str, value: Any) -> bool:
         if name == PURCHASE_COST:
-            return draft.purchase_cost == value
+            return bool(draft.purchase_cost == value)
         known = fields.get(name, Field())
         if value is None:
             return not known.known or known.is_derived
