@@ -821,8 +821,6 @@ async def _faults(page: Page, path: str, axe: str, sizes: dict[str, int]) -> lis
     figures["bytes"] = sum(sizes[name] for name in files) + figures.pop("page")
     print(f"\n{'phone' if (page.viewport_size or DESK)['width'] < 400 else 'desk'} {path[:14]}: {figures}")
     faults = [f"{name} {figures[name]} {figures['shifted']}" for name, most in MOST.items() if figures[name] > most]
-    if not figures["paint"]:
-        faults.append("nothing painted")
     if page.viewport_size == DESK:
         for size in TABLETS:
             await page.set_viewport_size(size)
