@@ -119,7 +119,7 @@ def _holds(draft: Draft, changes: Mapping[str, Any]) -> bool:
         known = fields.get(name, Field())
         if value is None:
             return not known.known or known.is_derived
-        return bool(known.stated_by_seller and known.value == value)
+        return known.stated_by_seller and known.value == value
 
     return bool(changes) and all(made(name, value) for name, value in changes.items())
 
