@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from backend.core.bundles import Bundle
 from backend.core.listing import Field
-from backend.core.remarks import remarks
+from backend.core.remarks import remarks, value_name
 from backend.db.models import Draft
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FIELDS, shown_fields
@@ -57,7 +57,7 @@ def show_drafts(console: Console, rows: Sequence[Mapping[str, Any]], *, reasons:
 
 def draft_cells(row: Mapping[str, Any]) -> list[str]:
     fields = row["fields"]
-    title = fields["title"]["value"] or f"[dim]{_guess(fields) or 'unknown'}[/]"
+    title = escape(fields["title"]["value"] or "") or f"[dim]{_guess(fields) or 'unknown'}[/]"
     price = fields["price"]["value"]
     return [row["id"][:8], str(len(row["photos"])), title, f"{price} €" if price else "–", f"{row['confidence']:.0%}"]
 
@@ -71,7 +71,7 @@ def state_cell(row: Mapping[str, Any], *, reasons: bool = True) -> str:
 
 def _guess(fields: Mapping[str, Any]) -> str:
     guesses = fields["category"]["alternatives"][:3]
-    return " or ".join(g["value"] for g in guesses) + "?" if guesses else ""
+    return " or ".join(value_name("category", guess["value"], "en") for guess in guesses) + "?" if guesses else ""
 
 
 def show_batch(console: Console, report: Mapping[str, Any]) -> None:
