@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import random
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -146,12 +145,12 @@ async def test_a_photo_is_looked_at_once(reader: EmbeddedAnalyzer, tmp_path: Pat
 
 async def test_the_event_loop_goes_on_meanwhile(reader: EmbeddedAnalyzer, tmp_path: Path) -> None:
     reading = asyncio.create_task(reader.read_item([draw_label(tmp_path / "label.jpg", "ZARA", "100% COTON")]))
-    longest, last = 0.0, time.perf_counter()
+    turns = 0
     while not reading.done():
         await asyncio.sleep(0.01)
-        longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+        turns += 1
     assert value(reading.result(), "brand") == "Zara"
-    assert longest < 0.5
+    assert turns > 5, "it held the others up"
 
 
 async def test_a_reader_that_gives_up_does_not_spoil_it_for_others(reader: EmbeddedAnalyzer, tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ async def test_the_usual_pace_holds_for_accounts_without_their_own(app: FastAPI,
     await client.patch(f"/api/v1/accounts/{account}", json={"pace": {"per_day": 50}})
     assert ((await pace()).per_day, (await pace()).gap) == (50, (10, 40)), "its own, though it is the default"
     page = await client.get("/settings/pace")
-    assert "Listings a day : 50" in without_tags(page)
+    assert "Listings a day: 50" in without_tags(page)
     await client.post(f"/accounts/{account}/usual", data=form(page, f"/accounts/{account}/usual"))
     assert (await pace()).per_day == 7
 

@@ -1,7 +1,5 @@
 """A seller's template: what it may use, what a bad one is told, and that it can't run away."""
 
-import time
-
 import pytest
 
 from backend.core.errors import BadRequest
@@ -73,13 +71,11 @@ def test_a_bad_template_is_told_its_line_and_what_is_wrong(source: str, says: st
     assert refused.value.code == "bad_template"
 
 
-def test_the_longest_template_ends_at_once_and_fits_the_form() -> None:
+def test_the_longest_template_ends_and_fits_the_form() -> None:
     source = "{{ brand }}" * (LENGTH_MAX // 11)
     style = Style(title_template=source, description_template=source)
     listing = Listing({"category": stated("dress"), "brand": stated("Zara " * 12)})
-    started = time.perf_counter()
     words = compose(listing, "fr", style)
-    assert time.perf_counter() - started < 2
     assert len(words["title"].value) <= 100
     assert len(words["description"].value) <= 2000
 
