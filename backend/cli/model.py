@@ -10,7 +10,7 @@ from backend.core.errors import BadRequest, NotFound
 from backend.core.model_calls import MICROS
 from backend.model_choice import NUMBERS, SETTINGS, Name, Shown, Wanted, parse_wanted
 from backend.runtime import Runtime
-from backend.vision.presets import PRESETS
+from backend.vision.presets import PRESETS, preset_called
 from backend.vision.probe import Trial
 
 app = typer.Typer(help="Which reader reads the photos: the offline one, or a vision model.", no_args_is_help=True)
@@ -119,7 +119,7 @@ async def _wanted(runtime: Runtime, preset: str | None, offline: bool, named: di
     kept = held.kept.wanted if held.kept else Wanted(reader=held.settings.reader)
     ours = [name for name in SETTINGS if name != "key" and held.by[name] != "environment"]
     values: dict[str, Any] = {name: getattr(kept, name) for name in ours}
-    service = next((one for one in PRESETS if one.name == preset), None)
+    service = preset_called(preset or "")
     if preset is not None and service is None:
         raise NotFound(f"There is no preset {preset!r}: {', '.join(one.name for one in PRESETS)}.")
     if service is not None:

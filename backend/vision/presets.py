@@ -42,6 +42,10 @@ PRESETS = (
 )
 
 
+def preset_called(name: str) -> Preset | None:
+    return next((one for one in PRESETS if one.name == name), None)
+
+
 def preset_of(address: str) -> Preset | None:
     """The preset that is at this host."""
     place = urlsplit(address).netloc.lower()

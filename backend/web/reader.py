@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 from backend.core.errors import VintedBotError
 from backend.core.model_calls import MICROS
 from backend.model_choice import NUMBERS, Name, Shown, Wanted, in_force, parse_wanted
-from backend.vision.presets import PRESETS, preset_of
+from backend.vision.presets import PRESETS, preset_called, preset_of
 from backend.vision.probe import Trial
 from backend.watch.reader import standing_of
 from backend.web.form_text import text_of
@@ -78,7 +78,7 @@ def _wanted(form: FormData, typed: Mapping[Name, str]) -> Wanted:
 
 
 def _filled(preset: str) -> dict[Name, str]:
-    found = next((one for one in PRESETS if one.name == preset), None)
+    found = preset_called(preset)
     return {"reader": "openai", "address": found.address, "model": found.model} if found else {}
 
 

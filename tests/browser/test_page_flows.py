@@ -504,10 +504,8 @@ async def _hand_in_beside(page: Page, photo: Path) -> None:
     await beside.goto("/")
     await beside.locator("input[name=files]").set_input_files(photo)
     await expect(beside.locator(".file-whole")).to_have_count(1)
-    async with beside.expect_response("**/finish") as answer:
-        await beside.locator("[type=submit]").click()
-    batch = (await (await answer.value).json())["batch_id"]
-    assert (await ask(beside, f"/bulk/jobs/{batch}"))["files"] == 1
+    batch = await read(beside, beside.locator("[type=submit]").click())
+    assert (await ask(beside, f"/bulk/jobs/{batch}"))["photos"] == {"accepted": 1}
     await beside.close()
 
 

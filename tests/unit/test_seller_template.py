@@ -71,6 +71,7 @@ def test_a_bad_template_is_told_its_line_and_what_is_wrong(source: str, says: st
     assert refused.value.code == "bad_template"
 
 
+@pytest.mark.timeout(30)
 def test_the_longest_template_ends_and_fits_the_form() -> None:
     source = "{{ brand }}" * (LENGTH_MAX // 11)
     style = Style(title_template=source, description_template=source)
