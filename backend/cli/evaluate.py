@@ -25,7 +25,8 @@ from backend.core.model_calls import MICROS, Counted
 from backend.core.reading import PhotoInput
 from backend.photos.discovery import discover
 from backend.vision.evaluation import report
-from backend.vision.evaluation.runs import Run, dump_runs, load_runs, make_run
+from backend.vision.evaluation.metrics import Agreement
+from backend.vision.evaluation.runs import Arrival, Run, dump_runs, load_runs, make_run
 from backend.vision.evaluation.scores import Score, differences, score
 from backend.vision.evaluation.truth import Truth, find_truth, nothing_on, read_truth
 from backend.workflows.reading import prepared
@@ -48,6 +49,9 @@ def evaluate(
     ] = False,
     sample: Annotated[bool, typer.Option("--sample", help="The drawn sample wardrobe instead of a folder.")] = False,
     most: Annotated[int | None, typer.Option(help="Read no more than so many items, drawn by lot.", min=1)] = None,
+    arrival: Annotated[
+        Arrival, typer.Option(help="Sort the photos with their times and folders, or as a heap without.")
+    ] = Arrival.AS_THEY_ARE,
     html: Annotated[Path | None, typer.Option(help="Write a report with the worst cases here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +68,7 @@ def evaluate(
             return (*load_runs(compare[0]), *load_runs(compare[1]))
         with tempfile.TemporaryDirectory(prefix="vintedbot-") as place:
             home = folder.absolute() if folder is not None else await asyncio.to_thread(_draw, Path(place) / "sample")
-            return await _read(home, truth, reader or [], nothing=nothing, most=most, quiet=as_json, html=html)
+            return await _read(home, truth, reader or [], arrival, nothing=nothing, most=most, quiet=as_json, html=html)
 
     runs = carry_out(act, as_json=as_json)
     if html is not None and compare is not None:
@@ -80,6 +84,7 @@ async def _read(
     folder: Path,
     truth_file: Path | None,
     readers: Sequence[str],
+    arrival: Arrival,
     *,
     nothing: bool,
     most: int | None,
@@ -97,7 +102,7 @@ async def _read(
         if not photos:
             raise BadRequest(f"None of the photos the truth names is in {folder}.", code="no_photos")
         for name in sorted(wanted_readers, key="embedded".__eq__):  # a server that refuses shows before minutes pass
-            run = await _one_reader(name, photos, truth, str(folder), quiet=quiet)
+            run = await _one_reader(name, photos, truth, str(folder), arrival, quiet=quiet)
             runs[name] = replace(run, refused=tuple(r.file for r in refused))
     told = tuple(runs[name] for name in wanted_readers)
     if html is not None:  # while a drawn folder is still there
@@ -105,7 +110,9 @@ async def _read(
     return told
 
 
-async def _one_reader(name: str, photos: Sequence[PhotoInput], truth: Truth, folder: str, *, quiet: bool) -> Run:
+async def _one_reader(
+    name: str, photos: Sequence[PhotoInput], truth: Truth, folder: str, arrival: Arrival, *, quiet: bool
+) -> Run:
     spent = Counted()
     chosen = await asyncio.to_thread(at_rest, settings_of(analyzer=name) if name else settings_of())
     analyzer = build_analyzer(chosen.settings, spent)
@@ -120,6 +127,7 @@ async def _one_reader(name: str, photos: Sequence[PhotoInput], truth: Truth, fol
                 version=version("vintedbot"),
                 spent=lambda: spent.micros / MICROS,
                 step=lambda: bars.advance(items),
+                arrival=arrival,
             )
     finally:
         await analyzer.aclose()
@@ -169,11 +177,17 @@ def _show(scores: Sequence[Score], runs: Sequence[Run]) -> None:
             highlight=False,
         )
         if one.grouping is not None:
-            pairs = f"pairs precision {one.grouping.precision:.3f}, recall {one.grouping.recall:.3f}"
-            shares = f"ARI {one.grouping.ari:.3f}, {pairs}, F1 {one.grouping.f1:.3f}"
-            out.print(f"  grouping: {shares}; items found exactly {one.grouping.exact:.3f}", highlight=False)
+            _show_grouping(one.grouping, run.arrival)
     if len(runs) == 2:
         _show_differences(runs)
+
+
+def _show_grouping(found: Agreement, arrival: Arrival) -> None:
+    pairs = f"pairs precision {found.precision:.3f}, recall {found.recall:.3f}, F1 {found.f1:.3f}"
+    exact = f"items found exactly {found.exact:.3f}"
+    out.print(f"  grouping, photos {arrival}: ARI {found.ari:.3f}, {pairs}; {exact};", highlight=False)
+    borders = f"{found.merged} of {found.borders} borders merged, {found.split} of {found.inner} inner split"
+    out.print(f"  {borders}", highlight=False)
 
 
 def _show_fields(scores: Sequence[Score]) -> None:

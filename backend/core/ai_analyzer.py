@@ -12,15 +12,15 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from backend.core import photo_metadata
 from backend.core.errors import PhotoRefused, SetupError, VintedBotError
 from backend.core.metrics import photo_analyze_duration_seconds, photo_analyze_total
 from backend.core.photo_order import in_showing_order
@@ -118,10 +118,7 @@ def look_at(path: Path, *, id: str = "", folder: str = "") -> PhotoInput:  # noq
         if path.stat().st_size == 0:
             raise PhotoRefused("empty")
         with Image.open(path) as image:
-            exif = image.getexif()
-            details = exif.get_ifd(ExifTags.IFD.Exif)
-            own = details.get(ExifTags.Base.DateTimeOriginal) or details.get(ExifTags.Base.DateTimeDigitized)
-            stamp = own or exif.get(ExifTags.Base.DateTime)
+            captured_at = photo_metadata.read(image).captured_at
             image.load()
     except UnidentifiedImageError:
         raise PhotoRefused("not_a_photo") from None
@@ -129,7 +126,7 @@ def look_at(path: Path, *, id: str = "", folder: str = "") -> PhotoInput:  # noq
         raise PhotoRefused(
             "unreadable" if isinstance(error, FileNotFoundError | PermissionError) else "damaged"
         ) from error
-    return PhotoInput(id or path.name, path, path.name, folder, _capture_time(stamp))
+    return PhotoInput(id or path.name, path, path.name, folder, captured_at)
 
 
 async def _sort(
@@ -140,13 +137,6 @@ async def _sort(
         return [tuple(photo.id for photo in photos)], ()
     grouping, sights = await sort_photos(analyzer, photos)
     return [in_showing_order(group.photos, sights) for group in grouping.items], grouping.unsorted
-
-
-def _capture_time(stamp: object) -> datetime | None:
-    try:
-        return datetime.strptime(str(stamp).strip("\0 "), "%Y:%m:%d %H:%M:%S")
-    except ValueError:
-        return None
 
 
 def _look_at_all(given: Sequence[PhotoInput | Path | str]) -> tuple[list[PhotoInput], tuple[Refusal, ...]]:

@@ -1,14 +1,14 @@
 """The order in which an item's photos are shown, and what is wrong with them that the seller can put right.
 
-Owns the choice of the cover, the order of the others and the warnings' codes. Whether a whole garment is seen from the
-front or the back is not told from a photo here: sellers begin with the front, so an earlier sound photo of the whole
-garment is the cover unless a later one is clearly better. Flaws are not recognised either: their photos stay among the
+Owns the choice of the cover, the order of the others and the warnings' codes. Front, back and flaws are told by a
+reader that says what photos show (`core.reading.Role`), a vision model. Where none does, sellers begin with the front:
+an earlier sound photo of the whole garment is the cover unless a later one is clearly better, and flaws stay among the
 details.
 """
 
 from collections.abc import Mapping, Sequence
 
-from backend.core.reading import Sight
+from backend.core.reading import Role, Shows, Sight
 
 BLURRED, DARK, CROPPED = 40.0, 0.2, 0.9
 """Sharpness and brightness below which a cover is blurred or dark, and the share of the photo above which the garment
@@ -27,18 +27,30 @@ ONE_PHOTO, ONE_VIEW = "one_photo", "one_view"
 COVER_BLURRED, COVER_DARK, COVER_CROPPED = "cover_blurred", "cover_dark", "cover_cropped"
 DETAIL_BLURRED = "detail_blurred"
 
-_RANKS = {"garment": 0, "part": 1, "label": 2, "separator": 3}
+_AS: Mapping[Shows, Role | None] = {"garment": "view", "part": "detail", "label": "label", "separator": None}
+_WHOLE: tuple[Role, ...] = ("front", "view", "back")
+"""Of these the first there is makes the cover."""
+_PLACES: Mapping[Role | None, int] = {"front": 0, "back": 1, "view": 2, "detail": 3, "label": 4, "flaw": 5, None: 6}
 
 
-def in_showing_order(photos: Sequence[str], sights: Mapping[str, Sight]) -> tuple[str, ...]:
-    """The cover, other views of the whole garment, parts, labels; those of one kind in the order taken.
+def roles_of(photos: Sequence[str], sights: Mapping[str, Sight], told: Mapping[str, Role]) -> dict[str, Role | None]:
+    """What each photo shows, by id: as `told`, else as seen; those nobody looked at are left out."""
+    seen = {photo: _AS[sights[photo].shows] for photo in photos if photo in sights}
+    return {**seen, **{photo: told[photo] for photo in photos if photo in told}}
+
+
+def in_showing_order(
+    photos: Sequence[str], sights: Mapping[str, Sight], told: Mapping[str, Role] | None = None
+) -> tuple[str, ...]:
+    """The cover, front, back, other views of the whole garment, parts, labels, flaws; those of one kind in the order
+    taken. `told` is what a reader says of photos, before what was seen.
 
     Photos nobody saw keep their place among the parts; where none was seen, all keep theirs."""
-    seen = [photo for photo in photos if photo in sights]
-    if not seen:
+    roles = roles_of(photos, sights, told or {})
+    if not roles:
         return tuple(photos)
-    cover = _cover(photos, sights)
-    return tuple(sorted(photos, key=lambda p: -1 if p == cover else _rank(p, sights)))
+    cover = _cover(photos, sights, roles)
+    return tuple(sorted(photos, key=lambda p: -1 if p == cover else _PLACES[roles.get(p, "detail")]))
 
 
 def photo_warnings(photos: Sequence[str], sights: Mapping[str, Sight]) -> tuple[str, ...]:
@@ -53,13 +65,14 @@ def photo_warnings(photos: Sequence[str], sights: Mapping[str, Sight]) -> tuple[
     return tuple(codes) + (_flaws(cover) if cover is not None else ())
 
 
-def _cover(photos: Sequence[str], sights: Mapping[str, Sight]) -> str:
-    """The best sound photo of the whole garment, else the best of it, else the first that shows no label."""
-    wholes = [photo for photo in photos if _rank(photo, sights) == 0]
-    sound = [photo for photo in wholes if not _flaws(sights[photo])]
-    others = [photo for photo in photos if _rank(photo, sights) <= 1]
+def _cover(photos: Sequence[str], sights: Mapping[str, Sight], roles: Mapping[str, Role | None]) -> str:
+    """The best sound front or other view of the whole garment, else the best of it, else the first that shows no
+    label."""
+    wholes = next((of_one for role in _WHOLE if (of_one := [p for p in photos if roles.get(p) == role])), [])
+    sound = [photo for photo in wholes if photo not in sights or not _flaws(sights[photo])]
+    others = [photo for photo in photos if _PLACES[roles.get(photo, "detail")] <= _PLACES["detail"]]
     if candidates := sound or wholes:
-        worth = {photo: _worth(sights[photo]) for photo in candidates}
+        worth = {photo: _worth(sights[photo]) if photo in sights else 0.0 for photo in candidates}
         return next(photo for photo in candidates if worth[photo] >= NEARLY_BEST * max(worth.values()))
     return next(iter((*others, *photos)))
 
@@ -81,7 +94,3 @@ def _flaws(sight: Sight) -> tuple[str, ...]:
 
 def _is_blurred_detail(sight: Sight) -> bool:
     return sight.shows in ("part", "label") and sight.sharpness < DETAIL_BLURRED_BELOW
-
-
-def _rank(photo: str, sights: Mapping[str, Sight]) -> int:
-    return _RANKS[sights[photo].shows] if photo in sights else _RANKS["part"]

@@ -4,7 +4,7 @@ Owns the vocabulary alone. Does not own how photos are read (`backend/vision/…
 (`grouping`) or how readings are run (`ai_analyzer.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from backend.core.listing import Field
 
 Shows = Literal["garment", "label", "part", "separator"]
+Role = Literal["front", "back", "view", "detail", "label", "flaw"]
+"""What a photo shows of its item: all of it from the front, from behind, or otherwise (from the side, worn, folded, or
+nobody told); a part, a label, a flaw."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as shares of a photo's width and height."""
 
@@ -50,11 +53,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ItemReading:
-    """One item: its photos' ids in order and what was read; `warnings` are machine codes."""
+    """One item: its photos' ids in order and what was read; `warnings` are machine codes; `roles` say by id what photos
+    show, where a reader told."""
 
     photos: tuple[str, ...]
     fields: dict[str, Field] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,8 @@ class BoardChange(SQLModel, table=True):
 
 class Photo(SQLModel, table=True):
     """One file handed in. `state`: pending, accepted, duplicate, near_duplicate, refused, removed. `source_path` is
-    where the pending file waits; `position` its place in the batch."""
+    where the pending file waits; `position` its place in the batch; `role` is `core.reading.Role`, and `role_source` a
+    `core.listing.Source`: who says so."""
 
     __tablename__ = "photos"
     __table_args__ = (
@@ -218,6 +219,8 @@ class Photo(SQLModel, table=True):
     width: int | None = None
     height: int | None = None
     captured_at: NaiveDatetime | None = None
+    role: str | None = None
+    role_source: str | None = None
     created_at: datetime = Field(default_factory=now)
 
 

@@ -135,6 +135,8 @@ class PhotoOut(BaseModel):
     thumbnail_url: str
     width: int
     height: int
+    role: str | None = Described(None, description="front, back, view, detail, label or flaw, where a reader told.")
+    role_source: str | None = Described(None, description="Who says so: model or image.")
 
 
 class DraftOut(BaseModel):

@@ -45,6 +45,13 @@ def photos_of(session: Session, draft: Draft) -> list[Photo]:
     return list(session.exec(query))
 
 
+def show_in_order(session: Session, draft: Draft, photo_ids: Sequence[str]) -> None:
+    """Puts the draft's photos in this order; ids that are not its own are not looked at."""
+    places = {photo_id: n for n, photo_id in enumerate(photo_ids)}
+    for row in session.exec(select(DraftPhoto).where(DraftPhoto.draft_id == draft.id)):
+        row.position = places.get(row.photo_id, row.position)
+
+
 def open_items(session: Session, batch: Batch, items: Sequence[tuple[Sequence[str], Mapping[str, Any]]]) -> list[str]:
     """A draft to be read for each item (its photo ids in order, why they are together).
 

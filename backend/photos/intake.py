@@ -1,7 +1,7 @@
 """Takes one photo in: what it is, when it was taken, and a clean copy of it; or refuses it, saying why.
 
 Owns what counts as a photo (by content, never by name), the size limits, the reasons for a refusal and their
-sentences. How the clean copy is made is `pixels.py`'s, what the EXIF says `metadata.py`'s, the walk through
+sentences. How the clean copy is made is `pixels.py`'s, what the EXIF says `core/photo_metadata.py`'s, the walk through
 folders `discovery.py`'s, keeping `store.py`'s. One photo is in memory at a time.
 """
 
@@ -20,8 +20,9 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from backend.core import photo_metadata
 from backend.core.errors import PhotoRefused
-from backend.photos import metadata, pixels
+from backend.photos import pixels
 from backend.photos.discovery import discover
 from backend.photos.similarity import phash
 from backend.photos.sniffing import cut_short, name_format
@@ -140,7 +141,7 @@ def take_in(source: Path) -> TakenPhoto:
         except OSError as error:
             raise _refused(Reason.UNREADABLE, error.strerror) from error
         image = _identify(file, size)
-        known = metadata.read(image)
+        known = photo_metadata.read(image)
         original = image.format or ""
         try:
             clean = pixels.clean(image, known.orientation)

@@ -3,7 +3,7 @@
 Owns the `photo_sights` table. Owns no look (`backend/vision`) and no sorting (`core/grouping`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import numpy as np
@@ -19,6 +19,12 @@ def of_batch(session: Session, batch_id: str, reader: str) -> dict[str, Sight | 
     query = select(PhotoSight).join(Photo, col(Photo.id) == col(PhotoSight.photo_id))
     rows = session.exec(query.where(Photo.batch_id == batch_id, PhotoSight.reader == reader))
     return {row.photo_id: _sight(row) for row in rows}
+
+
+def of_photos(session: Session, photo_ids: Sequence[str], reader: str) -> dict[str, Sight]:
+    """What this reader saw on these photos, by id; those it could not see are left out."""
+    query = select(PhotoSight).where(col(PhotoSight.photo_id).in_(photo_ids), PhotoSight.reader == reader)
+    return {row.photo_id: sight for row in session.exec(query) if (sight := _sight(row)) is not None}
 
 
 def keep(session: Session, user_id: str, reader: str, sights: Mapping[str, Sight | None]) -> None:

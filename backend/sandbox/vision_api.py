@@ -182,9 +182,11 @@ def _seen(value: str) -> dict[str, Any]:
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A whole answer: what is not named is abstained from."""
-    full: dict[str, Any] = dict.fromkeys(NAMES, ABSTAINS)
+    full: dict[str, Any] = {**dict.fromkeys(NAMES, ABSTAINS), "photos": []}
     for name, value in fields.items():
-        full[name] = value if isinstance(value, dict) else {"value": value, "confidence": 0.9, "photo": 1}
+        full[name] = (
+            value if isinstance(value, dict) or name == "photos" else {"value": value, "confidence": 0.9, "photo": 1}
+        )
     return full
 
 

@@ -139,7 +139,7 @@ def merge(said: ItemReading, read: ItemReading, *, reader: str) -> ItemReading:
         if "size" in beaten or any(_mentions(str(fields[name].value), value) for value in beaten.values()):
             del fields[name]
     disagreements = (f"{name}_disagreement" for name in beaten)
-    return ItemReading(read.photos, fields, (*said.warnings, *read.warnings, *disagreements))
+    return ItemReading(read.photos, fields, (*said.warnings, *read.warnings, *disagreements), said.roles)
 
 
 def _merge_field(said: Field, read: Field, reader: str) -> Field:

@@ -6,6 +6,7 @@ server's ways (`dialect.py`), the answer (`completion.py`, `schema.py`) nor what
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from backend.core.errors import SetupError
@@ -67,7 +68,7 @@ class OpenAIAnalyzer:
 
         question, (answer, faults) = await self.calls.ask(put, parse_answer)
         reading = to_reading(answer, question.photos, source=f"{self.calls.model}, {PROMPT}")
-        return ItemReading(tuple(photo.id for photo in photos), reading.fields, (*reading.warnings, *faults))
+        return replace(reading, photos=tuple(photo.id for photo in photos), warnings=(*reading.warnings, *faults))
 
     async def aclose(self) -> None:
         await self.calls.aclose()

@@ -18,7 +18,7 @@ from backend.vision.pictures import COVER_SIDE, OTHER_SIDE, Picture, label_pictu
 from backend.vision.schema import answer_schema
 from backend.vision.tariff import Size
 
-PROMPT = "item-v2"
+PROMPT = "item-v3"
 LANGUAGES = {
     "fr": "French", "en": "English", "de": "German", "es": "Spanish", "it": "Italian", "nl": "Dutch", "pl": "Polish",
     "pt": "European Portuguese", "cs": "Czech", "da": "Danish", "el": "Greek", "et": "Estonian", "fi": "Finnish",

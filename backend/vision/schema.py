@@ -9,7 +9,7 @@ break a rule of `core/plain_words.py` are dropped: whatever a photo told the mod
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic_core import from_json
@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from backend.core import catalog, plain_words
 from backend.core.listing import Evidence, Field
 from backend.core.readiness import COLOURS_MAX, DESCRIPTION_LENGTH, MATERIALS_MAX, TITLE_LENGTH
-from backend.core.reading import ItemReading
+from backend.core.reading import ItemReading, Role
 from backend.vision.completion import MalformedAnswer
 from backend.vision.embedded import sizes
 from backend.vision.embedded.text_line import TextLine
@@ -69,6 +69,16 @@ class Answer(BaseModel):
     condition: SaidText
     title: SaidText
     description: SaidText
+    photos: list[str] = []
+    """What each photo shows, in their order; empty where it is of no agreed form."""
+
+    @field_validator("photos", mode="before")
+    @classmethod
+    def _words_or_none(cls, said: Any) -> list[str]:
+        return said if isinstance(said, list) and all(isinstance(word, str) for word in said) else []
+
+
+SAID = tuple(name for name in Answer.model_fields if name != "photos")
 
 
 def answer_schema() -> dict[str, Any]:
@@ -85,6 +95,7 @@ def answer_schema() -> dict[str, Any]:
             "condition": _said(_one_of(catalog.conditions())),
             "title": _said(text),
             "description": _said(text),
+            "photos": {"type": "array", "items": {"type": "string", "enum": list(get_args(Role))}},
         }
     )
 
@@ -99,17 +110,18 @@ def parse_answer(text: str) -> tuple[Answer, tuple[str, ...]]:
         raise MalformedAnswer("The vision model's answer is not of the agreed form (no JSON).") from None
     given = said if isinstance(said, dict) else {}
     fields: dict[str, Any] = {}
-    for name, field in Answer.model_fields.items():
-        kind: type[_Said] = field.annotation  # type: ignore[assignment]  # every field of Answer is one
+    for name in SAID:
+        kind: type[_Said] = Answer.model_fields[name].annotation  # type: ignore[assignment]
         try:
             fields[name] = kind.model_validate(given.get(name))
         except ValidationError:
             continue
-    malformed = tuple(f"{name}_malformed" for name in Answer.model_fields if name not in fields)
+    malformed = tuple(f"{name}_malformed" for name in SAID if name not in fields)
     if not fields:
         raise MalformedAnswer(f"The vision model's answer is not of the agreed form ({len(malformed)} faults).")
     abstains = {"value": None, "confidence": 0.0, "photo": None}
-    return Answer.model_validate({name: fields.get(name, abstains) for name in Answer.model_fields}), malformed
+    whole = {name: fields.get(name, abstains) for name in SAID}
+    return Answer.model_validate({**whole, "photos": given.get("photos")}), malformed
 
 
 def to_reading(answer: Answer, photos: Sequence[str], *, source: str) -> ItemReading:
@@ -131,7 +143,15 @@ def to_reading(answer: Answer, photos: Sequence[str], *, source: str) -> ItemRea
             if isinstance(value, list) and len(value) < len(said.value):
                 warnings.append(f"{name}_partly_unknown")
     warnings += _drop_unfit_words(fields)
-    return ItemReading(tuple(photos), fields, tuple(warnings))
+    return ItemReading(tuple(photos), fields, tuple(warnings), _roles(answer.photos, photos))
+
+
+def _roles(said: Sequence[str], photos: Sequence[str]) -> dict[str, Role]:
+    """What each photo shows; nothing where not every photo was told, or in other words: which is meant is not known."""
+    known: dict[str, Role] = {role: role for role in get_args(Role)}
+    roles = [known.get(word.strip().casefold()) for word in said]
+    told = {photo: role for photo, role in zip(photos, roles, strict=False) if role is not None}
+    return told if len(told) == len(said) == len(photos) else {}
 
 
 def _drop_unfit_words(fields: dict[str, Field]) -> list[str]:

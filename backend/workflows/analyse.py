@@ -24,7 +24,7 @@ from backend.core.metrics import count_draft
 from backend.core.model_calls import on_behalf_of
 from backend.core.operator_metrics import photo_intake_duration_seconds, photos_total
 from backend.core.origin import coming_from
-from backend.core.photo_order import in_showing_order, photo_warnings
+from backend.core.photo_order import in_showing_order, photo_warnings, roles_of
 from backend.core.reading import Analyzer, ItemReading, PhotoInput, Refusal, Sight
 from backend.core.redaction import hide
 from backend.core.sorting import sort_photos
@@ -186,8 +186,11 @@ def _drafts_opened(session: Session, batch_id: str) -> list[str]:
 
 
 def _open_drafts(session: Session, batch_id: str, grouping: Grouping, seen: Mapping[str, Sight]) -> list[str]:
+    photos = {photo.id: photo for photo in batches.photos_of(session, batch_id, "accepted")}
     for photo_id, reason in grouping.reasons.items():
-        session.get_one(Photo, photo_id).reason = reason
+        photos[photo_id].reason = reason
+    for photo_id, role in roles_of(list(photos), seen, {}).items():
+        photos[photo_id].role, photos[photo_id].role_source = role, None if role is None else "image"
     items = []
     for group in grouping.items:
         shown, why = in_showing_order(group.photos, seen), stored(group)
@@ -237,12 +240,30 @@ async def _read_one(parts: Parts, draft_id: str, analyzer: Analyzer) -> None:
         reading = await _reading(analyzer, inputs, draft.language)
     if isinstance(reading, Refusal):
         reading = ItemReading(tuple(p.id for p in inputs), warnings=(f"{READING_FAILED}:{reading.reason}",))
-    warnings = tuple(dict.fromkeys((*draft.grouping.get("warnings", ()), *reading.warnings)))
-    filled = await parts.database.run(drafts.fill, draft_id, reading.fields, warnings, revision=draft.revision)
+    filled = await parts.database.run(_fill, draft_id, reading, analyzer.name, draft.revision)
     if not draft.fields and filled.state == "open":  # a draft read again is none that was made
         count_draft(problem.code for problem in drafts.problems(filled))
     seconds = round(time.monotonic() - started, 2)
     logger.bind(draft=draft_id, photos=len(photos), seconds=seconds).info("item_read")
+
+
+def _fill(session: Session, draft_id: str, reading: ItemReading, reader: str, revision: int) -> Draft:
+    """The draft with what was read; where the reader told what the photos show, they are shown in that order, unless
+    their seller arranged them."""
+    draft = session.get_one(Draft, draft_id)
+    photos, found = drafts.photos_of(session, draft), draft.grouping.get("warnings", ())
+    if reading.roles and draft.state == "reading" and draft.revision == revision:
+        for photo in photos:
+            if photo.id in reading.roles:
+                photo.role, photo.role_source = reading.roles[photo.id], "model"
+        if revision == 1:
+            taken = [photo.id for photo in photos]
+            seen = sights.of_photos(session, taken, reader)
+            shown = in_showing_order(taken, seen, reading.roles)
+            drafts.show_in_order(session, draft, shown)
+            found = [*(w for w in found if w not in photo_warnings(taken, seen)), *photo_warnings(shown, seen)]
+    warnings = tuple(dict.fromkeys((*found, *reading.warnings)))
+    return drafts.fill(session, draft_id, reading.fields, warnings, revision=revision)
 
 
 async def _reading(analyzer: Analyzer, inputs: list[PhotoInput], language: str) -> ItemReading | Refusal:

@@ -84,9 +84,11 @@ async def test_the_model_s_answer_becomes_fields_with_evidence(
             "condition": {"value": "very-good", "confidence": 0.6, "photo": None},
             "title": "Robe Sézane rouge taille 38",
             "description": "Robe rouge à manches courtes. Aucun défaut visible.",
+            "photos": ["front", "label"],
         }
     )
     reading = await analyzer.read_item(photos)
+    assert reading.roles == {"p-cover.jpg": "front", "p-label.png": "label"}
     fields = reading.fields
     assert {name: field.value for name, field in fields.items()} == {
         "category": "dress",
@@ -102,7 +104,7 @@ async def test_the_model_s_answer_becomes_fields_with_evidence(
     assert (reading.photos, reading.warnings) == (("p-cover.jpg", "p-label.png"), ())
     assert fields["brand"].confidence == 0.95
     (evidence,) = fields["brand"].evidence
-    assert (evidence.source, evidence.photo, evidence.detail) == ("model", "p-label.png", "gpt-4o, item-v2")
+    assert (evidence.source, evidence.photo, evidence.detail) == ("model", "p-label.png", "gpt-4o, item-v3")
     assert fields["condition"].evidence[0].photo is None
     assert (counted_since(before), api.calls) == ({"success": 1}, 1)
 

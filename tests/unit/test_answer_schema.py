@@ -1,14 +1,14 @@
 """A model's answer: what of it becomes a field, and what is dropped with a warning."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from backend.core import catalog
-from backend.core.reading import ItemReading
-from backend.vision.schema import Answer, answer_schema, normalise_size, to_reading
+from backend.core.reading import ItemReading, Role
+from backend.vision.schema import Answer, answer_schema, normalise_size, parse_answer, to_reading
 
 PHOTOS = ["p1", "p2"]
 
@@ -60,6 +60,26 @@ def test_no_more_colours_and_materials_than_a_listing_takes() -> None:
 @pytest.mark.parametrize(("said", "kept"), [(1.7, 1.0), (-1, 0.0)])
 def test_confidence_stays_within_its_bounds(said: float, kept: float) -> None:
     assert reading(category={"value": "dress", "confidence": said, "photo": 1}).fields["category"].confidence == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "roles"),
+    [
+        (["front", " Label "], {"p1": "front", "p2": "label"}),
+        (["front"], {}),
+        (["front", "label", "flaw"], {}),
+        (["front", "sleeve"], {}),
+        (["front", 2], {}),
+        ("front", {}),
+        (None, {}),
+    ],
+)
+def test_what_photos_show_counts_only_where_each_is_told_in_a_word_of_ours(said: Any, roles: dict[str, str]) -> None:
+    told, malformed = parse_answer(
+        json.dumps({"brand": {"value": None, "confidence": 0, "photo": None}, "photos": said})
+    )
+    assert to_reading(told, PHOTOS, source="test").roles == roles
+    assert "photos_malformed" not in malformed
 
 
 def test_evidence_names_the_photo_or_none() -> None:
@@ -134,5 +154,6 @@ def test_a_leaf_without_sizes_has_none() -> None:
 def test_the_schema_names_our_words_and_allows_abstention() -> None:
     properties = answer_schema()["properties"]
     assert properties["condition"]["properties"]["value"]["enum"] == [*catalog.conditions(), None]
-    for name, said in properties.items():
+    assert set(properties["photos"]["items"]["enum"]) == set(get_args(Role))
+    for name, said in ((name, said) for name, said in properties.items() if name != "photos"):
         assert "null" in said["properties"]["value"]["type"], name

@@ -210,6 +210,16 @@ def test_a_photo_without_a_readable_time_has_none(tmp_path: Path) -> None:
     assert look_at(draw(path, START)).captured_at == START
 
 
+def test_a_time_has_its_parts_of_a_second_and_broken_metadata_refuses_no_photo(tmp_path: Path) -> None:
+    path, exif = tmp_path / "a.jpg", Image.Exif()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.DateTimeOriginal], details[ExifTags.Base.SubsecTimeOriginal] = "2026:05:02 10:14:07", "25"
+    Image.new("RGB", (80, 60), "red").save(path, exif=exif)
+    assert look_at(path).captured_at == datetime(2026, 5, 2, 10, 14, 7, 250_000)
+    Image.new("RGB", (80, 60), "red").save(path, exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff\x01\x12")
+    assert look_at(path).captured_at is None
+
+
 def test_an_analyzer_nobody_installed_is_named_with_those_there_are() -> None:
     with pytest.raises(SetupError, match=r"no analyzer 'gpt'.*embedded, openai"):
         load_analyzer("gpt")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from backend.core.errors import BadRequest
 from backend.core.listing import Alternative, Evidence, Field
 from backend.core.reading import ItemReading, PhotoInput
 from backend.vision.evaluation import report
-from backend.vision.evaluation.runs import Run, dump_runs, load_runs, make_run
+from backend.vision.evaluation.runs import Arrival, Run, arriving, dump_runs, load_runs, make_run
 from backend.vision.evaluation.scores import differences, judge_run, score, worst
 from backend.vision.evaluation.truth import Truth, agrees, nothing_on, read_truth
 from tests.fakes import ScriptedReader
@@ -130,6 +131,18 @@ async def test_the_products_own_grouping_is_measured_and_read_once(tmp_path: Pat
     assert found.fields[0].counts.right == found.fields[0].counts.wrong == 1
 
 
+def test_photos_arrive_as_a_heap_without_times_folders_and_names() -> None:
+    photos = [PhotoInput(str(n), Path(), f"a/{n}.jpg", "a", datetime(2026, 5, 2, 10, n)) for n in range(9)]
+    assert arriving(photos, Arrival.AS_THEY_ARE) == photos
+    for arrival, ids in ((Arrival.NO_TIMES, "012345678"), (Arrival.BACKWARDS, "876543210")):
+        heap = arriving(photos, arrival)
+        assert [photo.id for photo in heap] == list(ids)
+        assert {(photo.captured_at, photo.folder) for photo in heap} == {(None, "")}
+        assert [photo.name for photo in heap] == sorted(photo.name for photo in heap)
+    mixed = [photo.id for photo in arriving(photos, Arrival.SHUFFLED)]
+    assert sorted(mixed) == list("012345678") != mixed
+
+
 async def test_an_item_that_can_not_be_read_is_missed_and_named(tmp_path: Path) -> None:
     truth = read_truth(write(tmp_path / "t.csv", "file,brand", "a.jpg,Zara", "b.jpg,Zara"))
 
@@ -183,6 +196,9 @@ def test_the_command_reads_a_folder_and_compares_files(
     assert found["scores"][0]["fields"][0]["counts"]["right"] == 2
     assert found["scores"][0]["grouping"]["ari"] == 1.0
     assert "t-shirt" not in page.read_text(), "nothing was wrong, so no case is shown"
+    heap = CliRunner().invoke(app, ["evaluate", str(closet), "--arrival", "no-times"])
+    assert "grouping, photos no-times: ARI 0.000" in heap.stdout
+    assert "0 of 1 borders merged, 4 of 4 inner split" in heap.stdout, "nothing tells where an item begins"
     kept = write(tmp_path / "run.json", result.stdout)
     compared = CliRunner().invoke(app, ["evaluate", "--compare", str(kept), str(kept)])
     assert compared.exit_code == 0, compared.output

@@ -52,6 +52,12 @@ def test_in_first_three() -> None:
     assert metrics.in_first(1, chances, [0, 1]) == 0.5
 
 
+def test_borders_are_between_neighbours_in_the_order_of_the_truth() -> None:
+    truth = {"1": "a", "2": "a", "3": "b", "4": "b", "5": "c", "6": "a"}
+    found = metrics.agreement(truth, [["1"], ["2", "3"], ["4", "5", "6"]])
+    assert (found.merged, found.borders, found.split, found.inner) == (3, 3, 2, 2)
+
+
 def test_agreement_is_scikit_learns_adjusted_rand_index() -> None:
     rng = np.random.default_rng(3)
     true, found = rng.integers(0, 6, 40), rng.integers(0, 6, 40)

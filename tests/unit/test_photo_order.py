@@ -3,7 +3,7 @@
 import numpy as np
 
 from backend.core.photo_order import in_showing_order, photo_warnings
-from backend.core.reading import Shows, Sight
+from backend.core.reading import Role, Shows, Sight
 
 NOTHING = np.zeros(1, np.float32)
 
@@ -44,6 +44,18 @@ def test_photos_nobody_saw_keep_their_order_and_are_called_nothing() -> None:
     assert in_showing_order("312", {}) == ("3", "1", "2")
     assert photo_warnings("312", {}) == ()
     assert in_showing_order("123", {"3": shot("garment")}) == ("3", "1", "2")
+
+
+def test_what_a_reader_says_of_photos_comes_before_what_was_seen() -> None:
+    sights = {photo: shot("garment") for photo in "1245"} | {"3": shot("label"), "6": shot("part")}
+    told: dict[str, Role] = {"1": "back", "2": "flaw", "3": "label", "4": "front", "5": "view"}
+    assert in_showing_order("123456", sights, told) == ("4", "1", "5", "6", "3", "2")
+    assert in_showing_order("123456", {}, told) == ("4", "1", "5", "6", "3", "2"), "and where nothing was seen"
+    assert in_showing_order("123456", sights, told | {"5": "front"}) == ("4", "5", "1", "6", "3", "2")
+    dark = sights | {"4": shot("garment", bright=0.1)}
+    assert in_showing_order("123456", dark, told | {"5": "front"})[0] == "5", "the sound one of two fronts"
+    assert in_showing_order("123456", dark, told)[0] == "4", "a dark front is still the front"
+    assert in_showing_order("12", {}, {"1": "back", "2": "view"}) == ("2", "1"), "no front: another view"
 
 
 def test_a_lone_photo_and_a_lone_view_are_told() -> None:

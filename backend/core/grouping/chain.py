@@ -30,16 +30,27 @@ def begin_chances(joins: Floats) -> tuple[Floats, float]:
     return chances, float(total)
 
 
+def total_weights(joins: Floats) -> Floats:
+    """The log of the total weight of all cuts, of several strips of one length at once: `joins` (…, n - 1, REACH)."""
+    return _log_sum(_forward(joins)[..., -1, :])
+
+
+def uncut_weights(joins: Floats) -> Floats:
+    """The log weight of not cutting at all, likewise."""
+    rows = np.arange(joins.shape[-2])
+    return np.asarray(joins[..., rows, np.minimum(rows, REACH - 1)].sum(axis=-1))
+
+
 def _forward(joins: Floats) -> Floats:
     """Row i: the log weight of all cuts of the photos up to i whose last run has 1, 2, … photos."""
-    rows = np.full((len(joins) + 1, REACH), -np.inf)
-    rows[0, 0] = 0.0
-    for at, join in enumerate(joins, 1):
-        before = rows[at - 1]
-        rows[at, 0] = _log_sum(before)
-        joined = before + join
-        rows[at, 1:] = joined[:-1]
-        rows[at, -1] = np.logaddexp(rows[at, -1], joined[-1])
+    rows = np.full((*joins.shape[:-2], joins.shape[-2] + 1, REACH), -np.inf)
+    rows[..., 0, 0] = 0.0
+    for at in range(1, rows.shape[-2]):
+        before = rows[..., at - 1, :]
+        rows[..., at, 0] = _log_sum(before)
+        joined = before + joins[..., at - 1, :]
+        rows[..., at, 1:] = joined[..., :-1]
+        rows[..., at, -1] = np.logaddexp(rows[..., at, -1], joined[..., -1])
     return rows
 
 
@@ -53,6 +64,6 @@ def _backward(joins: Floats) -> Floats:
     return rows
 
 
-def _log_sum(values: Floats) -> float:
-    top = values.max()
-    return float(top + np.log(np.exp(values - top).sum()))
+def _log_sum(values: Floats) -> Floats:
+    top = values.max(axis=-1, keepdims=True)
+    return np.asarray(top[..., 0] + np.log(np.exp(values - top).sum(axis=-1)))

@@ -1,8 +1,8 @@
 """What speaks for a photo's joining the item before it: pauses, likeness, what each photo is of, a judge's word.
 
 Owns weighing these against each other over a whole batch, and learning from the batch itself how its seller works:
-how many photos an item has, whether labels come last or first, how alike the photos of one item are. Owns neither the
-sum over cuts (`chain.py`) nor the decision (`sort.py`).
+how many photos an item has, whether labels come last or first, how alike the photos of one item are, and whether they
+lie in the order taken at all. Owns neither the sum over cuts (`chain.py`) nor the decision (`sort.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.core.grouping.arrange import Strip
-from backend.core.grouping.chain import REACH, begin_chances
+from backend.core.grouping.chain import REACH, begin_chances, total_weights, uncut_weights
 from backend.core.grouping.likeness import (
     LABEL,
     PART_UNLIKE,
@@ -40,6 +40,14 @@ SHARE_WEIGHT, LEAST_SHARE = 8.0, 0.12
 """How many photos the usual share of beginnings is worth; and where no clock says so, no batch is taken to hold more
 than eight photos an item, or nothing but single ones."""
 JUDGE_BOUND = 0.95
+ORDER_WINDOW, RANDOM_ORDERS = 64, 99
+"""Whether an order tells anything is asked of so many photos, beside so many random orders of them."""
+SIDE_BY_SIDE = 2
+FEW_TO_ORDER, LUCK, LUCK_OF_FEW = 6, 0.01, 0.2
+"""How many random orders may be as good as the given one: of few photos more, down from so many (there any order is
+believed), since the orders that keep two items apart are no rarer (of six photos one in ten)."""
+ONE_ITEM = 0.3
+"""How likely random orders must be of one item for the order not to matter."""
 LOOKS_WEIGHT, LABEL_WEIGHT = 0.9, 0.5
 """Looks and roles are not independent of each other; label close-ups say little about the garment's colour."""
 
@@ -76,12 +84,14 @@ class Weighed:
     """What is known of one strip. `begins[i]` is how likely photo i + 1 begins an item; `alike[i]` its greatest
     likeness to the garments up to `REACH` before it, in log odds of the same item, 0 where nothing could be
     compared; `by_pause[i]` the log odds of a new item by its pause alone, nan without one; `wholes` compares the
-    whole garments of a run."""
+    whole garments of a run. `ordered` is False where neither a clock nor what is seen says that the photos lie in the
+    order taken: then each begins an item."""
 
     begins: Floats
     alike: Floats
     by_pause: Floats
     wholes: Wholes
+    ordered: bool = True
 
 
 @dataclass
@@ -94,14 +104,16 @@ class _Part:
     labels: Floats
     wholes: NDArray[np.bool_]
     kinds: NDArray[np.intp]
+    ordered: bool = True
     follows: Floats = field(init=False)
     begins: Floats = field(init=False)
     bounds: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        self.begins = np.log(_BEGINS[:, self.kinds[1:]]) + np.log(_ENDS[:, self.kinds[:-1]])
-        self.bounds = np.log(_BEGINS[:, self.kinds[0]]) + np.log(_ENDS[:, self.kinds[-1]])
-        self.follows = np.log(_FOLLOWS[:, self.kinds[:-1], self.kinds[1:]])
+        before, here = self.kinds[..., :-1], self.kinds[..., 1:]
+        self.begins = np.log(_BEGINS[:, here]) + np.log(_ENDS[:, before])
+        self.bounds = np.log(_BEGINS[:, self.kinds[..., 0]]) + np.log(_ENDS[:, self.kinds[..., -1]])
+        self.follows = np.log(_FOLLOWS[:, before, here])
 
 
 def weigh(
@@ -115,13 +127,22 @@ def weigh(
     starts = np.cumsum([0, *(len(strip.photos) for strip in strips)])
     parts = [_part(strip, looks, int(start), judged, rhythm) for strip, start in zip(strips, starts, strict=False)]
     share, seen = rhythm.share, any(part.kinds.min(initial=UNSEEN) < UNSEEN for part in parts)
+    for part, start in zip(parts, starts, strict=False):
+        if seen and np.isnan(part.pauses).all():
+            part.ordered = _order_tells(looks, int(start), len(part.kinds), share, garments, labels)
     chances = [_chances(part, share, garments, labels) for part in parts]
     for _ in range(ROUNDS if seen else 0):
         garments = _fit(garments, parts, chances)
         share = _share(parts, chances, share)
         chances = [_chances(part, share, garments, labels) for part in parts]
     return [
-        Weighed(chance, _alike(part, garments, labels)[:, -1], part.pauses, Wholes(looks, int(start), garments))
+        Weighed(
+            chance,
+            _alike(part, garments, labels)[:, -1],
+            part.pauses,
+            Wholes(looks, int(start), garments),
+            part.ordered,
+        )
         for part, chance, start in zip(parts, chances, starts, strict=False)
     ]
 
@@ -158,8 +179,8 @@ def _by_pause(pause: float, rhythm: Rhythm) -> float:
 
 def _chances(part: _Part, share: float, garments: Scale, labels: Scale) -> Floats:
     """How likely each photo begins an item: the habits' answers, each as likely as it makes what is seen."""
-    if not len(part.pauses):
-        return np.zeros(0)
+    if not len(part.pauses) or not part.ordered:
+        return np.ones(len(part.pauses))
     new = np.where(np.isnan(part.pauses), _log_odds(share), part.pauses) - part.judged
     base = _alike(part, garments, labels) - new[:, None]
     labelled = float((part.kinds == LABEL).mean()) >= LEAST_LABELS
@@ -178,11 +199,52 @@ def _alike(part: _Part, garments: Scale, labels: Scale) -> Floats:
     """Log odds of the same item by looks, for each length of the run before the photo.
 
     The best of several comparisons looks better than it is: that is taken off again."""
-    best, tint = np.fmax.accumulate(part.garments, axis=1), np.fmax.accumulate(part.labels, axis=1)
-    tries = np.maximum(1, (~np.isnan(part.garments)).cumsum(axis=1))
-    unlike = np.where(np.logical_or.accumulate(part.wholes, axis=1), UNLIKE, PART_UNLIKE)
+    best, tint = np.fmax.accumulate(part.garments, axis=-1), np.fmax.accumulate(part.labels, axis=-1)
+    tries = np.maximum(1, (~np.isnan(part.garments)).cumsum(axis=-1))
+    unlike = np.where(np.logical_or.accumulate(part.wholes, axis=-1), UNLIKE, PART_UNLIKE)
     form = garments.log_odds(best - 0.5 * garments.spread * np.sqrt(np.log(tries)), unlike)
     return np.asarray(LOOKS_WEIGHT * form + LABEL_WEIGHT * labels.log_odds(tint, PART_UNLIKE))
+
+
+def _order_tells(looks: Looks, start: int, count: int, share: float, garments: Scale, labels: Scale) -> bool:
+    """Whether photos that no clock orders lie as an item's photos would: side by side.
+
+    What is seen must be likelier in the order given than in nearly all random ones. Where random orders are as a rule
+    all of one item too, and its views are no strangers, there is nothing to mix. Of few photos hardly any order can
+    stand out."""
+    if count < FEW_TO_ORDER:
+        return True
+    many = min(count, ORDER_WINDOW)
+    random = np.random.default_rng(many)
+    orders = np.array([np.arange(many), *(random.permutation(many) for _ in range(RANDOM_ORDERS))])
+    part = _in_orders(looks, start, orders)
+    joins = (_alike(part, garments, labels) - _log_odds(share)) + (part.follows - part.begins)[..., None]
+    habits = np.log([habit.prior for habit in HABITS])[:, None] + part.begins.sum(axis=-1) + part.bounds
+    weights = np.logaddexp.reduce(habits + total_weights(joins), axis=0)
+    of_one_item = np.exp(np.logaddexp.reduce(habits + uncut_weights(joins), axis=0) - weights)
+    luck = float((weights >= weights[0]).mean())
+    if luck <= min(LUCK_OF_FEW, max(LUCK, 10 / many**2)):
+        return True
+    one_item = float(of_one_item[1:].mean()) > ONE_ITEM
+    return one_item and not Wholes(looks, start, garments).are_strangers(range(count))
+
+
+def _in_orders(looks: Looks, start: int, orders: NDArray[np.intp]) -> _Part:
+    """The photos from `start` on in each of these orders, each compared with those beside it alone: in a longer run
+    of several garments nearly every photo resembles some other."""
+    many = orders.shape[-1]
+    first, second = np.triu_indices(many, 1)
+    pairs = np.full((2, many, many), np.nan)
+    pairs[:, first, second] = looks.garments(start + first, start + second), looks.labels(start + first, start + second)
+    pairs[:, second, first] = pairs[:, first, second]
+    rows = np.arange(1, many)[:, None]
+    steps = 1 + np.arange(REACH)
+    before, near = np.maximum(rows - steps, 0), (rows >= steps) & (steps <= SIDE_BY_SIDE)
+    garments, labels = np.where(near, pairs[:, orders[:, rows], orders[:, before]], np.nan)
+    kinds = looks.kinds[start + orders]
+    wholes = (kinds[:, rows] == WHOLE) & (kinds[:, before] == WHOLE) & near
+    nothing = np.full(many - 1, np.nan)
+    return _Part(nothing, np.zeros(many - 1), garments, labels, wholes, kinds)
 
 
 def _fit(scale: Scale, parts: Sequence[_Part], chances: Sequence[Floats]) -> Scale:
@@ -194,7 +256,8 @@ def _fit(scale: Scale, parts: Sequence[_Part], chances: Sequence[Floats]) -> Sca
 
 def _share(parts: Sequence[_Part], chances: Sequence[Floats], usual: float) -> float:
     """How many of the photos without a pause begin an item."""
-    unknown = np.concatenate([chance[np.isnan(part.pauses)] for part, chance in zip(parts, chances, strict=True)])
+    ordered = [(part, chance) for part, chance in zip(parts, chances, strict=True) if part.ordered]
+    unknown = np.concatenate([np.zeros(0), *(chance[np.isnan(part.pauses)] for part, chance in ordered)])
     share = float((SHARE_WEIGHT * usual + unknown.sum()) / (SHARE_WEIGHT + len(unknown)))
     return max(LEAST_SHARE, min(1 - LEAST_SHARE, share))
 

@@ -25,6 +25,7 @@ WhyCode = Literal[
     "labels",
     "judged",
     "alone",
+    "no_order",
 ]
 
 

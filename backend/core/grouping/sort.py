@@ -176,6 +176,9 @@ def _between(strip: Strip) -> Group:
 
 def _cut(strip: Strip, weighed: Weighed, sights: Sights, judged: Mapping[str, float]) -> Grouping:
     """The strip's items, and where that is in doubt."""
+    if not weighed.ordered:
+        alone = (Group((photo.id,), ALONE_UNORDERED, "alone", (Why("no_order"),)) for photo in strip.photos)
+        return Grouping(tuple(alone))
     begins = weighed.begins
     cuts = [0, *(int(at) + 1 for at in np.flatnonzero(begins >= SPLIT_FROM)), len(strip.photos)]
     ids = [photo.id for photo in strip.photos]

@@ -7,6 +7,7 @@ field and no file.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -87,6 +88,11 @@ class Agreement:
     f1: float
     exact: float
     """The share of the true groups that were found whole and unmixed."""
+    merged: int = 0
+    borders: int = 0
+    split: int = 0
+    inner: int = 0
+    """Neighbours wrongly put together, of so many of two groups; and wrongly apart, of so many of one."""
 
 
 def judge(truth: object, answer: object, *, accepted: bool) -> str:
@@ -153,7 +159,8 @@ def in_first(count: int, chances: NDArray[np.floating], truth: Sequence[int] | N
 
 
 def agreement(truth: Mapping[str, str], found: Sequence[Sequence[str]]) -> Agreement:
-    """Compares groups of things with their true groups by name; things not in `truth` are not looked at.
+    """Compares groups of things with their true groups by name; things not in `truth` are not looked at, and its order
+    is that in which they lie side by side.
 
     A thing in no found group counts as a group of its own."""
     groups = [kept for group in found if (kept := [thing for thing in group if thing in truth])]
@@ -164,6 +171,8 @@ def agreement(truth: Mapping[str, str], found: Sequence[Sequence[str]]) -> Agree
     together = sum(comb(n, 2) for n in cells.values())
     ours, theirs = sum(comb(len(group), 2) for group in groups), sum(comb(n, 2) for n in sizes.values())
     precision, recall = together / ours if ours else 1.0, together / theirs if theirs else 1.0
+    place = {thing: at for at, group in enumerate(groups) for thing in group}
+    beside = [(truth[a] == truth[b], place[a] == place[b]) for a, b in pairwise(truth)]
     whole = sum(len(group) == sizes[name] == n for (at, name), n in cells.items() for group in [groups[at]])
     return Agreement(
         ari=_adjusted(together, ours, theirs, comb(len(truth), 2)),
@@ -171,6 +180,10 @@ def agreement(truth: Mapping[str, str], found: Sequence[Sequence[str]]) -> Agree
         recall=recall,
         f1=2 * precision * recall / (precision + recall) if precision + recall else 0.0,
         exact=whole / len(sizes) if sizes else 1.0,
+        merged=beside.count((False, True)),
+        borders=sum(not same for same, _ in beside),
+        split=beside.count((True, False)),
+        inner=sum(same for same, _ in beside),
     )
 
 

@@ -4,9 +4,11 @@ Owns the run as it is made, kept as JSON and read back. Owns no judgement (`scor
 """
 
 import json
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,19 @@ from backend.core.errors import BadRequest
 from backend.core.listing import Field
 from backend.core.reading import Analyzer, ItemReading, PhotoInput, Refusal
 from backend.vision.evaluation.truth import Expected, Truth
+
+SEED = 7
+
+
+class Arrival(StrEnum):
+    """How the photos are handed to the sorting: with all that is known of them, or as a flat heap without times, in the
+    order taken, backwards or mixed."""
+
+    AS_THEY_ARE = "as-they-are"
+    NO_TIMES = "no-times"
+    BACKWARDS = "backwards"
+    SHUFFLED = "shuffled"
+
 
 Progress = Callable[[], None]
 
@@ -45,7 +60,8 @@ class ItemRun:
 @dataclass(frozen=True)
 class Run:
     """`groups` are the items the product made of the photos, None where the truth tells none; `seconds` is the time
-    of the reading alone, all photos together, models loaded; `cost` what it cost, in dollars."""
+    of the reading alone, all photos together, models loaded; `cost` what it cost, in dollars; `true_items` are in the
+    order taken, the photos being sorted as of their `arrival`."""
 
     reader: str
     folder: str
@@ -56,6 +72,7 @@ class Run:
     true_items: dict[str, str]
     cost: float = 0.0
     groups: tuple[tuple[str, ...], ...] | None = None
+    arrival: Arrival = Arrival.AS_THEY_ARE
     refused: tuple[str, ...] = ()
 
 
@@ -71,13 +88,14 @@ async def make_run(
     version: str,
     step: Progress,
     spent: Callable[[], float] = float,
+    arrival: Arrival = Arrival.AS_THEY_ARE,
 ) -> Run:
     """Reads the photos of the truth; a photo's name must be its path below the folder. `step` is called for each item,
     `spent` says what the reader has cost so far, in dollars.
 
     Where the truth says which photos belong together, the product first sorts and reads the whole batch; its reading
     of a group that is exactly an item counts as the item's, so that nothing is read twice for the same answer."""
-    known = [photo for photo in photos if photo.name in truth.items]
+    known = _as_taken([photo for photo in photos if photo.name in truth.items])
     if not known:
         raise BadRequest(f"None of the photos in {folder} is named in the truth.")
     by_item: dict[str, list[PhotoInput]] = {}
@@ -85,7 +103,7 @@ async def make_run(
         by_item.setdefault(truth.items[photo.name], []).append(photo)
     await reader.read_item(known[:1])  # loads the models: their time is not the reading's
     started, before = time.perf_counter(), spent()
-    read, groups = await _as_product(reader, known) if truth.grouped else ({}, None)
+    read, groups = await _as_product(reader, known, arrival) if truth.grouped else ({}, None)
     items = []
     for name, its in by_item.items():
         reading = read.get(frozenset(p.id for p in its)) or await read_one_item(reader, its)
@@ -101,14 +119,32 @@ async def make_run(
         cost=spent() - before,
         true_items={photo.name: truth.items[photo.name] for photo in known},
         groups=groups,
+        arrival=arrival,
     )
 
 
+def _as_taken(photos: Sequence[PhotoInput]) -> list[PhotoInput]:
+    """By the clock where it tells of all, else as they were found."""
+    timed = [(photo.captured_at, n) for n, photo in enumerate(photos) if photo.captured_at is not None]
+    return [photos[n] for _, n in sorted(timed)] if len(timed) == len(photos) else list(photos)
+
+
+def arriving(photos: Sequence[PhotoInput], arrival: Arrival) -> list[PhotoInput]:
+    """These photos, in the order taken, as they would arrive; their ids stay."""
+    if arrival is Arrival.AS_THEY_ARE:
+        return list(photos)
+    heap = list(reversed(photos)) if arrival is Arrival.BACKWARDS else list(photos)
+    if arrival is Arrival.SHUFFLED:
+        random.Random(SEED).shuffle(heap)  # noqa: S311 - a fair draw, no secret
+    bare = {"captured_at": None, "folder": ""}
+    return [replace(photo, **bare, name=f"IMG_{n:04d}.jpg", position=n) for n, photo in enumerate(heap)]
+
+
 async def _as_product(
-    reader: Analyzer, photos: Sequence[PhotoInput]
+    reader: Analyzer, photos: Sequence[PhotoInput], arrival: Arrival
 ) -> tuple[dict[frozenset[str], ItemReading], tuple[tuple[str, ...], ...]]:
     """The batch as the product sorts and reads it: readings by their photos, and the groups by the photos' names."""
-    batch = await batch_analyze_photos(photos, analyzer=reader)
+    batch = await batch_analyze_photos(arriving(photos, arrival), analyzer=reader)
     names = {photo.id: photo.name for photo in photos}
     groups = tuple(tuple(names[i] for i in item.photos) for item in batch.items)
     return {frozenset(item.photos): item for item in batch.items}, groups

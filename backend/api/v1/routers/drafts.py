@@ -152,6 +152,8 @@ def shown(session: Session, draft: Draft) -> DraftOut:
             thumbnail_url=f"/api/v1/photos/{photo.id}?size=thumbnail",
             width=photo.width or 0,
             height=photo.height or 0,
+            role=photo.role,
+            role_source=photo.role_source,
         )
         for photo in service.photos_of(session, draft)
     ]
