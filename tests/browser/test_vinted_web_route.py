@@ -185,7 +185,7 @@ async def test_a_size_that_is_not_offered_names_the_field(
 @pytest.mark.parametrize(
     ("language", "currency", "kind", "says"),
     [
-        ("de", "EUR", "hat", r"category.*Hüte & Mützen.*nearest: Kopfschmuck"),
+        ("de", "EUR", "hat", r"category.*Hüte & Mützen.*but:.*Kopfschmuck"),
         ("pl", "PLN", "t-shirt", r"price.*12,50 PLN"),
     ],
 )

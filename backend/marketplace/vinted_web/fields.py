@@ -169,7 +169,7 @@ class Parcel:
         return self.size.name(self.language)
 
     async def read(self) -> str:
-        sizes = list(catalog.parcels().values())
+        sizes = [self.size if one.slug == self.size.slug else one for one in catalog.parcels().values()]
         radios = [selectors.parcel_radio(size.id) for size in sizes]
         chosen = await self.page.locator(selectors.either(*radios)).evaluate_all(CHOSEN, radios)
         return sizes[chosen[0]].name(self.language) if chosen else ""

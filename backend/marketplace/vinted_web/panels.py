@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal, Protocol, TypedDict
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Error, Locator, Page, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from backend.core.errors import ListingRejected
@@ -54,6 +54,8 @@ LISTED = """(list, {place, aside, known, patience}) => new Promise(done => {
     if (changed(first)) end(first);
 })"""
 """What an open list offers, as soon as that is not what is known of it already, or when patience ends."""
+SOME = 8
+"""So many of the options are named where none is like the one sought."""
 LOOK = 1.0
 """Seconds after which a list is looked for anew: it may have been drawn again meanwhile."""
 
@@ -147,8 +149,7 @@ class Panel:
             return await self._found(selectors.with_text(named[0]), named[0])
         if named:
             raise self.refused(f"the marketplace offers several like {choice.name!r}: {', '.join(named)}")
-        like = ", ".join(nearest(choice.name, dict.fromkeys(listed["titles"]))) or "nothing like it"
-        raise self.refused(f"the marketplace does not offer {choice.name!r} (nearest: {like})")
+        raise self._not_offered(choice, listed)
 
     async def at(self, css: str) -> Found:
         """The option at this place, awaited; None can tell what is shown for it."""
@@ -160,13 +161,15 @@ class Panel:
     async def descend(self, choice: Choice, below: Choice) -> None:
         """Clicks a branch of a tree until the level below it shows, which is another list than this one."""
         branch = (await self.option(choice)).option
-        above = await self._look(choice.place, None, 0)
+        above = listed = await self._look(choice.place, None, 0)
         for patience in self._patience():
             if await branch.is_visible():
                 await branch.click()
             listed = await self._listed(below, patience, above)
             if listed["titles"] != above["titles"] and self._offers(below, listed):
                 return
+        if listed["titles"] not in (above["titles"], []):
+            raise self._not_offered(below, listed)
         raise self.refused(f"{choice.name!r} does not lead to {below.name!r}")
 
     async def choose(self, search: Search) -> str:
@@ -202,6 +205,11 @@ class Panel:
     def refused(self, why: str) -> ListingRejected:
         return ListingRejected(f"The field {self._field!r} could not be set: {why}.")
 
+    def _not_offered(self, choice: Choice, listed: Listed) -> ListingRejected:
+        titles = tuple(dict.fromkeys(listed["titles"]))
+        offered = ", ".join(nearest(choice.name, titles) or titles[:SOME]) or "nothing"
+        return self.refused(f"the marketplace does not offer {choice.name!r} (but: {offered})")
+
     async def _listed(self, choice: Choice, seconds: float, above: Listed | None = None) -> Listed:
         """What the list offers once the choice is among it, or after so many seconds; `above` is the list to leave."""
         end = asyncio.get_running_loop().time() + seconds
@@ -219,6 +227,9 @@ class Panel:
         try:
             listed: Listed = await self.content.evaluate(LISTED, asked, timeout=self._timeout * 1000)
         except PlaywrightTimeout:  # no list is open
+            return Listed(there=False, titles=[])
+        except Error:  # another document came; a lost browser can't be asked at all, and raises
+            await self._page.evaluate("0")
             return Listed(there=False, titles=[])
         return listed
 
