@@ -142,7 +142,9 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def sandbox(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5055,
-    language: Annotated[Literal["fr", "en"], typer.Option(help="Language of its labels.")] = "fr",
+    language: Annotated[
+        Literal["fr", "en", "de", "es", "it", "nl", "pt", "pl"], typer.Option(help="Language of its form.")
+    ] = "fr",
     widgets: Annotated[Literal["new", "old"], typer.Option(help="Tiles for size and colour, or older lists.")] = "new",
     banner: Annotated[bool, typer.Option(help="Whether a new visitor meets the consent banner.")] = True,
     state: Annotated[

@@ -7,7 +7,7 @@ from rich.markup import escape
 from sqlmodel import Session
 
 from backend.cli.terminal import AsJson, out, show_json, with_runtime
-from backend.core import catalog
+from backend.core import catalog, site_names
 from backend.core.catalog import Leaf
 from backend.core.ontology import Match, Ontology, match_leaf, match_term
 from backend.drafts import service as drafts
@@ -45,6 +45,7 @@ def show_catalog(
 
 def summary(offered: Ontology, language: str) -> dict[str, Any]:
     """What the site offers in numbers, and each of our options that has no counterpart there."""
+    language = offered.spoken(language)
     terms = {
         "condition": catalog.conditions(),
         "colours": catalog.colours(),
@@ -52,12 +53,14 @@ def summary(offered: Ontology, language: str) -> dict[str, Any]:
         "parcel": catalog.parcels(),
     }
     matches: list[tuple[str, str, Match]] = [
-        ("category", " > ".join(leaf.path(language)), match_leaf(leaf, offered, language))
+        ("category", " > ".join(site_names.path(leaf, language)), match_leaf(leaf, offered, language))
         for leaf in catalog.leaves().values()
     ]
     for name, known in terms.items():
         if options := offered.options.get(name):
-            matches += [(name, term.name(language), match_term(term, options, language)) for term in known.values()]
+            matches += [
+                (name, site_names.of(term, language)[0], match_term(term, options, language)) for term in known.values()
+            ]
     return {
         "categories": len(offered.leaves),
         "sized_categories": len(offered.sizes),

@@ -3,10 +3,11 @@
 Owns the mapping between our slugs and the marketplace's labels and ids. The tree in `catalog.json` is a
 small one: only women 1904, women's shoes 16, women's trainers 2632 and the ids of colours, conditions,
 parcels and letter sizes are publicly reported; the other ids belong to our own sandbox. On the real
-site the form is driven by labels, and ids are the seller's session's to look up.
+site the form is driven by labels, in any language (`site_names`), and ids are the seller's session's to look up.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,16 +18,24 @@ from urllib.parse import urlsplit
 from backend.core.errors import Conflict
 
 Language = Literal["fr", "en"]
+Vocabulary = Literal["colours", "conditions", "materials", "parcels"]
 AUDIENCES = ("women", "men", "girls", "boys")
+PUBLIC_IDS = ("colours", "conditions", "parcels")
+"""The vocabularies whose ids are publicly reported; those of materials are our sandbox's own."""
+ONE_SIZE = "One size"
+AGE = re.compile(r"(\d+)([MY])")
+"""A size's value that is an age, in months or years."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """An option of the marketplace: our slug, its id there, its names."""
+    """An option of the marketplace: our slug, its id there, its names. `as_offered`: id and names are a site's own."""
 
     slug: str
     id: int
     names: Mapping[str, str]
+    vocabulary: Vocabulary
+    as_offered: bool = False
 
     def name(self, language: str) -> str:
         return self.names.get(language, self.names["en"])
@@ -55,7 +64,8 @@ class SizeOption:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A leaf category: its way down the tree, by id and by name, and what follows from it."""
+    """A leaf category: its way down the tree, by id and by name, and what follows from it. `as_offered`: ids and names
+    are the site's own."""
 
     id: int
     kind: str
@@ -64,6 +74,7 @@ class Leaf:
     paths: Mapping[str, tuple[str, ...]]
     size_group: str | None
     parcel: str
+    as_offered: bool = False
 
     def path(self, language: str) -> tuple[str, ...]:
         return self.paths.get(language, self.paths["en"])
@@ -89,8 +100,8 @@ def raw() -> dict[str, Any]:
     return stored
 
 
-def _terms(name: str) -> dict[str, Term]:
-    return {t["slug"]: Term(t["slug"], t["id"], {"en": t["en"], "fr": t["fr"]}) for t in raw()[name]}
+def _terms(name: Vocabulary) -> dict[str, Term]:
+    return {t["slug"]: Term(t["slug"], t["id"], {"en": t["en"], "fr": t["fr"]}, name) for t in raw()[name]}
 
 
 @cache
@@ -111,6 +122,10 @@ def materials() -> dict[str, Term]:
 @cache
 def parcels() -> dict[str, Term]:
     return _terms("parcels")
+
+
+def vocabulary(name: Vocabulary) -> Mapping[str, Term]:
+    return {"colours": colours, "conditions": conditions, "materials": materials, "parcels": parcels}[name]()
 
 
 @cache

@@ -1,21 +1,22 @@
 """What a marketplace's own form offers: categories, sizes, colours, conditions, materials and parcels, by id and name.
 
 Owns the reading of the form's answers (as its web API is publicly known to give them, single parts missing or new) and
-which of our options each of theirs is. Does not own our options (`catalog.py`), where an ontology is kept
-(`drafts/site_catalogs.py`) nor how the answers are listened to (`marketplace/vinted_web/ontology.py`).
+which of our options each of theirs is, by the names on an open form too. Does not own our options (`catalog.py`),
+what sites call them (`site_names`), where an ontology is kept (`drafts/site_catalogs.py`) nor how the answers are
+listened to (`marketplace/vinted_web/ontology.py`).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from backend.core import catalog
+from backend.core import catalog, site_names, wording
 from backend.core.catalog import Leaf, SizeOption, Term
 from backend.core.listing import Listing
-from backend.core.search_words import bare
+from backend.core.site_names import plain
 
 NEAREST = 3
 LIKE = 45
@@ -61,6 +62,10 @@ class Ontology:
     options: Mapping[str, tuple[Option, ...]] = field(default_factory=dict)
     sizes: Mapping[int, tuple[Option, ...]] = field(default_factory=dict)
 
+    def spoken(self, expected: str) -> str:
+        """The language its names are in: a member may read a site in another than its country's."""
+        return site_names.spoken({category.path[0] for category in self.leaves}, expected)
+
 
 @dataclass(frozen=True)
 class Match:
@@ -100,24 +105,46 @@ def read(answers: Iterable[Answered]) -> Ontology:
 
 
 def match_term(term: Term, offered: Iterable[Option], language: str) -> Match:
-    """By name in any of our languages; on a site of another language by the publicly known id."""
+    """By name, in the site's language or the catalog's. On a site in neither French nor English the id comes first
+    where it is publicly known, unless the option bears another of our names: names there are less sure than ids."""
     options = list(offered)
-    names = {plain(name) for name in term.names.values()}
-    if same := next((o for o in options if plain(o.title) in names), None):
-        return Match(same)
-    if language not in term.names and (known := next((o for o in options if o.id == term.id), None)):
+    known = _by_id(term, options, language)
+    if language not in term.names and known:
         return Match(known)
-    return Match(None, _nearest(term.name(language), [o.title for o in options]))
+    for spoken in (language, *term.names):
+        named = fitting(site_names.of(term, spoken), [o.title for o in options])
+        if known and known.title in named:
+            return Match(known)
+        if len(named) == 1:
+            return Match(next(o for o in options if o.title == named[0]))
+    return Match(None, nearest(site_names.of(term, language)[0], [o.title for o in options]))
+
+
+def is_another(term: Term, title: str, language: str) -> bool:
+    """Whether this is the name of another option of its kind, and not of this one."""
+    if fitting(site_names.of(term, language), [title]):
+        return False
+    others = catalog.vocabulary(term.vocabulary).values()
+    return any(fitting(site_names.of(other, language), [title]) for other in others if other.slug != term.slug)
+
+
+def fitting(names: Iterable[str], titles: Iterable[str]) -> list[str]:
+    """The titles that are one of these names, each once; more than one is one too many to choose."""
+    wanted = {plain(name) for name in names}
+    return list({plain(title): title for title in reversed(list(titles)) if plain(title) in wanted}.values())
 
 
 def find_category(leaf: Leaf, ontology: Ontology, language: str) -> Category | None:
-    """The same way down the tree; or, under the same top, the only leaf of that name or of the kind's."""
-    path = leaf.path(language)
-    if same := next((c for c in ontology.leaves if _same(c.path, path)), None):
-        return same
-    under = _under_the_same_top(path, ontology)
-    for name in (path[-1], catalog.kinds()[leaf.kind].name(language)):
-        named = [c for c in under if _singular(c.path[-1]) == _singular(name)]
+    """The only one by the same way down the tree; or, under the same top, the only leaf of its or the kind's name."""
+    levels = site_names.levels(leaf, language)
+    way = [{plain(name) for name in names} for names in levels]
+    same = [c for c in ontology.leaves if _same_way(c.path, way)]
+    if same:
+        return same[0] if len(same) == 1 else None
+    under = _under_the_same_top(levels[0], ontology)
+    for names in (levels[-1], [wording.name("kinds", leaf.kind, language)]):
+        wanted = {_singular(name) for name in names}
+        named = [c for c in under if _singular(c.path[-1]) in wanted]
         if len(named) == 1:
             return named[0]
     return None
@@ -126,27 +153,38 @@ def find_category(leaf: Leaf, ontology: Ontology, language: str) -> Category | N
 def match_leaf(leaf: Leaf, ontology: Ontology, language: str) -> Match:
     if found := find_category(leaf, ontology, language):
         return Match(Option(found.id, " > ".join(found.path)))
-    path = leaf.path(language)
-    titles = [" > ".join(c.path) for c in _under_the_same_top(path, ontology) or ontology.leaves]
-    return Match(None, _nearest(" > ".join(path), titles))
+    top = site_names.levels(leaf, language)[0]
+    titles = [" > ".join(c.path) for c in _under_the_same_top(top, ontology) or ontology.leaves]
+    return Match(None, nearest(" > ".join(site_names.path(leaf, language)), titles))
 
 
 def as_offered(leaf: Leaf, ontology: Ontology, language: str) -> Leaf | None:
     """Our leaf with the site's own ids and names on the way to it; None where the site has none like it."""
     if (found := find_category(leaf, ontology, language)) is None:
         return None
-    return replace(leaf, id=found.id, ids=found.ids, paths={"en": found.path, language: found.path})
+    return replace(leaf, id=found.id, ids=found.ids, paths=dict.fromkeys(leaf.paths, found.path), as_offered=True)
 
 
 def match_size(size: SizeOption, offered: Iterable[Option]) -> Match:
-    """By the whole label, or by its first part where only one begins so ("M" and "M / 38 / 10")."""
+    """See `sizes_fitting`."""
     options = list(offered)
-    if same := next((o for o in options if plain(o.title) == plain(size.label)), None):
-        return Match(same)
-    starts = [o for o in options if plain(o.title.split("/")[0]) == plain(size.label.split("/")[0])]
-    if len(starts) == 1:
-        return Match(starts[0])
-    return Match(None, _nearest(size.label, [o.title for o in options]))
+    named = sizes_fitting(size, [o.title for o in options])
+    if len(named) == 1:
+        return Match(next(o for o in options if o.title == named[0]))
+    return Match(None, nearest(size.label, [o.title for o in options]))
+
+
+def sizes_fitting(size: SizeOption, titles: Sequence[str]) -> list[str]:
+    """By the whole label; an age by its numbers, whatever a site calls years ("8 ans / 128 cm", "8 Jahre / 128 cm");
+    "one size" by any of its names; or by the label's first part ("M" and "M / 38 / 10"). Several are none to choose."""
+    if same := fitting([size.label], titles):
+        return same
+    if size.value == catalog.ONE_SIZE:
+        return [title for title in titles if plain(title) in site_names.one_size()]
+    if catalog.AGE.fullmatch(size.value):
+        age = [title for title in titles if _numbers(title) == _numbers(size.label)]
+        return age or fitting(size.label.split("/"), titles)
+    return [title for title in titles if plain(title.split("/")[0]) == plain(size.label.split("/")[0])]
 
 
 def unmapped(listing: Listing, ontology: Ontology, language: str) -> tuple[Unmapped, ...]:
@@ -154,17 +192,13 @@ def unmapped(listing: Listing, ontology: Ontology, language: str) -> tuple[Unmap
     return tuple(_missing(listing, ontology, language))
 
 
-def plain(name: str) -> str:
-    """Lower case, letters and digits alone: "T-shirts & débardeurs" and "t shirts debardeurs" are one name."""
-    return " ".join(re.findall(r"\w+", bare(name)))
-
-
 def _missing(listing: Listing, ontology: Ontology, language: str) -> Iterator[Unmapped]:
+    language = ontology.spoken(language)
     leaf = catalog.find_leaf(listing.value("audience"), listing.value("category"))
     if leaf is not None and ontology.leaves:
         match = match_leaf(leaf, ontology, language)
         if match.option is None:
-            yield Unmapped("category", " > ".join(leaf.path(language)), match.suggestions)
+            yield Unmapped("category", " > ".join(site_names.path(leaf, language)), match.suggestions)
         size = catalog.find_size(leaf, listing.value("size"))
         if match.option and size and (offered := ontology.sizes.get(match.option.id)):
             sized = match_size(size, offered)
@@ -182,11 +216,23 @@ def _missing(listing: Listing, ontology: Ontology, language: str) -> Iterator[Un
             if slug in known and (offered := ontology.options.get(name)):
                 match = match_term(known[slug], offered, language)
                 if match.option is None:
-                    yield Unmapped(name, known[slug].name(language), match.suggestions)
+                    yield Unmapped(name, site_names.of(known[slug], language)[0], match.suggestions)
 
 
-def _under_the_same_top(path: tuple[str, ...], ontology: Ontology) -> list[Category]:
-    return [category for category in ontology.leaves if plain(category.path[0]) == plain(path[0])]
+def _by_id(term: Term, options: Iterable[Option], language: str) -> Option | None:
+    if term.vocabulary not in catalog.PUBLIC_IDS:
+        return None
+    known = next((o for o in options if o.id == term.id), None)
+    return None if known is None or is_another(term, known.title, language) else known
+
+
+def _numbers(title: str) -> list[str]:
+    return sorted(re.findall(r"\d+", title))
+
+
+def _under_the_same_top(names: Iterable[str], ontology: Ontology) -> list[Category]:
+    wanted = {plain(name) for name in names}
+    return [category for category in ontology.leaves if plain(category.path[0]) in wanted]
 
 
 def _singular(name: str) -> str:
@@ -194,13 +240,14 @@ def _singular(name: str) -> str:
     return " ".join(word.removesuffix("s") for word in plain(name).split())
 
 
-def _same(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    return [plain(name) for name in a] == [plain(name) for name in b]
+def _same_way(path: Sequence[str], way: Sequence[set[str]]) -> bool:
+    return len(path) == len(way) and all(plain(name) in names for name, names in zip(path, way, strict=True))
 
 
-def _nearest(name: str, titles: list[str]) -> tuple[str, ...]:
+def nearest(name: str, titles: Iterable[str]) -> tuple[str, ...]:
+    """At most three titles that are something like this name."""
     found = process.extract(
-        name, titles, scorer=fuzz.token_set_ratio, processor=plain, limit=NEAREST, score_cutoff=LIKE
+        name, list(titles), scorer=fuzz.token_set_ratio, processor=plain, limit=NEAREST, score_cutoff=LIKE
     )
     return tuple(title for title, _, _ in found)
 

@@ -23,7 +23,6 @@ from backend.core.search_words import bare
 _TITLE_USES = ("category", "audience", "brand", "colours", "size")
 _DESCRIPTION_USES = (*_TITLE_USES, "condition", "materials")
 _CHILDREN = ("girls", "boys")
-_ONE_SIZE = "One size"
 _WORN = "satisfactory"
 """The condition that means signs of wear in the marketplace's own words; a description says so."""
 HASHTAGS_MAX = 10
@@ -129,7 +128,7 @@ def _facts(listing: Listing, language: str) -> dict[str, Any] | None:
         "audience": texts["audiences"].get(audience, ""),
         "child": (texts.get("children") or texts["audiences"])[audience] if audience in _CHILDREN else "",
         "size": _size(str(known.get("size", "")), language),
-        "one_size": known.get("size") == _ONE_SIZE,
+        "one_size": known.get("size") == catalog.ONE_SIZE,
         "agreed": texts["and"].join(wording.colour(slug, language, kind.slug) for slug in colours),
         "colours": [wording.colour(slug, language) for slug in colours],
         "condition": wording.name("conditions", condition, language) if condition in catalog.conditions() else "",
@@ -152,10 +151,10 @@ def _article(kind: str, before: str, language: str) -> str:
 def _size(value: str, language: str) -> str:
     """ "8Y" is eight years and "3M" three months, "38.5" is 38,5 in most languages; most others say themselves."""
     texts = wording.of(language)["words"]
-    if age := re.fullmatch(r"(\d+)([MY])", value):
+    if age := catalog.AGE.fullmatch(value):
         said = texts["ages"][age[2]]
         return str(said.get(age[1], said["other"]).format(n=age[1]))
-    if value == _ONE_SIZE:
+    if value == catalog.ONE_SIZE:
         return str(texts["one_size"])
     return value.replace(".", texts["decimal"]) if re.fullmatch(r"\d+\.\d+", value) else value
 

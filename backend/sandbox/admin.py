@@ -15,6 +15,7 @@ from backend.core.errors import BadRequest
 from backend.sandbox import views
 from backend.sandbox.faults import Fault, FaultPlan, make_fault
 from backend.sandbox.labels import labels
+from backend.sandbox.options import Language
 from backend.sandbox.pages import render
 from backend.sandbox.state import SandboxState
 from backend.sandbox.vinted_api import State
@@ -48,7 +49,7 @@ class ExpireRequest(Strict):
 
 
 class OptionsRequest(Strict):
-    language: Literal["fr", "en"] | None = None
+    language: Language | None = None
     widgets: Literal["new", "old"] | None = None
     banner: bool | None = None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 Widgets = Literal["new", "old"]
-Language = Literal["fr", "en"]
+Language = Literal["fr", "en", "de", "es", "it", "nl", "pt", "pl"]
 
 MEGABYTE = 1_000_000
 

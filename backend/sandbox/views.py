@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.core import catalog
 from backend.core.catalog import Term
-from backend.sandbox import brands
+from backend.sandbox import brands, names
 from backend.sandbox.labels import labels
 from backend.sandbox.state import SandboxState, StoredItem
 from backend.sandbox.validation import leaves_by_id
@@ -27,7 +27,7 @@ def describe(item: StoredItem, state: SandboxState) -> dict[str, Any]:
         "account": state.accounts[item.account_id].username,
         "title": item.title,
         "description": item.description,
-        "category_path": list(leaf.path(state.options.language)) if leaf else [],
+        "category_path": names.path(leaf, state.options.language) if leaf else [],
         "category": leaf.kind if leaf else None,
         "audience": leaf.audience if leaf else None,
         "catalog_id": item.catalog_id,
@@ -67,8 +67,8 @@ def card(item: StoredItem, state: SandboxState) -> dict[str, Any]:
         "item_closing_action": "sold" if item.closed == "sold" else None,
         "price": {"amount": item.price, "currency_code": item.currency},
         "brand": brand_name(item),
-        "size": size.label if size else "",
-        "status": name(catalog.conditions().values(), item.condition_id, state.options.language),
+        "size": names.size(size, state.options.language) if size else "",
+        "status": names.name("conditions", item.condition_id, state.options.language),
         "path": path(item),
         "photos": [{"id": i, "url": f"/photos/{i}"} for i in item.photo_ids],
         "user": {"id": item.account_id, "login": state.accounts[item.account_id].username},
@@ -83,13 +83,13 @@ def attributes(item: StoredItem, state: SandboxState) -> list[tuple[str, str, st
     size = size_option(item)
     brand = brand_name(item)
     texts = {
-        "category": " > ".join(leaf.path(language)) if leaf else "",
+        "category": " > ".join(names.path(leaf, language)) if leaf else "",
         "brand": words["no_brand"] if brand == "" else brand or "",
-        "size": size.label if size else "",
-        "condition": name(catalog.conditions().values(), item.condition_id, language),
-        "color": ", ".join(name(catalog.colours().values(), i, language) for i in item.color_ids),
-        "material": ", ".join(name(catalog.materials().values(), i, language) for i in item.material_ids),
-        "package_size": name(catalog.parcels().values(), item.package_size_id, language),
+        "size": names.size(size, language) if size else "",
+        "condition": names.name("conditions", item.condition_id, language),
+        "color": ", ".join(names.name("colours", i, language) for i in item.color_ids),
+        "material": ", ".join(names.name("materials", i, language) for i in item.material_ids),
+        "package_size": names.name("parcels", item.package_size_id, language),
         "unisex": words["yes"] if item.is_unisex else "",
     }
     return [(field, words[field], text) for field, text in texts.items() if text]
@@ -103,8 +103,8 @@ def path(item: StoredItem) -> str:
 
 
 def price_text(price: str, language: str) -> str:
-    """As the form shows it: a decimal comma in French."""
-    return price.replace(".", ",") if language == "fr" else price
+    """As the form shows it: a decimal comma, but in English."""
+    return price if language == "en" else price.replace(".", ",")
 
 
 def brand_name(item: StoredItem) -> str | None:
@@ -120,10 +120,6 @@ def size_option(item: StoredItem) -> catalog.SizeOption | None:
 
 def slug(terms: Iterable[Term], term_id: int | None) -> str | None:
     return next((term.slug for term in terms if term.id == term_id), None)
-
-
-def name(terms: Iterable[Term], term_id: int | None, language: str) -> str:
-    return next((term.name(language) for term in terms if term.id == term_id), "")
 
 
 def _photo(state: SandboxState, photo_id: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, File, Form, HTTPException, Query, Reques
 from pydantic import BaseModel
 
 from backend.core import catalog
-from backend.sandbox import brands, views
+from backend.sandbox import brands, names, views
 from backend.sandbox.labels import labels
 from backend.sandbox.state import Account, SandboxState, StoredItem
 from backend.sandbox.validation import PHOTO_BYTES_MAX, FieldError, ItemBody, Submission, check, leaves_by_id
@@ -63,18 +63,13 @@ def set_session_cookies(response: Response, access: str, refresh_token: str) -> 
 
 @router.get("/api/v2/item_upload/catalogs")
 def catalogs(account: SignedIn, state: State) -> dict[str, Any]:
-    language = state.options.language
-
-    def node(raw: dict[str, Any]) -> dict[str, Any]:
-        return {"id": raw["id"], "title": raw[language], "catalogs": [node(c) for c in raw.get("children", ())]}
-
-    return {"catalogs": [node(root) for root in catalog.raw()["tree"]], "code": 0}
+    return {"catalogs": names.tree(state.options.language), "code": 0}
 
 
 @router.get("/api/v2/item_upload/colors")
 def colors(account: SignedIn, state: State) -> dict[str, Any]:
-    found = [{"id": c.id, "title": c.name(state.options.language), "code": c.slug} for c in catalog.colours().values()]
-    return {"colors": found, "code": 0}
+    found = names.terms("colours", state.options.language)
+    return {"colors": [{"id": c.id, "title": title, "code": c.slug} for c, title in found], "code": 0}
 
 
 @router.get("/api/v2/item_upload/brands")
@@ -83,10 +78,10 @@ def find_brands(account: SignedIn, keyword: str = "") -> dict[str, Any]:
 
 
 @router.get("/api/v2/item_upload/size_groups")
-def size_groups(account: SignedIn, catalog_ids: int | None = None) -> dict[str, Any]:
+def size_groups(account: SignedIn, state: State, catalog_ids: int | None = None) -> dict[str, Any]:
     leaf = leaves_by_id().get(catalog_ids or 0)
-    names = [leaf.size_group] if leaf else list(catalog.size_groups())
-    return {"size_groups": [_size_group(name) for name in names if name], "code": 0}
+    groups = [leaf.size_group] if leaf else list(catalog.size_groups())
+    return {"size_groups": [_size_group(name, state.options.language) for name in groups if name], "code": 0}
 
 
 @router.post("/api/v2/item_upload/attributes")
@@ -99,25 +94,25 @@ def attributes(account: SignedIn, question: AttributesQuestion, state: State) ->
     language = state.options.language
     found = [
         {"code": "brand", "configuration": {"required": True, "options": []}},
-        _options("condition", catalog.conditions().values(), language, required=True, limit=1),
-        _options("color", catalog.colours().values(), language, required=False, limit=2),
-        _options("material", catalog.materials().values(), language, required=False, limit=3),
-        _options("package_size", catalog.parcels().values(), language, required=True, limit=1),
+        _options("condition", "conditions", language, required=True, limit=1),
+        _options("color", "colours", language, required=False, limit=2),
+        _options("material", "materials", language, required=False, limit=3),
+        _options("package_size", "parcels", language, required=True, limit=1),
     ]
     if leaf.size_group:
-        group = _size_group(leaf.size_group)
+        group = _size_group(leaf.size_group, language)
         settings = {"required": True, "selection_limit": 1, "options": group["sizes"], "size_group_id": group["id"]}
         found.insert(1, {"code": "size", "configuration": settings})
     return {"attributes": found, "code": 0}
 
 
-def _size_group(name: str) -> dict[str, Any]:
-    sizes = [{"id": o.id, "title": o.label} for o in catalog.size_groups()[name]]
+def _size_group(name: str, language: str) -> dict[str, Any]:
+    sizes = [{"id": o.id, "title": names.size(o, language)} for o in catalog.size_groups()[name]]
     return {"id": SIZE_GROUP_IDS[name], "title": name, "sizes": sizes}
 
 
-def _options(code: str, terms: Any, language: str, *, required: bool, limit: int) -> dict[str, Any]:
-    options = [{"id": term.id, "title": term.name(language)} for term in terms]
+def _options(code: str, vocabulary: catalog.Vocabulary, language: str, *, required: bool, limit: int) -> dict[str, Any]:
+    options = [{"id": term.id, "title": title} for term, title in names.terms(vocabulary, language)]
     return {"code": code, "configuration": {"required": required, "selection_limit": limit, "options": options}}
 
 

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from backend.core import catalog
-from backend.sandbox import views
+from backend.sandbox import names, views
 from backend.sandbox.faults import REDIRECTS
 from backend.sandbox.labels import labels
 from backend.sandbox.pages import render
@@ -165,7 +164,7 @@ def form_config(request: Request, state: SandboxState, item: StoredItem | None) 
         "widgets": state.options.widgets,
         "member_id": account.id,
         "labels": {name: labels(language)[name] for name in FORM_LABELS},
-        "parcels": [{"id": p.id, "title": p.name(language)} for p in catalog.parcels().values()],
+        "parcels": [{"id": p.id, "title": title} for p, title in names.terms("parcels", language)],
         "quirks": [{"kind": f.kind, **f.params} for f in visitor.faults if f.effect == "quirk"],
         "item": _values(item) if item else None,
     }

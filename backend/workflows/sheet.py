@@ -38,6 +38,8 @@ def to_sheet(listing: Listing, photos: Sequence[Path]) -> ListingSheet:
 def as_the_site_has_it(sheet: ListingSheet, offered: Ontology, language: str) -> ListingSheet:
     """The sheet with the site's own names and ids, where its form was listened to; ours for what it lacks."""
 
+    language = offered.spoken(language)
+
     def there(terms: Iterable[Term], name: str) -> tuple[Term, ...]:
         return tuple(_there(term, offered.options.get(name, ()), language) for term in terms)
 
@@ -58,7 +60,9 @@ def as_the_site_has_it(sheet: ListingSheet, offered: Ontology, language: str) ->
 
 def _there(term: Term, offered: Sequence[Option], language: str) -> Term:
     found = match_term(term, offered, language).option
-    return term if found is None else Term(term.slug, found.id, {**term.names, language: found.title})
+    if found is None:
+        return term
+    return replace(term, id=found.id, names=dict.fromkeys(term.names, found.title), as_offered=True)
 
 
 def summary(sheet: ListingSheet) -> Mapping[str, Any]:

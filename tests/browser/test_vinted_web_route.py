@@ -12,6 +12,10 @@ import pytest
 from backend.core import catalog
 from backend.core.errors import ListingRejected
 from backend.marketplace.port import ListingSheet
+from backend.marketplace.vinted_web import selectors
+from backend.marketplace.vinted_web.browser import Browsers
+from backend.marketplace.vinted_web.fields import option_of
+from backend.marketplace.vinted_web.panels import Choice, Panel
 from backend.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -49,6 +53,8 @@ def assert_stored_as_sent(item: dict[str, Any], sheet: ListingSheet) -> None:
         ("new", "en", ("women", "trainers", "38")),
         ("old", "fr", ("boys", "hoodie", "8Y")),
         ("old", "en", ("women", "hat", None)),
+        ("new", "de", ("girls", "dress", "8Y")),
+        ("old", "pl", ("men", "trainers", "42")),
     ],
 )
 async def test_draft_is_stored_as_sent(
@@ -174,6 +180,55 @@ async def test_a_size_that_is_not_offered_names_the_field(
     with pytest.raises(ListingRejected, match=r"size.*38"):
         await attempts.put(replace(sheet, size=catalog.find_size(shoes, "38")), "draft")
     assert journal.filled == [] and sandbox.received()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "kind", "says"),
+    [
+        ("de", "EUR", "hat", r"category.*Hüte & Mützen.*but:.*Kopfschmuck"),
+        ("pl", "PLN", "t-shirt", r"price.*12,50 PLN"),
+    ],
+)
+async def test_what_a_site_names_or_counts_otherwise_is_told_before_the_click(
+    language: Any,
+    currency: str,
+    kind: str,
+    says: str,
+    sandbox: Sandbox,
+    attempts: Attempts,
+    journal: Journal,
+    sheet: ListingSheet,
+) -> None:
+    """A category under a name nobody expects is not guessed, and no euro price is entered as zlotys."""
+    sandbox.state.options = replace(sandbox.state.options, language=language, currency=currency)
+    leaf = catalog.find_leaf("women", kind)
+    assert leaf is not None
+    sheet = replace(sheet, leaf=leaf, size=catalog.find_size(leaf, "M"), photos=sheet.photos[:1])
+    with pytest.raises(ListingRejected, match=says):
+        await attempts.put(sheet, "draft", replace(attempts.account, language=language))
+    assert journal.filled == [] and sandbox.received()["items"] == []
+
+
+LIST = """<input data-testid="color-select-dropdown-input"><div data-testid="color-select-dropdown-content">
+<div role=button data-testid="color-checkbox-9"><b>Rot</b></div><div role=button><b>Grüne  Töne</b></div>
+<div role=button><b>BLAU</b></div><div role=button><b>Grau</b></div><div role=button><b>Gräulich</b></div></div>"""
+
+
+async def test_an_option_is_the_only_one_of_its_names_or_refused(browsers: Browsers) -> None:
+    """Nine is publicly blue; a page that says red there is believed, and blue is looked for by name."""
+    blue, grey, pink = (catalog.colours()[slug] for slug in ("blue", "grey", "pink"))
+    async with browsers.context({}, locale="de") as context:
+        page = await context.new_page()
+        await page.set_content(LIST)
+        panel = Panel(page, "colours", selectors.COLOURS, 3)
+        found = await panel.option(option_of(blue, "de", selectors.colour_option(9)))
+        assert (found.shown, await found.option.inner_text()) == ("BLAU", "BLAU")
+        two = Choice("Grau", lambda titles: [title for title in titles if title.startswith("Gr")])
+        with pytest.raises(ListingRejected, match="several like 'Grau': Grüne Töne, Grau, Gräulich"):
+            await panel.option(two)
+        assert (await panel.option(option_of(grey, "de", ""))).shown == "Grau"
+        with pytest.raises(ListingRejected, match="does not offer 'pink'"):
+            await panel.option(option_of(pink, "de", selectors.colour_option(5)))
 
 
 async def test_a_title_the_form_cuts_is_refused_before_the_click(

@@ -194,9 +194,10 @@ def test_the_reads_the_form_makes(lea: httpx.Client) -> None:
 
 
 def test_the_country_chooses_the_words(sandbox: Sandbox, lea: httpx.Client) -> None:
-    lea.put("/__sandbox__/options", json={"language": "en"}).raise_for_status()
     try:
-        assert "Sell an item" in lea.get("/items/new").text
+        for language, said in (("en", "Sell an item"), ("pl", "Sprzedaj przedmiot")):
+            lea.put("/__sandbox__/options", json={"language": language}).raise_for_status()
+            assert said in lea.get("/items/new").text
     finally:
         lea.put("/__sandbox__/options", json={"language": "fr"})
     assert "Vends un article" in lea.get("/items/new").text

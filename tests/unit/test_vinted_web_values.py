@@ -37,7 +37,23 @@ def test_price_is_read(text: str, amount: str | None) -> None:
 def test_price_is_written_as_the_language_does_and_reads_back() -> None:
     assert price_text(Decimal("15"), "fr") == "15,00"
     assert price_text(Decimal("1234.5"), "en") == "1234.50"
+    assert price_text(Decimal("15"), "de") == price_text(Decimal("15"), "pl") == "15,00"
     assert same("price", "15,00", "15.00") and not same("price", "15,00", "1500") and not same("price", "15,00", "")
+
+
+@pytest.mark.parametrize(
+    ("shown", "equal"),
+    [
+        ("15,00 €", True),
+        ("€ 15,00", True),
+        ("15,00\xa0EUR", True),
+        ("15,00 zł", False),
+        ("£15.00", False),
+        ("15,00 Kč", False),
+    ],
+)
+def test_a_price_in_another_currency_is_another_price(shown: str, equal: bool) -> None:
+    assert same("price", "15,00", shown) is equal
 
 
 def test_fields_are_compared_by_what_they_mean() -> None:

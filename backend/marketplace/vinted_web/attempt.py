@@ -26,7 +26,7 @@ from backend.marketplace.port import (
 from backend.marketplace.vinted_web.door import Door
 from backend.marketplace.vinted_web.fields import fields_of
 from backend.marketplace.vinted_web.form import Form
-from backend.marketplace.vinted_web.session import explained, open_form, raise_challenge
+from backend.marketplace.vinted_web.session import explained, language_of, open_form, raise_challenge
 from backend.marketplace.vinted_web.stored import own_page, read_stored, read_wardrobe
 from backend.marketplace.vinted_web.submission import ready, submit
 from backend.marketplace.vinted_web.traffic import Traffic
@@ -101,7 +101,9 @@ class Attempt:
             self._before = await self._wardrobe()
         await open_form(self._page, self._account, stay=True)
         self._document, self._complete = self._traffic.documents, False
-        self._form = Form(fields_of(self._page, self._sheet, self._account.language, self._timeout))
+        language = self._account.language
+        spoken = await language_of(self._page, language)
+        self._form = Form(fields_of(self._page, self._sheet, language, self._timeout, spoken=spoken))
         return self._form
 
     async def _wardrobe(self) -> list[WardrobeItem]:

@@ -7,14 +7,16 @@ Does not own the order of the fields or what is done when one does not stay (`fo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
 from playwright.async_api import Locator, Page
 
-from backend.core import catalog
-from backend.core.catalog import Leaf, Term
+from backend.core import catalog, site_names
+from backend.core.catalog import Leaf, SizeOption, Term
+from backend.core.ontology import fitting, is_another, sizes_fitting
 from backend.marketplace.port import ListingSheet
 from backend.marketplace.vinted_web import photos, selectors
 from backend.marketplace.vinted_web.panels import Choice, Found, Panel, Search, appears
@@ -36,8 +38,13 @@ class Field(Protocol):
     async def read(self) -> str: ...
 
 
-def fields_of(page: Page, sheet: ListingSheet, language: str, timeout: float) -> dict[str, Field]:
-    """The fields of this sheet in the order they are filled: most exist only once a leaf category is chosen."""
+def fields_of(
+    page: Page, sheet: ListingSheet, language: str, timeout: float, *, spoken: str | None = None
+) -> dict[str, Field]:
+    """The fields of this sheet in the order they are filled: most exist only once a leaf category is chosen.
+
+    `language` is the account's; `spoken` that of the page, where it is known to be another."""
+    spoken = spoken or language
 
     def panel(name: str, found: selectors.PanelSelectors) -> Panel:
         return Panel(page, name, found, timeout)
@@ -45,20 +52,20 @@ def fields_of(page: Page, sheet: ListingSheet, language: str, timeout: float) ->
     def several(name: str, found: selectors.PanelSelectors, choices: Sequence[Choice], optional: bool) -> Field:
         return Several(panel(name, found), choices, timeout / 10 if optional else None)
 
-    colours = [Choice(selectors.colour_option(c.id), c.name(language)) for c in sheet.colours]
-    materials = [Choice(selectors.with_text(n), n) for n in (m.name(language) for m in sheet.materials)]
-    condition = Choice(selectors.condition_option(sheet.condition.id), sheet.condition.name(language))
+    colours = [option_of(c, spoken, selectors.colour_option(c.id)) for c in sheet.colours]
+    materials = [option_of(m, spoken, selectors.material_option(m.id) if m.as_offered else "") for m in sheet.materials]
+    condition = option_of(sheet.condition, spoken, selectors.condition_option(sheet.condition.id))
     found: dict[str, Field | None] = {
         "photos": Photos(page, sheet.photos, timeout * PHOTO_PATIENCE),
         "title": Text(page.locator(selectors.TITLE).first, sheet.title),
         "description": Text(page.locator(selectors.DESCRIPTION).first, sheet.description),
-        "category": Single(panel("category", selectors.CATEGORY), category(sheet.leaf, language)),
+        "category": Single(panel("category", selectors.CATEGORY), category(sheet.leaf, spoken)),
         "brand": Single(panel("brand", selectors.BRAND), brand(page, sheet.brand, timeout)),
-        "size": Single(panel("size", selectors.SIZE), labelled(sheet.size.label)) if sheet.size else None,
+        "size": Single(panel("size", selectors.SIZE), listed(size(sheet.size))) if sheet.size else None,
         "condition": Single(panel("condition", selectors.CONDITION), listed(condition)),
         "colours": several("colours", selectors.COLOURS, colours, False) if colours else None,
         "materials": several("materials", selectors.MATERIALS, materials, True) if materials else None,
-        "price": Price(page.locator(selectors.PRICE).first, sheet.price, language),
+        "price": Price(page.locator(selectors.PRICE).first, sheet.price, spoken),
         "parcel": Parcel(page, sheet.parcel, language),
     }
     return {name: field for name, field in found.items() if field is not None}
@@ -162,7 +169,7 @@ class Parcel:
         return self.size.name(self.language)
 
     async def read(self) -> str:
-        sizes = list(catalog.parcels().values())
+        sizes = [self.size if one.slug == self.size.slug else one for one in catalog.parcels().values()]
         radios = [selectors.parcel_radio(size.id) for size in sizes]
         chosen = await self.page.locator(selectors.either(*radios)).evaluate_all(CHOSEN, radios)
         return sizes[chosen[0]].name(self.language) if chosen else ""
@@ -175,16 +182,31 @@ def listed(choice: Choice) -> Search:
     return search
 
 
-def labelled(label: str) -> Search:
-    return listed(Choice(selectors.with_text(label), label))
+def option_of(term: Term, language: str, place: str) -> Choice:
+    """By the id, unless what stands there bears another name than the site's own or one of our other options'; else by
+    the names."""
+    names = site_names.of(term, language)
+
+    def doubts(title: str) -> bool:
+        return not fitting(names, [title]) if term.as_offered else is_another(term, title, language)
+
+    return Choice(names[0], partial(fitting, names), place, doubts)
+
+
+def size(option: SizeOption) -> Choice:
+    return Choice(option.label, partial(sizes_fitting, option))
 
 
 def category(leaf: Leaf, language: str) -> Search:
-    """Down the tree from its top, level by level, by the names of the leaf's path."""
-    steps = [
-        Choice(selectors.category_row(number, label), label)
-        for number, label in zip(leaf.ids, leaf.path(language), strict=True)
-    ]
+    """Down the tree from its top, level by level: by the names of the leaf's path, or by the ids the site told."""
+
+    def step(number: int, names: site_names.Names) -> Choice:
+        fits = partial(fitting, names)
+        return Choice(
+            names[0], fits, selectors.category_row(number) if leaf.as_offered else "", lambda t: not fits([t])
+        )
+
+    steps = [step(*one) for one in zip(leaf.ids, site_names.levels(leaf, language), strict=True)]
 
     async def search(panel: Panel) -> Found:
         for branch, below in pairwise(steps):
@@ -199,7 +221,7 @@ def brand(page: Page, name: str, timeout: float) -> Search:
 
     async def search(panel: Panel) -> Found:
         if not name:
-            return Found((await panel.option(Choice(selectors.BRAND_NONE, "no brand"))).option, None)
+            return await panel.at(selectors.BRAND_NONE)
         box = page.locator(selectors.BRAND_SEARCH).first
         await (box if await box.is_visible() else panel.trigger).fill(name)
         known, custom = (
@@ -208,6 +230,7 @@ def brand(page: Page, name: str, timeout: float) -> Search:
         )
         if not await appears(known.or_(custom).first, timeout / 2):
             raise panel.refused(f"the marketplace offers no brand {name!r}")
-        return Found(known if await appears(known, timeout / 15) else custom, name)
+        there = await known.is_visible() or await appears(known, timeout / 15)  # however slow the browser is
+        return Found(known if there else custom, name)
 
     return search

@@ -76,7 +76,7 @@ async def listen(page: Page, account: AccountSession, leaves: Sequence[Leaf], pa
     tree = read(ear.answers)
     for leaf in leaves:
         before = ear.count("/attributes")
-        if (offered := as_offered(leaf, tree, account.language)) is None:
+        if (offered := as_offered(leaf, tree, tree.spoken(account.language))) is None:
             continue
         try:
             await panel.choose(category(offered, account.language))

@@ -102,9 +102,9 @@ def with_text(text: str) -> str:
     return f":text-is({quoted(text)}):not({SUGGESTION}, {SUGGESTION} *)"
 
 
-def category_row(category_id: int, label: str) -> str:
-    """A row of the category dropdown. An id alone is never trusted: ids differ by country."""
-    return either(with_text(label), f"#catalog-{category_id}:has-text({quoted(label)})")
+def category_row(category_id: int) -> str:
+    """A row of the category dropdown, where the site itself told the id: ids may differ by country."""
+    return f"#catalog-{category_id}"
 
 
 def brand_row(name: str) -> str:
@@ -115,12 +115,16 @@ def brand_row(name: str) -> str:
 
 
 def condition_option(condition_id: int) -> str:
-    return testid(f"condition-radio-{condition_id}")
+    return either(testid(f"condition-radio-{condition_id}"), testid(f"condition-{condition_id}"))
 
 
 def colour_option(colour_id: int) -> str:
     """The older checkbox row or the newer tile."""
     return either(testid(f"color-checkbox-{colour_id}"), testid(f"filter-grid-option-{colour_id}"))
+
+
+def material_option(material_id: int) -> str:
+    return testid(f"material-checkbox-{material_id}")
 
 
 def parcel_option(number: int) -> str:

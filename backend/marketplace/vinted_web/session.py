@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Error, Frame, Page, Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from backend.core import wording
 from backend.core.errors import (
     ListingRejected,
     SessionExpired,
@@ -51,6 +52,13 @@ async def open_form(page: Page, account: AccountSession, path: str = NEW_ITEM, *
         await visit(page, account.base_url + path)
     await _arrive(page, path)
     return await check_signed_in(page, account)
+
+
+async def language_of(page: Page, expected: str) -> str:
+    """The language the page says it is in, where listings can be in it: a member may read a site in another than its
+    country's (vinted.be in Dutch)."""
+    said = str(await page.evaluate("document.documentElement.lang")).split("-")[0].lower()
+    return said if said in wording.LANGUAGES else expected
 
 
 async def visit(page: Page, url: str) -> None:

@@ -19,6 +19,11 @@ def parse_price(text: str) -> Decimal | None:
     return amount and Decimal(f"{re.sub(r'[.,]', '', amount[1])}.{amount[2] or 0}")
 
 
+def in_euros(shown: str) -> bool:
+    """Whether a price as shown names no other currency: 16 € must not be taken for 16 zł."""
+    return not re.sub(r"[\d\s.,\u00a0\u202f]|€|EUR", "", shown)
+
+
 def split_names(shown: str) -> set[str]:
     """The names in a field that shows several: "Noir, Bleu"."""
     return {part.strip() for part in re.split(r"[,;]", shown) if part.strip()}
@@ -27,7 +32,7 @@ def split_names(shown: str) -> set[str]:
 def same(field: str, sent: str, found: str) -> bool:
     """Whether a field reads back as it was sent, differences of mere form aside."""
     if field == "price":
-        return parse_price(found) == parse_price(sent)
+        return parse_price(found) == parse_price(sent) and in_euros(found)
     if field in ("colours", "materials"):
         return {n.casefold() for n in split_names(found)} == {n.casefold() for n in split_names(sent)}
     if field in ("title", "description"):

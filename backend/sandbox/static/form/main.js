@@ -83,7 +83,7 @@ function ignoreClicks(name) {
 photoField({ form, labels, api });
 textField("title");
 textField("description");
-const showPrice = priceField({ form, language, committed: () => happened("price") });
+const showPrice = priceField({ form, language, currency: config.currency, committed: () => happened("price") });
 buttons({ form, config, api });
 
 const [{ catalogs }, { colors }] = await Promise.all([
