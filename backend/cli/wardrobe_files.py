@@ -89,11 +89,14 @@ def photos(
 def import_table(
     file: Annotated[Path, typer.Argument(help="A CSV file with the export's columns; - reads standard input.")],
     apply: Annotated[bool, typer.Option("--apply", help="Make the changes; without it they are only told.")] = False,
+    older: Annotated[bool, typer.Option("--older", help="Also change what changed here since the export.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tells line by line what a table would change and what is refused; with --apply it is changed.
 
-    Exit code 1 where a line is refused. What changes a draft can be taken back on its page, like any other edit.
+    A line with a cell that was changed here too since the export is older than what is here: it is held back, unless
+    --older says to change it. Exit code 1 where a line is refused or held back. What changes a draft can be taken back
+    on its page, like any other edit.
 
     Example: `vintedbot wardrobe import wardrobe.csv --apply`"""
     try:
@@ -102,23 +105,25 @@ def import_table(
         raise typer.BadParameter(f"{file} can't be read ({error.strerror}).", param_hint="FILE") from None
 
     async def act(runtime: Runtime) -> dict[str, Any]:
-        plan = await pieces.caught_up(runtime.database, importing.look, runtime.user_id, raw)
-        lines = [*(await importing.apply(runtime.database, runtime.user_id, plan.changing) if apply else plan.changing)]
-        told = sorted([*lines, *plan.refused], key=lambda line: line.number)
-        return {"applied": apply, "unchanged": plan.unchanged, "ignored": list(plan.ignored), "lines": told}
+        plan, lines = await importing.bring_in(runtime.database, runtime.user_id, raw, make=apply, older=older)
+        return {"applied": apply, "unchanged": plan.unchanged, "ignored": list(plan.ignored), "lines": lines}
 
     found = with_runtime(act, as_json=as_json)
     lines: list[Line] = found["lines"]
+    held = [] if older else [line for line in lines if line.older]
     refused = [line for line in lines if line.refused]
     if as_json:
         show_json({**found, "lines": [_line(line) for line in lines]})
     else:
         _show_lines(lines)
         verb = "changed" if apply else "would change"
-        out.print(f"{len(lines) - len(refused)} {verb}, {len(refused)} refused, {found['unchanged']} as they are.")
-        if not apply and len(lines) > len(refused):
+        going = len(lines) - len(refused) - len(held)
+        out.print(f"{going} {verb}, {len(held)} held back, {len(refused)} refused, {found['unchanged']} as they are.")
+        if held:
+            err.print("What is held back changed here since the export. To change it all the same: --older")
+        if not apply and going:
             err.print("Nothing was changed yet. To make the changes: --apply")
-    if refused:
+    if refused or held:
         raise typer.Exit(1)
 
 
@@ -126,7 +131,7 @@ def _line(line: Line) -> dict[str, Any]:
     refused = {"code": line.refused.code, "message": str(line.refused)} if line.refused else None
     changes = {c.column: {"before": c.before, "after": c.after} for c in line.changes}
     named = {"line": line.number, "title": line.title, "id": line.piece_id, "draft_id": line.draft_id}
-    return {**named, "changes": changes, "refused": refused}
+    return {**named, "changes": changes, "older": list(line.older), "refused": refused}
 
 
 def _show_lines(lines: Iterable[Line]) -> None:
@@ -134,6 +139,8 @@ def _show_lines(lines: Iterable[Line]) -> None:
     for line in lines:
         changes = "; ".join(f"{c.column}: {c.before or '–'} → {c.after or '–'}" for c in line.changes)
         told = f"[red]{escape(str(line.refused))}[/]" if line.refused else escape(changes)
+        if line.older:
+            told += f"\n[yellow]changed here since the export: {', '.join(line.older)}[/]"
         table.add_row(str(line.number), escape(line.title), told)
     if table.row_count:
         out.print(table)

@@ -1,14 +1,15 @@
 """A table back into the wardrobe: what each line would change, what is refused and why; and then the changes.
 
 The columns are the export's; a column that isn't there or that a line doesn't reach, and a cell that says what is so
-already, change nothing. An empty cell takes back, but no sale: the site may have told of it since the export. A draft's
-fields go through the drafts service: with a revision, and to be undone there. Owns the reading of lines. Owns no column
-(`sheet.py`) and no rule of drafts or pieces.
+already, or what was so at the export, change nothing. An empty cell takes back, but no sale: the site may have told of
+it since the export. A line with a cell that was changed in the table and here too is older than what is here: it is
+held back unless its seller says so. A draft's fields go through the drafts service: with a revision, and to be undone
+there. Owns the reading of lines. Owns no column (`sheet.py`) and no rule of drafts or pieces.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,19 +21,18 @@ from backend.core.spreadsheets import Row, from_csv
 from backend.db import audit
 from backend.db.engine import Database
 from backend.db.models import Draft, Piece, Publication
-from backend.db.scope import owned
+from backend.db.scope import get_owned, owned
 from backend.drafts import service as drafts
 from backend.drafts.schemas import FieldsPatch
 from backend.publications.journal import RUNNING
-from backend.wardrobe import pieces, search, sheet
+from backend.wardrobe import as_exported, pieces, search, sheet
 
 LINES_MAX = 5000
 CHANGED_MAX = 500
 """Lines that change something; each of them is an edit of a draft."""
 BYTES_MAX = 5_000_000
-_LISTS = ("colours", "materials")
 _SALE = ("sold_price", "sold_on")
-_DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
+_OF_PIECE = ("reference", "notes", *_SALE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Change:
 @dataclass(frozen=True)
 class Line:
     """One line of the file: the changes it asks for, or why it can't be. `of_draft` are a draft's fields as its service
-    wants them, `own` the rest by column."""
+    wants them, `own` the rest by column; `older` are the columns that changed here since the export, for which it is
+    held back."""
 
     number: int
     title: str = ""
@@ -55,7 +56,12 @@ class Line:
     changes: tuple[Change, ...] = ()
     of_draft: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
+    older: tuple[str, ...] = ()
     refused: VintedBotError | None = None
+
+    @property
+    def goes(self) -> bool:
+        return self.refused is None and not self.older
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,11 @@ class Plan:
 
     @property
     def changing(self) -> list[Line]:
-        return [line for line in self.lines if line.refused is None]
+        return [line for line in self.lines if line.goes]
+
+    @property
+    def older(self) -> list[Line]:
+        return [line for line in self.lines if line.older]
 
     @property
     def refused(self) -> list[Line]:
@@ -94,13 +104,26 @@ def look(session: Session, user_id: str, raw: bytes) -> Plan:
     return Plan(lines, len(read) - len(lines), tuple(c for c in columns if c and c not in sheet.COLUMNS))
 
 
+async def bring_in(
+    database: Database, user_id: str, raw: bytes, *, make: bool, older: bool = False
+) -> tuple[Plan, list[Line]]:
+    """What the file asks for, and its lines as they are after that: with `make` the changes are made, with `older`
+    those of older lines too. Raises BadRequest, as `look` does."""
+    plan = await pieces.caught_up(database, look, user_id, raw)
+    if not make:
+        return plan, list(plan.lines)
+    held = [] if older else plan.older
+    done = await apply(database, user_id, [*plan.changing, *(plan.older if older else [])])
+    return plan, sorted([*done, *held, *plan.refused], key=lambda line: line.number)
+
+
 async def apply(database: Database, user_id: str, lines: Iterable[Line]) -> list[Line]:
     """Makes the changes, each line in a transaction of its own, and returns the lines with what could not be."""
     done: list[Line] = []
     for line in lines:
         try:
             await database.run(_change, user_id, line)
-            done.append(line)
+            done.append(replace(line, older=()))
         except VintedBotError as error:
             done.append(Line(line.number, line.title, line.piece_id, line.draft_id, refused=error))
     return done
@@ -113,12 +136,20 @@ def _change(session: Session, user_id: str, line: Line) -> None:
         drafts.edit(session, user_id, line.draft_id, line.revision, line.of_draft)
     if line.own:
         assert line.piece_id is not None
+        _check_as_looked_at(session, user_id, line.piece_id, line.changes)
         given = line.own
         if {"reference", "notes"} & given.keys():
             pieces.note(session, user_id, line.piece_id, reference=given.get("reference"), notes=given.get("notes"))
         if "sold" in given:
             pieces.sell(session, user_id, line.piece_id, *given["sold"])
     audit.record(session, "wardrobe.imported", user_id, line.piece_id or line.draft_id or "", line=line.number)
+
+
+def _check_as_looked_at(session: Session, user_id: str, piece_id: str, changes: Iterable[Change]) -> None:
+    """The seller's own words are still those that the changes were told of."""
+    now = sheet.cells(sheet.values_of(get_owned(session, Piece, user_id, piece_id), None))
+    if any(now[change.column] != change.before for change in changes if change.column in _OF_PIECE):
+        raise Conflict("The piece has changed meanwhile. Look again.", code="piece_changed")
 
 
 def _check_idle(session: Session, user_id: str, draft_id: str) -> None:
@@ -181,7 +212,10 @@ class _Known:
     def _asked(
         self, told: Line, row: Mapping[str, str], before: Mapping[str, str], piece: Piece | None, draft: Draft | None
     ) -> Line:
+        then, here = (as_exported.marks(sheet.CHANGEABLE, cells.get(sheet.AS_EXPORTED, "")) for cells in (row, before))
+        newer = [name for name in then if then[name] != here[name]]
         named = [name for name in sheet.CHANGEABLE if row.get(name) or (name in row and name not in _SALE)]
+        named = [name for name in named if name not in newer or as_exported.mark(name, row[name]) != then[name]]
         typed = {name: row[name].replace("\r\n", "\n") for name in named}
         other = {name: value for name, value in typed.items() if not _same(name, value, before[name])}
         of_draft = _draft_changes({n: v for n, v in other.items() if n in (*FIELD_NAMES, "purchase_cost")})
@@ -192,11 +226,12 @@ class _Known:
             if name in of_draft or name in own or ("sold" in own and name in other and name in _SALE)
         )
         if of_draft:
-            self._check_draft(draft, row.get("revision", ""))
+            self._check_draft(draft, "" if then else row.get("revision", ""))
         if own and piece is None:
             raise BadRequest("This draft has no listing yet: only its fields can be changed.", code="no_listing_yet")
         revision = draft.revision if draft else 0
-        return Line(told.number, told.title, told.piece_id, told.draft_id, revision, changed, of_draft, own)
+        older = tuple(name for name in newer if name in other)
+        return replace(told, revision=revision, changes=changed, of_draft=of_draft, own=own, older=older)
 
     def _check_draft(self, draft: Draft | None, revision: str) -> None:
         if draft is None:
@@ -212,16 +247,8 @@ class _Known:
 
 
 def _same(name: str, typed: str, before: str) -> bool:
-    """Whether the cell says what is so already: a spreadsheet writes 12.50 as 12,5 and a day its own way."""
-    if typed == before.strip():
-        return True
-    if not typed or not before:
-        return False
-    if name in ("price", "purchase_cost", "sold_price"):
-        return pieces.cents_typed(typed) == pieces.cents_typed(before) is not None
-    if name in _LISTS:
-        return bool(_value(name, typed) == _value(name, before))
-    return name == "sold_on" and _day(typed) == _day(before)
+    """Whether the cell says what is so already."""
+    return as_exported.said(name, typed) == as_exported.said(name, before)
 
 
 def _draft_changes(typed: Mapping[str, str]) -> dict[str, Any]:
@@ -239,7 +266,7 @@ def _value(name: str, text: str) -> Any:
         return ""
     if not text:
         return None
-    return [part.strip() for part in text.split(",") if part.strip()] if name in _LISTS else text
+    return as_exported.listed(text) if name in as_exported.LISTS else text
 
 
 def _own_changes(other: Mapping[str, str], typed: Mapping[str, str], before: Mapping[str, str]) -> dict[str, Any]:
@@ -265,9 +292,6 @@ def _cents(text: str) -> int:
 def _day(text: str) -> date | None:
     if not text:
         return None
-    for form in _DAYS:
-        try:
-            return datetime.strptime(text, form).date()
-        except ValueError:
-            continue
-    raise BadRequest(f"{text!r} is no day. Write 2026-11-30.", code="bad_sale")
+    if (day := as_exported.day_of(text)) is None:
+        raise BadRequest(f"{text!r} is no day. Write 2026-11-30.", code="bad_sale")
+    return day

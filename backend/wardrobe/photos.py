@@ -19,8 +19,8 @@ _NAME_MAX = 60
 
 
 def photos_zip(session: Session, user_id: str, wanted: Wanted, store: PhotoStore) -> Iterator[bytes]:
-    """All photos of what is wanted, in pieces; caught up with before. Raises Conflict (`no_photos`) where there are
-    none here."""
+    """All photos of what is wanted, in pieces; caught up with before. Raises Conflict (`photos_elsewhere`) where there
+    are none here."""
     found = [(piece, draft) for piece, draft in search.every(session, user_id, wanted) if draft is not None]
     photos = search.photos_of(session, user_id, [draft.id for _, draft in found])
     digits = max(3, len(str(len(found))))
@@ -31,7 +31,7 @@ def photos_zip(session: Session, user_id: str, wanted: Wanted, store: PhotoStore
         if photo.store_key
     ]
     if not entries:
-        raise Conflict("None of these has photos here: they were listed elsewhere.", code="no_photos")
+        raise Conflict("None of these has photos here: they were listed elsewhere.", code="photos_elsewhere")
     return zip_stream(entries)
 
 

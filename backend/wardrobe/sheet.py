@@ -15,7 +15,7 @@ from backend.core.listing import FIELD_NAMES, Listing
 from backend.core.spreadsheets import to_csv, to_xlsx
 from backend.db.models import Draft, Piece
 from backend.drafts.schemas import FIELDS
-from backend.wardrobe import pieces, search
+from backend.wardrobe import as_exported, pieces, search
 from backend.wardrobe.search import Wanted
 
 Format = Literal["csv", "xlsx", "json"]
@@ -32,7 +32,9 @@ TOLD = (
 """Columns that say how it is; an import reads the first three to know what is meant, and changes none."""
 OWN = ("purchase_cost", "reference", "notes", "sold_price", "sold_on")
 CHANGEABLE = (*OWN, *FIELD_NAMES)
-COLUMNS = (*TOLD, *CHANGEABLE)
+AS_EXPORTED = "as_exported"
+"""Says of every cell that may be changed what it was, for an import: `as_exported.py`."""
+COLUMNS = (*TOLD, *CHANGEABLE, AS_EXPORTED)
 NO_BRAND = "(no brand)"
 
 
@@ -43,7 +45,8 @@ def values_of(piece: Piece | None, draft: Draft | None, account: str = "") -> di
     fields = {name: listing.value(name) for name in FIELD_NAMES}
     fields["brand"] = NO_BRAND if fields["brand"] == "" else fields["brand"]
     of_draft = {} if draft is None else {"revision": draft.revision, "purchase_cost": draft.purchase_cost}
-    return {name: {**told, "draft_id": draft and draft.id, **of_draft, **fields}.get(name) for name in COLUMNS}
+    values = {name: {**told, "draft_id": draft and draft.id, **of_draft, **fields}.get(name) for name in COLUMNS}
+    return values | {AS_EXPORTED: as_exported.marked(CHANGEABLE, cells(values))}
 
 
 def _of_piece(piece: Piece, account: str) -> dict[str, Any]:

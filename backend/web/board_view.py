@@ -5,6 +5,8 @@ Owns when a boundary is shown as unsure. Owns no rule of sorting: that is `draft
 
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
 
 from sqlmodel import Session
 
@@ -15,7 +17,7 @@ from backend.drafts import board as boards
 from backend.drafts.schemas import FIELDS
 from backend.publications import service as publications
 from backend.web.language import Words
-from backend.web.values import value_text
+from backend.web.values import picture, value_text
 
 UNSURE_BELOW = 0.8
 """An item is marked as unsure from this confidence down: about one in four of those is wrong."""
@@ -31,7 +33,7 @@ class BoardPhoto:
 @dataclass(frozen=True)
 class BoardItem:
     """An item's card. `fixed` ones are in a publication: their photos stay; `percent` is how sure its boundary is, ""
-    where a person drew it."""
+    where a person drew it; `version` is another one whenever the card says something else."""
 
     id: str
     number: int
@@ -42,6 +44,7 @@ class BoardItem:
     unsure: bool
     why: tuple[str, ...]
     fixed: bool
+    version: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class BoardView:
     sorted: bool
     items: tuple[BoardItem, ...]
     unsorted: tuple[BoardPhoto, ...]
+    tray_version: str
     removed: tuple[BoardPhoto, ...]
+    bin_version: str
     can_undo: bool
     can_redo: bool
     photos: int
@@ -79,6 +84,7 @@ def board(session: Session, user_id: str, words: Words, batch_id: str) -> BoardV
         why = words.known(f"left_out.{photo.reason}") or words("left_out.unsorted") if photo.reason else ""
         return BoardPhoto(photo, numbers[photo.id], why)
 
+    unsorted, removed = tuple(map(shown, found.unsorted)), tuple(map(shown, found.removed))
     return BoardView(
         id=batch_id,
         revision=found.batch.board_revision,
@@ -88,8 +94,10 @@ def board(session: Session, user_id: str, words: Words, batch_id: str) -> BoardV
         items=tuple(
             _item(words, n, draft, tuple(map(shown, photos)), fixed) for n, (draft, photos) in enumerate(found.items, 1)
         ),
-        unsorted=tuple(map(shown, found.unsorted)),
-        removed=tuple(map(shown, found.removed)),
+        unsorted=unsorted,
+        tray_version=_version(words, unsorted, "tray", *(photo.why for photo in unsorted)),
+        removed=removed,
+        bin_version=_version(words, removed, "bin"),
         can_undo=found.can_undo,
         can_redo=found.can_redo,
         photos=len(rows),
@@ -100,14 +108,25 @@ def _item(words: Words, number: int, draft: Draft, photos: tuple[BoardPhoto, ...
     fields = FIELDS.validate_python(draft.fields)
     sure = float(draft.grouping.get("confidence", 1.0))
     title = fields.get("title", Field()).value or value_text(words, "category", fields.get("category", Field()).value)
+    title = str(title or words("board.item", n=number))
+    percent = words.percent(sure) if "confidence" in draft.grouping else ""
+    why = tuple(grouping.told(draft.grouping, words.language))
+    is_fixed = draft.id in fixed
     return BoardItem(
         id=draft.id,
         number=number,
-        title=str(title or words("board.item", n=number)),
+        title=title,
         state=draft.state,
         photos=photos,
-        percent=words.percent(sure) if "confidence" in draft.grouping else "",
+        percent=percent,
         unsure=sure < UNSURE_BELOW,
-        why=tuple(grouping.told(draft.grouping, words.language)),
-        fixed=draft.id in fixed,
+        why=why,
+        fixed=is_fixed,
+        version=_version(words, photos, draft.id, title, draft.state, sure, percent, why, is_fixed),
     )
+
+
+def _version(words: Words, photos: tuple[BoardPhoto, ...], *said: Any) -> str:
+    """A short word for all that a card shows."""
+    pictures = [(photo.number, picture(photo.row)) for photo in photos]
+    return blake2s(repr((words.language, pictures, said)).encode(), digest_size=4).hexdigest()

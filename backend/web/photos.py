@@ -19,6 +19,9 @@ from backend.web.page import OpenPageDep, Page, PageDep
 from backend.web.values import options
 from backend.workflows.handing_in import Heap
 
+MOST_KNOWN = 6000
+"""Characters; longer addresses don't come through every proxy."""
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -90,23 +93,31 @@ async def resume_batch(page: PageDep, batch_id: str) -> Response:
 
 
 @router.get("/batches/{batch_id}")
-async def show_board(page: PageDep, batch_id: str) -> Response:
-    """The photo board of a batch."""
+async def show_board(
+    page: PageDep, batch_id: str, known: Annotated[str | None, Query(max_length=MOST_KNOWN)] = None
+) -> Response:
+    """The photo board of a batch. With `known`, which are versions of cards with dots between, the board alone, without
+    what is in those cards: its script has them."""
     found = await page.runtime.database.look(board_view.board, page.user_id, page.words, batch_id)
-    return page.render("board.html", board=found)
+    if known is None:
+        return page.render("board.html", board=found, known=())
+    return page.render("_board.html", board=found, known=frozenset(known.split(".")))
 
 
 @router.post("/share")
 async def take_shared(page: PageDep) -> Response:
     """Photos handed over by the phone's own share sheet: a batch at once."""
     form = await page.request.form(max_files=page.runtime.settings.max_photos + 1)
-    shared = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
-    batch_id = await page.runtime.handing_in.copies(
-        page.user_id,
-        [(one.filename or "", one.file) for one in shared],
-        sum(one.size or 0 for one in shared),
-        Heap("share", otherwise=(await page.runtime.in_force(page.user_id)).listing_language),
-    )
+    shared = [one for one in form.getlist("files") if isinstance(one, UploadFile) and one.filename]
+    try:
+        batch_id = await page.runtime.handing_in.copies(
+            page.user_id,
+            [(one.filename or "", one.file) for one in shared],
+            sum(one.size or 0 for one in shared),
+            Heap("share", otherwise=(await page.runtime.in_force(page.user_id)).listing_language),
+        )
+    except VintedBotError as error:  # beside the place to choose them oneself
+        return await home_page(page, error)
     return page.go("/", "shared", anchor=f"batch-{batch_id}")
 
 

@@ -4,7 +4,7 @@ Owns what is shown of a piece and where a form leads back to. Owns no rule: `bac
 Exports are the API's own addresses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -114,13 +114,11 @@ async def import_table(page: PageDep) -> Response:
     database, user_id = page.runtime.database, page.user_id
     try:
         table = await _table(form)
-        plan = await pieces.caught_up(database, importing.look, user_id, table)
-        if form.get("do") != "apply":
-            return _import_page(page, plan=plan, table=table)
-        done = await importing.apply(database, user_id, plan.changing)
+        make, older = form.get("do") == "apply", bool(form.get("older"))
+        plan, lines = await importing.bring_in(database, user_id, table, make=make, older=older)
     except VintedBotError as error:
         return _import_page(page, error=error)
-    return _import_page(page, plan=plan, done=sorted([*done, *plan.refused], key=lambda line: line.number))
+    return _import_page(page, plan, lines, applied=make, table=b"" if make and not plan.older else table)
 
 
 @router.post(f"{HERE}/{{piece_id}}")
@@ -253,24 +251,27 @@ async def _table(form: FormData) -> bytes:
 
 def _import_page(
     page: Page,
-    *,
     plan: Plan | None = None,
+    lines: Sequence[Line] = (),
+    *,
+    applied: bool = False,
     table: bytes = b"",
-    done: list[Line] | None = None,
     error: VintedBotError | None = None,
 ) -> Response:
-    lines = done if done is not None else list(plan.lines) if plan else []
+    columns = {name: _column(page.words, name) for name in sheet.CHANGEABLE}
     return page.render(
         "wardrobe_import.html",
         here=f"{HERE}/import",
         status=error.status if error else 200,
         plan=plan,
         lines=[(line, page.words.error(line.refused) if line.refused else "") for line in lines],
-        applied=done is not None,
-        changed=sum(line.refused is None for line in lines),
+        applied=applied,
+        changed=sum(line.goes for line in lines),
+        older=sum(bool(line.older) for line in lines),
         refused=sum(line.refused is not None for line in lines),
         table=decoded(table),
-        columns={name: _column(page.words, name) for name in sheet.CHANGEABLE},
+        columns=columns,
+        columns_of=lambda names: ", ".join(columns[name] for name in names),
         error=page.words.error(error) if error else None,
     )
 

@@ -69,7 +69,8 @@ class JobEngine:
     async def start(self, handed: parts.Parts) -> None:
         """Migrates the engine's tables and, when it may run jobs, resumes what was left unfinished."""
         self._parts = handed
-        parts.use(handed)
+        if self._wants_jobs:  # a server that runs none takes them from none that does in the same process
+            parts.use(handed)
         logging.getLogger("dbos").handlers = [ToOurLog("engine")]
         with storage_errors(self._url):
             await asyncio.to_thread(_prepare_sqlite, self._url)
@@ -242,7 +243,8 @@ class JobEngine:
             await self._land()
         if self._client is not None:
             await asyncio.to_thread(self._client.destroy)
-        parts.use(None)
+        if self._wants_jobs:
+            parts.use(None)
 
     @property
     def _handed(self) -> parts.Parts:

@@ -48,3 +48,17 @@ async def client(settings: Settings, reader: ScriptedReader) -> AsyncIterator[ht
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as opened:
             opened.runtime = app.state.runtime  # type: ignore[attr-defined]
             yield opened
+
+
+@pytest.fixture
+async def page_client(
+    request: pytest.FixtureRequest, settings: Settings, reader: ScriptedReader
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A French reader's browser on this machine. Jobs run where photos are to be read; a `draft`
+    that was read before stays as it is."""
+    app = create_app(settings, run_jobs="draft" not in request.fixturenames, analyzer=reader)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        headers = {"Accept": "text/html", "Accept-Language": "fr"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000", headers=headers) as opened:
+            yield opened

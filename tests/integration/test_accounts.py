@@ -13,8 +13,8 @@ from backend.core.errors import AddressBanned, NeedsPersonError, SessionExpired,
 from backend.db.models import Account, Publication, User
 from backend.runtime import Runtime
 from backend.settings import Settings
+from tests.forms import form, without_tags
 from tests.integration.test_evidence import a_failed_publication
-from tests.integration.test_pages import form, without_tags
 
 SITE = "http://127.0.0.1:9"
 HTML = {"Accept": "text/html", "Accept-Language": "en"}

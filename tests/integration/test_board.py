@@ -1,5 +1,6 @@
 """The photo board over HTTP: every change whole, refused with a reason, taken back and made again."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,30 @@ async def table(app_runtime: tuple[httpx.AsyncClient, Runtime], closet: Path) ->
     url = await upload(client, closet)
     await finished(client, url)
     return Table(client, url.rpartition("/")[2])
+
+
+async def test_the_page_is_sent_no_card_that_it_has_as_it_is(table: Table) -> None:
+    (a, b), at = places(await table.look()), f"/batches/{table.job}"
+    page = (await table.client.get(at, headers={"Accept": "text/html"})).text
+
+    async def news() -> str:
+        known = ".".join(re.findall(r'data-version="(\w+)"', page))
+        answer = await table.client.get(at, headers={"Accept": "text/html"}, params={"known": known})
+        assert answer.text.lstrip().startswith("<photo-board")
+        return answer.text
+
+    def sent(text: str) -> set[str]:
+        return set(re.findall(r'data-photo="(\w+)"', text))
+
+    assert sent(page) == {*a, *b} and not sent(await news())
+    move = {"revision": (await table.look())["revision"], "photos": [b[2]], "to": "new"}
+    moved = await table.client.post(table.address, json=move, headers={"Prefer": "return=minimal"})
+    assert moved.json() == {"revision": move["revision"] + 1}
+    told = await news()
+    assert sent(told) == set(b), "the new item, and the one it came out of"
+    assert f'data-revision="{move["revision"] + 1}"' in told and told.count("data-same") == 2, "the tray and the other"
+    await table.post(photos=[a[0]], to="bin")
+    assert a[0] in sent(await news())
 
 
 async def test_photos_are_moved_split_merged_and_the_changed_items_read_again(

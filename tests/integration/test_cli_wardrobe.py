@@ -79,8 +79,16 @@ def test_the_wardrobe_is_listed_sold_from_noted_and_taken_out_and_in(tmp_path: P
     assert (dry["applied"], as_json("wardrobe", "import", str(table))["lines"]) == (False, dry["lines"])
     done = as_json("wardrobe", "import", str(table), "--apply")
     assert [line["refused"] for line in done["lines"]] == [None, None]
-    again = as_json("wardrobe", "import", str(table), code=1)
-    assert [line["refused"]["code"] for line in again["lines"]] == ["stale_revision"] * 2, "what followed from it stays"
+    again = as_json("wardrobe", "import", str(table))
+    assert (again["lines"], again["unchanged"]) == ([], 2), "once more changes nothing, and what followed from it stays"
+    as_json("wardrobe", "note", coat["id"], "--reference", "box 9", "--notes", "newer")
+    table.write_text(table.read_text().replace("box 7", "box 8"))
+    [held] = as_json("wardrobe", "import", str(table), "--apply", code=1)["lines"]
+    assert (held["older"], held["refused"]) == (["reference"], None)
+    assert "1 held back" in invoke("wardrobe", "import", str(table), code=1)
+    as_json("wardrobe", "import", str(table), "--apply", "--older")
+    [piece] = as_json("wardrobe", "list", "manteau")
+    assert (piece["reference"], piece["notes"]) == ("box 8", "newer")
     table.write_text("id,notes\nnobody,x\n")
     assert "nothing of yours" in invoke("wardrobe", "import", str(table), "--apply", code=1).replace("\n", " ")
 
@@ -89,10 +97,10 @@ def test_the_wardrobe_is_listed_sold_from_noted_and_taken_out_and_in(tmp_path: P
     archive = zipfile.ZipFile(photos)
     names = [name.partition("/")[2] for name in archive.namelist()]
     assert names == ["01.jpg", "02.jpg"]
-    assert {name.partition("/")[0][4:] for name in archive.namelist()} == {"box-7-manteau-d-ete-bleu"}
+    assert {name.partition("/")[0][4:] for name in archive.namelist()} == {"box-8-manteau-d-ete-bleu"}
     red, green, _ = Image.open(archive.open(archive.namelist()[0])).convert("RGB").getpixel((4, 4))
     assert green > red, "teal comes first, as its seller put it"
-    assert as_json("wardrobe", "photos", "jupe", "-o", str(photos), code=1)["error"]["code"] == "no_photos"
+    assert as_json("wardrobe", "photos", "jupe", "-o", str(photos), code=1)["error"]["code"] == "photos_elsewhere"
 
 
 def test_a_refresh_without_an_account_is_for_a_person() -> None:

@@ -16,10 +16,13 @@ from backend.sample import once
 from backend.settings import Settings
 from backend.workflows import sample
 from tests.conftest import draw_one
+from tests.forms import form, without_tags
 from tests.integration.test_api import finished, upload
-from tests.integration.test_pages import client, form, without_tags
 
-__all__ = ["client"]  # the fixture
+
+@pytest.fixture
+def client(page_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return page_client
 
 
 @pytest.fixture(autouse=True)

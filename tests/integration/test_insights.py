@@ -13,10 +13,14 @@ from backend.db.models import Account, Batch, Draft, ModelCall, Piece, Publicati
 from backend.publications import journal
 from backend.users import page_wishes
 from backend.watch import insights
-from tests.integration.test_pages import client, form, without_tags
+from tests.forms import form, without_tags
 
-__all__ = ["client"]  # the fixture
 NOW = datetime.now(UTC).replace(hour=12)
+
+
+@pytest.fixture
+def client(page_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return page_client
 
 
 def person(session: Session) -> tuple[str, str, str]:

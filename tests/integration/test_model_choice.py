@@ -31,7 +31,7 @@ from backend.settings import Settings
 from backend.users.service import find_by_name
 from backend.vision.fallback import FallbackAnalyzer
 from tests.conftest import draw_one
-from tests.integration.test_pages import form, without_tags
+from tests.forms import form, without_tags
 from tests.people import UNHURRIED, bearer, new_user, visitor
 
 KEY = "sk-page-key-that-nobody-may-see-7f3a"

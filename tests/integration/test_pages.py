@@ -7,8 +7,7 @@ import json
 import re
 import shutil
 import string
-from collections.abc import AsyncIterator, Mapping
-from html.parser import HTMLParser
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
@@ -18,7 +17,6 @@ import pytest
 from sqlmodel import Session
 
 from backend.accounts.states import AccountState
-from backend.app import create_app
 from backend.cli.photos import hand_in, watch
 from backend.core.listing import Source
 from backend.db.models import Batch
@@ -30,6 +28,7 @@ from backend.settings import Settings
 from backend.web.language import choose_language, words
 from tests.conftest import two_items
 from tests.fakes import ScriptedReader
+from tests.forms import form, without_tags
 from tests.integration.test_api import STATED, finished, upload
 
 WEB = Path(str(files("backend.web")))
@@ -37,16 +36,8 @@ LANGUAGES = ("fr", "en")
 
 
 @pytest.fixture
-async def client(
-    request: pytest.FixtureRequest, settings: Settings, reader: ScriptedReader
-) -> AsyncIterator[httpx.AsyncClient]:
-    """Jobs run where photos are to be read; drafts that were read before stay as they are."""
-    app = create_app(settings, run_jobs="draft" not in request.fixturenames, analyzer=reader)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        headers = {"Accept": "text/html", "Accept-Language": "fr"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000", headers=headers) as opened:
-            yield opened
+def client(page_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return page_client
 
 
 @pytest.fixture(scope="module")
@@ -78,50 +69,6 @@ async def draft(client: httpx.AsyncClient) -> dict[str, Any]:
     return (await client.get("/api/v1/drafts")).json()[0]
 
 
-class FormReader(HTMLParser):
-    """The form with this action as a browser would send it: no button pressed."""
-
-    def __init__(self, action: str) -> None:
-        super().__init__()
-        self.action, self.inside = action, False
-        self.data: dict[str, Any] = {}
-        self.chooser = self.writer = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        has = dict(attrs)
-        name, value = has.get("name") or "", has.get("value") or ""
-        if tag == "form":
-            self.inside = has.get("action") == self.action
-        elif not self.inside:
-            return
-        elif tag == "select":
-            self.chooser = name
-        elif tag == "option" and ("selected" in has or self.chooser not in self.data):
-            self.data[self.chooser] = value
-        elif tag == "textarea":
-            self.writer, self.data[name] = name, ""
-        elif tag == "input" and has.get("type") in ("checkbox", "radio"):
-            if "checked" in has:
-                self.data.setdefault(name, []).append(value)
-        elif tag == "input":
-            self.data[name] = value
-
-    def handle_data(self, data: str) -> None:
-        if self.writer:
-            self.data[self.writer] += data.removeprefix("\n").replace("\n", "\r\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = self.inside and tag != "form"
-        self.writer = "" if tag == "textarea" else self.writer
-
-
-def form(page: httpx.Response, action: str) -> dict[str, Any]:
-    reader = FormReader(action)
-    reader.feed(page.text)
-    assert reader.data, f"no form with the action {action}"
-    return reader.data
-
-
 async def opened(client: httpx.AsyncClient, draft: Mapping[str, Any]) -> dict[str, Any]:
     address = f"/drafts/{draft['id']}"
     return form(await client.get(address), address)
@@ -138,10 +85,6 @@ async def stored(client: httpx.AsyncClient, draft: Mapping[str, Any]) -> dict[st
 async def add_account(client: httpx.AsyncClient, username: str = "marie") -> None:
     account = {"username": username, "cookies": "access_token_web=a", "base_url": "http://127.0.0.1:9"}
     assert (await client.post("/api/v1/accounts", json=account)).status_code == 201
-
-
-def without_tags(page: httpx.Response) -> str:
-    return html.unescape(re.sub(r"<[^>]+>", " ", page.text))
 
 
 SAID = {

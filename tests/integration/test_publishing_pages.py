@@ -18,7 +18,7 @@ from backend.marketplace.port import WardrobeItem
 from backend.runtime import Runtime
 from backend.workflows.reconcile import Verdict
 from tests.fakes import add_publication, stand_in_account
-from tests.integration.test_pages import form
+from tests.forms import form
 
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
 

@@ -35,7 +35,7 @@ from backend.users.service import find_by_name
 from backend.watch import story
 from backend.web.admin import operators_settings
 from tests.fakes import ScriptedReader
-from tests.integration.test_pages import form, without_tags
+from tests.forms import form, without_tags
 from tests.people import UNHURRIED, browser, new_user, send
 
 SECTIONS = ("general", "batches", "words", "pace", "notifications")

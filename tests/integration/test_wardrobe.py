@@ -307,6 +307,58 @@ def test_an_import_is_looked_at_first_and_applied_through_the_drafts(tables: Dat
     assert changes_of(day) == [{"sold_on": ("2026-11-03", "2026-11-04")}]
 
 
+def test_a_table_from_before_replaces_nothing_newer(tables: Database) -> None:
+    """Cell by cell: what its seller changed in the table is told from what changed here since."""
+    with tables.session() as session:
+        account = account_of(session)
+        me = account.user_id
+        draft = listed(session, account, "1", title="Une", price="60")
+        look(session, account, item("1"), item("2"), item("3"))
+        ids = {piece.listing_id: piece.id for piece in found(session, me)}
+        for piece_id in ids.values():
+            pieces.note(session, me, piece_id, reference="A", notes="as exported")
+        exported = sheet.export(session, me, Wanted(), "csv").decode("utf-8-sig")
+        rows = {row["listing_id"]: row for row in csv.DictReader(io.StringIO(exported))}
+        for number in "12":
+            pieces.note(session, me, ids[number], reference=None, notes="newer")
+        drafts.edit(session, me, draft.id, 2, {"price": "70"})
+    rows["1"] |= {"reference": "B", "title": "Un manteau", "price": "60,0"}
+    rows["2"]["notes"] = rows["3"]["notes"] = "from the table"
+    raw = table_of(*rows.values(), by=";")
+
+    def notes() -> list[str]:
+        with tables.session() as session:
+            return [session.get_one(Piece, ids[number]).notes for number in "123"]
+
+    plan, lines = asyncio.run(importing.bring_in(tables, me, raw, make=True))
+    asked = {line.piece_id: (sorted(c.column for c in line.changes), line.older) for line in plan.lines}
+    assert asked == {
+        ids["1"]: (["reference", "title"], ()),
+        ids["2"]: (["notes"], ("notes",)),
+        ids["3"]: (["notes"], ()),
+    }
+    assert [line.piece_id for line in lines if not line.goes] == [ids["2"]]
+    assert notes() == ["newer", "newer", "from the table"]
+    with tables.session() as session:
+        kept = session.get_one(Draft, draft.id).fields
+        assert (kept["title"]["value"], kept["price"]["value"]) == ("Un manteau", "70")
+        assert session.get_one(Piece, ids["1"]).reference == "B"
+    once_more, lines = asyncio.run(importing.bring_in(tables, me, raw, make=True, older=True))
+    assert (once_more.unchanged, [(line.piece_id, line.goes) for line in lines]) == (2, [(ids["2"], True)])
+    assert notes() == ["newer", "from the table", "from the table"]
+
+
+def test_a_note_made_while_a_table_is_brought_in_stays(tables: Database) -> None:
+    with tables.session() as session:
+        account = account_of(session)
+        look(session, account, item("1"))
+        [piece] = found(session, account.user_id)
+        plan = plan_of(session, account.user_id, table_of({"id": piece.id, "notes": "from the table"}))
+        pieces.note(session, account.user_id, piece.id, reference=None, notes="newer")
+    [line] = asyncio.run(importing.apply(tables, account.user_id, plan.changing))
+    assert line.refused is not None and line.refused.code == "piece_changed"
+
+
 def test_each_line_that_cannot_be_is_refused_with_its_reason(session: Session) -> None:
     account, foreign = account_of(session), account_of(session)
     listed(session, account, "1", title="Une")

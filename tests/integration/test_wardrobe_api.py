@@ -72,4 +72,4 @@ async def test_pieces_views_files_and_a_table_back(client: httpx.AsyncClient) ->
     photos = zipfile.ZipFile(io.BytesIO((await client.get("/api/v1/wardrobe/photos.zip")).content))
     assert [name.partition("-")[2] for name in photos.namelist()] == ["manteau/01.jpg", "manteau/02.jpg"]
     none = await client.get("/api/v1/wardrobe/photos.zip", params={"q": "jupe"})
-    assert (none.status_code, none.json()["code"]) == (409, "no_photos")
+    assert (none.status_code, none.json()["code"]) == (409, "photos_elsewhere")

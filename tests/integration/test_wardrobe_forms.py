@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from backend.web import wardrobe
-from tests.integration.test_pages import form
+from tests.forms import form
 from tests.integration.test_wardrobe_api import client
 
 __all__ = ["client"]
@@ -29,6 +29,25 @@ async def test_a_table_is_applied_as_it_was_looked_at(client: httpx.AsyncClient,
     draft = (await client.get(f"/api/v1/drafts/{coat['draft_id']}")).json()
     assert draft["fields"]["title"]["value"] == "Manteau Sézane"
     assert (await client.get(f"/api/v1/wardrobe/{coat['id']}")).json()["notes"] == "à l'été – 60 €"
+
+
+async def test_an_older_line_is_held_back_until_its_seller_says_so(client: httpx.AsyncClient) -> None:
+    client.headers["Accept-Language"] = "en"
+    coat = (await pieces_by_title(client))["Manteau"]
+    at = f"/api/v1/wardrobe/{coat['id']}"
+    await client.patch(at, json={"notes": "old words"})
+    table = (await client.get("/api/v1/wardrobe/export")).content.replace(b"old words", b"from the table")
+    await client.patch(at, json={"notes": "newer"})
+    token = {"token": form(await client.get("/wardrobe/import"), "/wardrobe/import")["token"]}
+    seen = await client.post("/wardrobe/import", data=token, files={"file": ("t.csv", table, "text/csv")})
+    assert "1 is older than what is here, and held back." in seen.text
+    assert "Changed here since the export: Notes." in seen.text
+    wish = {**form(seen, "/wardrobe/import"), "do": "apply"}
+    held = await client.post("/wardrobe/import", data=wish)
+    assert (await words_of(client, coat["id"]))["notes"] == "newer"
+    done = await client.post("/wardrobe/import", data={**form(held, "/wardrobe/import"), "do": "apply", "older": "1"})
+    assert "1 line changed." in done.text
+    assert (await words_of(client, coat["id"]))["notes"] == "from the table"
 
 
 async def words_of(client: httpx.AsyncClient, piece_id: str) -> dict[str, str | None]:

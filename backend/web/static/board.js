@@ -1,5 +1,6 @@
 // <photo-board>: photos are chosen and put somewhere, by tapping, by dragging or by keys. Every change is one request to
-// the API (`data-api`), named with the board's revision; then the page as the server has it now is laid over this one.
+// the API (`data-api`), named with the board's revision; then the board as the server has it now is laid over this one:
+// it is sent whole but for the cards that stand here already as they are, which are known by `data-version`.
 // Dragging is `board-drag.js`'s.
 
 import { watchDrags } from "./board-drag.js";
@@ -7,18 +8,16 @@ import { lookAt } from "./board-look.js";
 
 const LOOK_AGAIN = 1500;
 const TRY_AGAIN = 3000;
+const MOST_KNOWN = 6000; // characters, as the server takes them: beyond, the whole page is asked for
 const KEYS = { n: "new", m: "merge", u: "unsorted", c: "cover", r: "turn", z: "undo", y: "redo", Delete: "bin", Backspace: "bin", p: "here", v: "look", Escape: "clear" };
 
 const newId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-// Each item as the server wrote it: what it writes again the same way needs no laying over.
-const cardsOf = (board) => new Map([...board.querySelectorAll(".item")].map((item) => [item.id, item.outerHTML]));
 const set = (element, name, value) => element.getAttribute(name) === String(value) || element.setAttribute(name, value);
 
 class PhotoBoard extends HTMLElement {
   connectedCallback() {
     this.chosen = new Set();
-    this.asServed = cardsOf(this);
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("dblclick", (event) => event.target.closest(".tile") && lookAt(event.target.closest(".tile")));
     this.addEventListener("keydown", (event) => this.pressed(event));
@@ -190,7 +189,7 @@ class PhotoBoard extends HTMLElement {
   showMoved(tiles, to, before) {
     const place = this.querySelector(`[data-place="${CSS.escape(to)}"]`);
     if (!place) return;
-    for (const touched of [place, ...tiles.map((tile) => tile.closest("[data-place]"))]) this.asServed.delete(touched.id);
+    for (const touched of [place, ...tiles.map((tile) => tile.closest("[data-place]"))]) touched.closest("[data-version]")?.removeAttribute("data-version");
     const list = place.querySelector(".tiles");
     const next = before && list.querySelector(`#p-${CSS.escape(before)}`);
     for (const tile of tiles) list.insertBefore(tile, next || null);
@@ -238,7 +237,7 @@ class PhotoBoard extends HTMLElement {
 
   // null where the answer got lost on the way, or is a proxy's that had none.
   async ask(what, body) {
-    const headers = { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang };
+    const headers = { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang, Prefer: "return=minimal" };
     const answer = await fetch(this.dataset.api + what, { method: "POST", headers, body }).catch(() => null);
     const said = await answer?.json().catch(() => null);
     return said || (answer && !answer.ok && answer.status < 502) ? { ok: answer.ok, said } : null;
@@ -271,19 +270,24 @@ class PhotoBoard extends HTMLElement {
     if ("moving" in this.dataset) this.timer = setTimeout(() => this.refresh(), LOOK_AGAIN);
   }
 
+  // The page's address; with what is here already, for an answer that is no longer than what is new.
+  get news() {
+    const known = [...this.querySelectorAll("[data-version]")].map((card) => card.dataset.version).join(".");
+    const address = new URL(location);
+    if (known.length <= MOST_KNOWN) address.searchParams.set("known", known);
+    return address;
+  }
+
   async refresh() {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+    const answer = await fetch(this.news, { headers: { Accept: "text/html" } }).catch(() => null);
     const text = answer?.ok ? await answer.text().catch(() => null) : null;
     if (text && !this.dragging && !this.waiting) {
-      const page = new DOMParser().parseFromString(text, "text/html");
+      const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(this.id);
+      if (!fresh) return location.reload(); // another page by now: one is to sign in
       const focused = document.activeElement?.closest?.(".tile")?.id;
-      const fresh = page.getElementById(this.id);
       fresh.querySelector(".toast").replaceWith(this.querySelector(".toast").cloneNode(true));
-      const served = cardsOf(fresh);
-      const same = new Set([...served.keys()].filter((id) => served.get(id) === this.asServed.get(id)));
-      for (const id of same) fresh.querySelector(`#${id}`).replaceChildren(); // left alone below
-      this.asServed = served;
-      const callbacks = { beforeAttributeUpdated: (name) => name !== "open", beforeNodeMorphed: (_, { id }) => !same.has(id) };
+      const same = (before, { dataset }) => dataset && ("same" in dataset || ("version" in dataset && dataset.version === before.dataset.version));
+      const callbacks = { beforeAttributeUpdated: (name) => name !== "open", beforeNodeMorphed: (...both) => !same(...both) };
       Idiomorph.morph(this, fresh, { morphStyle: "outerHTML", callbacks });
       if (focused) document.getElementById(focused)?.firstElementChild.focus({ preventScroll: true });
       this.show();

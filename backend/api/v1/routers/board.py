@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from backend.api.deps import RuntimeDep, UserId
 from backend.api.errors import RESPONSES
 from backend.core.errors import BadRequest
-from backend.db.models import Photo
+from backend.db.models import Batch, Photo
 from backend.db.scope import get_owned
 from backend.drafts import board
 from backend.photos.turning import turned
@@ -42,6 +42,12 @@ class BoardOut(BaseModel):
     can_redo: bool
 
 
+class RevisionOut(BaseModel):
+    """The board's revision alone."""
+
+    revision: int
+
+
 class AtRevision(BaseModel):
     """`revision` is the board's that was looked at. `sent_as` is an id of your own for this change: where its answer
     got lost, the same sent again is made once, and answered with the board as it is."""
@@ -68,13 +74,22 @@ class Turn(AtRevision):
     degrees: Literal[90, 180, 270] = 90
 
 
+def wants_little(prefer: Annotated[str, Header()] = "") -> bool:
+    """`Prefer: return=minimal` is answered with the new revision alone."""
+    return "return=minimal" in prefer
+
+
+Little = Annotated[bool, Depends(wants_little)]
+Changed = BoardOut | RevisionOut
+
+
 @router.get("")
 async def show_board(job_id: str, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
     return await _look(runtime, user_id, job_id)
 
 
 @router.post("")
-async def move_photos(job_id: str, move: Move, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
+async def move_photos(job_id: str, move: Move, runtime: RuntimeDep, user_id: UserId, little: Little) -> Changed:
     """Moves, merges, splits, reorders, sets the cover, deletes: photos are put somewhere. 409 `stale_board`,
     `item_in_publication`, `batch_sorting`."""
 
@@ -85,11 +100,11 @@ async def move_photos(job_id: str, move: Move, runtime: RuntimeDep, user_id: Use
         photos = [*move.photos, *(photo.id for item in move.items for photo in items[item])]
         board.put(session, user_id, job_id, move.revision, photos, move.to, before=move.before, busy=busy)
 
-    return await _change(runtime, user_id, job_id, move, change)
+    return await _change(runtime, user_id, job_id, move, change, little)
 
 
 @router.post("/turn")
-async def turn_photos(job_id: str, turn: Turn, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
+async def turn_photos(job_id: str, turn: Turn, runtime: RuntimeDep, user_id: UserId, little: Little) -> Changed:
     """Turns photos; their items are read again."""
     photos = [await runtime.database.look(get_owned, Photo, user_id, photo_id) for photo_id in turn.photos]
     pictures: dict[str, dict[str, Any]] = {}
@@ -99,32 +114,36 @@ async def turn_photos(job_id: str, turn: Turn, runtime: RuntimeDep, user_id: Use
     def change(session: Session, busy: Collection[str]) -> None:
         board.turn(session, user_id, job_id, turn.revision, pictures, busy=busy)
 
-    return await _change(runtime, user_id, job_id, turn, change)
+    return await _change(runtime, user_id, job_id, turn, change, little)
 
 
 @router.post("/undo")
-async def undo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
+async def undo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId, little: Little) -> Changed:
     """409 `no_change` where nothing is to be taken back."""
     return await _change(
         runtime, user_id, job_id, at,
-        lambda session, busy: board.undo(session, user_id, job_id, at.revision, busy=busy),
+        lambda session, busy: board.undo(session, user_id, job_id, at.revision, busy=busy), little,
     )  # fmt: skip
 
 
 @router.post("/redo")
-async def redo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId) -> BoardOut:
+async def redo_change(job_id: str, at: AtRevision, runtime: RuntimeDep, user_id: UserId, little: Little) -> Changed:
     """409 `no_change` where nothing was taken back."""
     return await _change(
         runtime, user_id, job_id, at,
-        lambda session, busy: board.redo(session, user_id, job_id, at.revision, busy=busy),
+        lambda session, busy: board.redo(session, user_id, job_id, at.revision, busy=busy), little,
     )  # fmt: skip
 
 
-async def _change(runtime: Runtime, user_id: str, job_id: str, at: AtRevision, change: BoardWork) -> BoardOut:
+async def _change(
+    runtime: Runtime, user_id: str, job_id: str, at: AtRevision, change: BoardWork, little: bool
+) -> Changed:
     def work(session: Session, busy: Collection[str]) -> None:
         board.once(session, user_id, job_id, at.sent_as, lambda: change(session, busy))
 
     await runtime.change_board(user_id, job_id, work)
+    if little:
+        return RevisionOut(revision=(await runtime.database.look(get_owned, Batch, user_id, job_id)).board_revision)
     return await _look(runtime, user_id, job_id)
 
 

@@ -113,22 +113,25 @@ class ChangeOut(BaseModel):
 
 
 class LineOut(BaseModel):
-    """A line that changes something, or is refused."""
+    """A line that changes something, or is refused, or is held back: `older` are its cells that changed here since the
+    export."""
 
     line: int
     title: str
     id: str | None
     draft_id: str | None
     changes: list[ChangeOut]
+    older: list[str]
     code: str | None
     refused: str | None
 
 
 class ImportOut(BaseModel):
-    """`applied` is false for a dry look. `ignored` are columns that nobody knows."""
+    """`applied` is false for a dry look. `older` lines are held back, `ignored` are columns that nobody knows."""
 
     applied: bool
     changed: int
+    older: int
     refused: int
     unchanged: int
     ignored: list[str]
@@ -169,7 +172,7 @@ async def export_wardrobe(
 
 @router.get("/photos.zip", response_class=StreamingResponse)
 async def export_photos(runtime: RuntimeDep, user_id: UserId, wanted: WantedDep) -> StreamingResponse:
-    """The photos of all that is wanted: a folder a piece, in order. 409 `no_photos` where there are none."""
+    """The photos of all that is wanted: a folder a piece, in order. 409 `photos_elsewhere` where there are none."""
     streamed = await pieces.caught_up(runtime.database, photos_zip, user_id, wanted, runtime.store)
     return StreamingResponse(streamed, media_type="application/zip", headers=_as_file("wardrobe-photos.zip"))
 
@@ -180,13 +183,12 @@ async def import_wardrobe(
     user_id: UserId,
     table: Annotated[bytes, Body(media_type="text/csv")],
     apply: bool = False,
+    older: bool = False,
 ) -> ImportOut:
-    """Says line by line what the table would change and what is refused; with `apply` it is changed."""
-    plan = await pieces.caught_up(runtime.database, importing.look, user_id, table)
-    if not apply:
-        return import_shown(plan, plan.lines, applied=False)
-    done = await importing.apply(runtime.database, user_id, plan.changing)
-    return import_shown(plan, sorted([*done, *plan.refused], key=lambda line: line.number), applied=True)
+    """Says line by line what the table would change and what is refused; with `apply` it is changed, with `older` also
+    where a cell is older than what is here."""
+    plan, lines = await importing.bring_in(runtime.database, user_id, table, make=apply, older=older)
+    return import_shown(plan, lines, applied=apply)
 
 
 @router.get("/views")
@@ -238,12 +240,12 @@ def view_shown(view: SavedView) -> ViewOut:
     return ViewOut(id=view.id, name=view.name, wanted=view.wanted)
 
 
-def import_shown(plan: Plan, lines: list[Line] | tuple[Line, ...], *, applied: bool) -> ImportOut:
-    refused = sum(line.refused is not None for line in lines)
+def import_shown(plan: Plan, lines: list[Line], *, applied: bool) -> ImportOut:
     return ImportOut(
         applied=applied,
-        changed=len(lines) - refused,
-        refused=refused,
+        changed=sum(line.goes for line in lines),
+        older=sum(bool(line.older) for line in lines),
+        refused=sum(line.refused is not None for line in lines),
         unchanged=plan.unchanged,
         ignored=list(plan.ignored),
         lines=[line_shown(line) for line in lines],
@@ -257,6 +259,7 @@ def line_shown(line: Line) -> LineOut:
         id=line.piece_id,
         draft_id=line.draft_id,
         changes=[ChangeOut(column=c.column, before=c.before, after=c.after) for c in line.changes],
+        older=list(line.older),
         code=line.refused.code if line.refused else None,
         refused=str(line.refused) if line.refused else None,
     )

@@ -1,49 +1,28 @@
 """Accounts and notifications in a real browser, on a phone's screen: added by paste, told by the bell, seen."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from backend.accounts import service as accounts
 from backend.app import create_app
 from backend.db.engine import Database
-from backend.marketplace.vinted_web.browser import find_browser, launch
 from backend.notifications import service
 from backend.sandbox.loopback import serving
 from backend.settings import Settings
 from backend.users.service import local_user
+from tests.browser.pages.seller import Visit
 from tests.fakes import ScriptedReader
 
-PHONE = {"width": 390, "height": 844}
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 @pytest.fixture
-def address(settings: Settings, reader: ScriptedReader) -> Iterator[str]:
-    with serving(create_app(settings, run_jobs=True, analyzer=reader)) as url:
+def own_address(settings: Settings, reader: ScriptedReader) -> Iterator[str]:
+    """A server of the test's own."""
+    with serving(create_app(settings, run_jobs=False, analyzer=reader)) as url:
         yield url
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as driver:
-        running = await launch(driver, find_browser())
-        yield running
-        await running.close()
-
-
-@pytest.fixture
-async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
-    """A phone's page, which complains of nothing."""
-    context = await browser.new_context(base_url=address, viewport=PHONE, locale="fr-FR", has_touch=True)
-    context.set_default_timeout(10_000)
-    complaints: list[str] = []
-    opened = await context.new_page()
-    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    await context.close()
-    assert complaints == []
 
 
 async def has_no_sideways_scroll(shown: Page) -> bool:
@@ -51,9 +30,14 @@ async def has_no_sideways_scroll(shown: Page) -> bool:
 
 
 async def test_an_account_is_added_paused_and_told_about_on_a_phone(
-    page: Page,
-    settings: Settings,
+    visit: Visit, own_address: str, settings: Settings
 ) -> None:
+    async with visit(phone=True, language="fr-FR", at=own_address) as page:
+        await add_and_pause(page)
+        await see_what_is_told(page, settings)
+
+
+async def add_and_pause(page: Page) -> None:
     await page.goto("/accounts")
     await expect(page.locator(".places").get_by_role("link", name="Réglages")).to_be_in_viewport(ratio=1)
     assert await has_no_sideways_scroll(page)
@@ -67,6 +51,8 @@ async def test_an_account_is_added_paused_and_told_about_on_a_phone(
     await expect(page.locator(".publication")).to_contain_text("en pause")
     assert await has_no_sideways_scroll(page)
 
+
+async def see_what_is_told(page: Page, settings: Settings) -> None:
     await page.goto("/notifications")
     await expect(page.locator(".empty")).to_be_visible()
     database = Database(settings.database)
@@ -88,8 +74,9 @@ async def test_an_account_is_added_paused_and_told_about_on_a_phone(
 
 
 @pytest.mark.parametrize("width", [320, 390])
-async def test_no_page_scrolls_sideways(page: Page, width: int) -> None:
-    await page.set_viewport_size({"width": width, "height": 700})
-    for path in ("/", "/accounts", "/notifications", "/publications"):
-        await page.goto(path)
-        assert await has_no_sideways_scroll(page), path
+async def test_no_page_scrolls_sideways(visit: Visit, waiting: str, width: int) -> None:
+    async with visit(phone=True, language="fr-FR") as page:
+        await page.set_viewport_size({"width": width, "height": 700})
+        for path in ("/", "/accounts", "/notifications", "/publications"):
+            await page.goto(path)
+            assert await has_no_sideways_scroll(page), path
