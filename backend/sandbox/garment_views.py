@@ -78,7 +78,7 @@ def _plain(of: Source) -> Pixels:
     inner = cv2.erode(of.garment.astype(np.uint8), np.ones((height // 14, width // 14), np.uint8))
     soft = cv2.GaussianBlur(inner.astype(np.float32), (0, 0), width / 60)[..., None]
     grain = of.photo.astype(np.float32) - cv2.GaussianBlur(of.photo, (0, 0), 1.2)
-    return np.clip(soft * (blurred + grain) + (1 - soft) * of.photo, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(soft * (blurred + grain) + (1 - soft) * of.photo, 0, 255)).astype(np.uint8)
 
 
 def _half(rng: Rng, garment: Mask) -> Mask:
@@ -121,7 +121,7 @@ def _near(rng: Rng, of: Source, *, share: float) -> Pixels:
     top, left = int(np.clip(row - tall // 2, 0, height - tall)), int(np.clip(column - wide // 2, 0, width - wide))
     near = cv2.resize(of.photo[top : top + tall, left : left + wide], TALL, interpolation=cv2.INTER_CUBIC)
     weave = cv2.GaussianBlur(rng.normal(0, 14, near.shape[:2]), (0, 0), 0.8)[..., None]
-    return np.clip(near + weave, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(near + weave, 0, 255)).astype(np.uint8)
 
 
 def _with_label(rng: Rng, cloth: Pixels) -> Pixels:
@@ -159,4 +159,4 @@ def _lit(rng: Rng, picture: Pixels) -> Pixels:
     light = rng.uniform(0.85, 1.15) * (1 + slope[0] * rows + slope[1] * columns)
     tint = 1 + rng.uniform(-0.05, 0.05, 3)
     shot = picture * light[..., None] * tint + rng.normal(0, 2.5, (height, width, 1))
-    return np.clip(shot, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(shot, 0, 255)).astype(np.uint8)
