@@ -1,11 +1,12 @@
 """How well a batch is sorted into items, beside pauses alone, and what that costs.
 
-    python benchmarks/bench_grouping.py [GARMENTS] [--sights FOLDER] [--quick]
+    python benchmarks/bench_grouping.py [GARMENTS] [--sights FOLDER] [--quick] [--views SELLERS]
 
 Wardrobes are drawn in several orders and colours and looked at by the embedded reader; their photos then arrive as
 `backend/sandbox/sessions.py` has it. GARMENTS is a folder of photos that each show another garment, in subfolders, with
 a `manifest.csv` (file, label, seller): there every merge of neighbours is wrong. What was seen is kept in the folder
-`--sights` and found there next time. `--quick` draws one wardrobe and looks at 60 garments.
+`--sights` and found there next time. `--quick` draws one wardrobe and looks at 60 garments. `--views` alone measures so
+many sellers (20 at most) whose garments have six views each, made from these photos (`seller_views.py`).
 """
 
 import argparse
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import seller_views
 from rich.console import Console
 from rich.table import Table
 
@@ -31,7 +33,7 @@ from backend.core.grouping import Grouping, group_photos
 from backend.core.reading import PhotoInput, Shows, Sight
 from backend.sample.drawing.designs import DESIGNS, Design
 from backend.sample.wardrobe import take_picture
-from backend.sandbox.sessions import SESSIONS, TEN, Score, Session, score
+from backend.sandbox.sessions import SESSIONS, TEN, Score, Session, score, shuffled
 from backend.vision.embedded.analyzer import EmbeddedAnalyzer
 
 COLOURS = (
@@ -158,6 +160,7 @@ def show_wardrobes(console: Console, names: Sequence[str], folder: Path | None) 
             f"{statistics.mean(blind):.3f}",
         )
     console.print(table)
+    show_shuffled(console, drawn)
 
 
 def run(kind: str, items: Sequence[Sequence[str]], sights: Sights) -> list[Score]:
@@ -201,6 +204,39 @@ def strangers_merged(files: Sequence[str], sights: Sights, size: int) -> tuple[i
         result = score(session, group_photos(session.photos, sights=sights))
         merged, pairs = merged + result.merged, pairs + result.borders
     return merged, pairs
+
+
+def show_shuffled(console: Console, drawn: Mapping[str, tuple[list[list[str]], dict[str, Sight]]]) -> None:
+    """Photos without times in an order that mixes the items; names count on all the same."""
+    table = Table(title="Without times, 12 heaps each: items of two garments or more where the order mixes them, and")
+    for heading in ("garments a heap", "mixed items", "the same in order: mixed", "index in order"):
+        table.add_column(heading, justify="right")
+    for size in (2, 3, 4, 8):
+        found: dict[str, list[tuple[int, float]]] = {"shuffled": [], "in order": []}
+        for items, sights in drawn.values():
+            for seed in range(12):
+                few = random.Random(seed).sample(items, size)
+                for name, arrive in (("shuffled", shuffled), ("in order", SESSIONS["order only"])):
+                    session = arrive(few, np.random.default_rng(seed))
+                    grouping = group_photos(session.photos, sights=sights)
+                    bad = sum(len({session.truth[p] for p in item.photos}) > 1 for item in grouping.items)
+                    found[name].append((bad, score(session, grouping).ari))
+        bad, good = found["shuffled"], found["in order"]
+        index = f"{statistics.mean(ari for _, ari in good):.2f}"
+        table.add_row(str(size), f"{sum(n for n, _ in bad)} in {len(bad)}", f"{sum(n for n, _ in good)}", index)
+    console.print(table)
+
+
+def show_views(console: Console, garments: Path, folder: Path | None, sellers: int) -> None:
+    """The first sellers were looked at while the rules were made, the others only measured."""
+    seen = []
+    for number, files in enumerate(seller_views.chosen(garments, sellers)):
+        file = folder / f"views-{number:02d}.npz" if folder else None
+        seen.append(kept(file, lambda n=number, f=files: seller_views.wardrobe(garments, n, f, look)))
+    first = seller_views.LOOKED_AT
+    for title, half in (("Looked at", seen[:first]), ("Held back", seen[first:])):
+        if half:
+            seller_views.show(console, f"{title}, {len(half)} sellers of {seller_views.GARMENTS} garments", half)
 
 
 def show_pauses(console: Console) -> None:
@@ -305,10 +341,14 @@ def main() -> None:
     parser.add_argument("garments", nargs="?", type=Path)
     parser.add_argument("--sights", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--views", type=int, default=0)
     given = parser.parse_args()
     console = Console(width=160)
     if given.sights:
         given.sights.mkdir(parents=True, exist_ok=True)
+    if given.views and given.garments:
+        show_views(console, given.garments, given.sights, given.views)
+        return
     show_cost(console)
     show_pauses(console)
     show_wardrobes(console, list(WARDROBES)[: 1 if given.quick else None], given.sights)

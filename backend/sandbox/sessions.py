@@ -74,6 +74,15 @@ def through_a_messenger(items: Items, rng: Rng) -> Session:
     return _session(items, None, lambda n: f"IMG-20260502-WA{n:04d}.jpg")
 
 
+def shuffled(items: Items, rng: Rng) -> Session:
+    """Numbered names, no times, in an order that mixes the items."""
+    ids = [photo for item in items for photo in item]
+    drawn = [ids[int(at)] for at in rng.permutation(len(ids))]
+    photos = tuple(PhotoInput(photo, Path("unread"), f"IMG_{2041 + n}.jpg") for n, photo in enumerate(drawn))
+    item_of = {photo: number for number, item in enumerate(items) for photo in item}
+    return Session(photos, {photo: item_of[photo] for photo in drawn})
+
+
 def stamped_names(items: Items, rng: Rng) -> Session:
     """Without metadata, but with the moment in the name, as phones write it."""
     moments = _moments(items, rng)

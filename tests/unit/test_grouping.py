@@ -308,6 +308,14 @@ def test_an_order_that_mixes_garments_joins_none_though_the_names_count_on(items
     assert mixed <= 2
 
 
+def test_labels_that_lie_apart_tell_an_order_where_no_two_garments_look_alike() -> None:
+    """One view and one label of each: the label's colours alone tie it, as weakly in any order."""
+    photos = [sight for at, (_, sight) in enumerate(wardrobe(8, 3)) if at % 4 in (0, 3)]
+    assert [len(item.photos) for item in counted(photos).items] == [2] * 8
+    mixed = random.Random(2).sample(photos, 16)
+    assert {len(item.photos) for item in counted(mixed).items} == {1}
+
+
 def test_photos_of_one_garment_are_one_item_in_any_order() -> None:
     (_, front), (_, back), (_, part), (_, label) = wardrobe(1, 1)
     for seed in range(4):

@@ -7,7 +7,7 @@ lie in the order taken at all. Owns neither the sum over cuts (`chain.py`) nor t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log
+from math import comb, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from backend.core.grouping.arrange import Strip
 from backend.core.grouping.chain import REACH, begin_chances, total_weights, uncut_weights
 from backend.core.grouping.likeness import (
     LABEL,
+    PART_NEAR,
     PART_UNLIKE,
     UNLIKE,
     UNSEEN,
@@ -201,17 +202,18 @@ def _alike(part: _Part, garments: Scale, labels: Scale) -> Floats:
     The best of several comparisons looks better than it is: that is taken off again."""
     best, tint = np.fmax.accumulate(part.garments, axis=-1), np.fmax.accumulate(part.labels, axis=-1)
     tries = np.maximum(1, (~np.isnan(part.garments)).cumsum(axis=-1))
-    unlike = np.where(np.logical_or.accumulate(part.wholes, axis=-1), UNLIKE, PART_UNLIKE)
-    form = garments.log_odds(best - 0.5 * garments.spread * np.sqrt(np.log(tries)), unlike)
+    wholes = np.logical_or.accumulate(part.wholes, axis=-1)
+    unlike, near = np.where(wholes, UNLIKE, PART_UNLIKE), np.where(wholes, 1.0, PART_NEAR)
+    form = garments.log_odds(best - 0.5 * garments.spread * np.sqrt(np.log(tries)), unlike, near)
     return np.asarray(LOOKS_WEIGHT * form + LABEL_WEIGHT * labels.log_odds(tint, PART_UNLIKE))
 
 
 def _order_tells(looks: Looks, start: int, count: int, share: float, garments: Scale, labels: Scale) -> bool:
     """Whether photos that no clock orders lie as an item's photos would: side by side.
 
-    What is seen must be likelier in the order given than in nearly all random ones. Where random orders are as a rule
-    all of one item too, and its views are no strangers, there is nothing to mix. Of few photos hardly any order can
-    stand out."""
+    What is seen must be likelier in the order given than in nearly all random ones, or labels lie so far apart from
+    each other as they do in few of them. Where random orders are as a rule all of one item too, and its views are no
+    strangers, there is nothing to mix. Of few photos hardly any order can stand out."""
     if count < FEW_TO_ORDER:
         return True
     many = min(count, ORDER_WINDOW)
@@ -223,10 +225,20 @@ def _order_tells(looks: Looks, start: int, count: int, share: float, garments: S
     weights = np.logaddexp.reduce(habits + total_weights(joins), axis=0)
     of_one_item = np.exp(np.logaddexp.reduce(habits + uncut_weights(joins), axis=0) - weights)
     luck = float((weights >= weights[0]).mean())
-    if luck <= min(LUCK_OF_FEW, max(LUCK, 10 / many**2)):
+    if min(luck, _luck_of_labels(looks.kinds[start : start + many])) <= min(LUCK_OF_FEW, max(LUCK, 10 / many**2)):
         return True
     one_item = float(of_one_item[1:].mean()) > ONE_ITEM
     return one_item and not Wholes(looks, start, garments).are_strangers(range(count))
+
+
+def _luck_of_labels(kinds: NDArray[np.intp]) -> float:
+    """In how many random orders the labels lie in as many places as in this one, or more: beside its garment each
+    lies by itself. 1.0 without labels."""
+    labels = kinds == LABEL
+    count, many = int(labels.sum()), len(kinds)
+    places = int((labels & ~np.append(False, labels[:-1])).sum())
+    ways = sum(comb(many - count + 1, n) * comb(count - 1, n - 1) for n in range(max(1, places), count + 1))
+    return ways / comb(many, count) if count else 1.0
 
 
 def _in_orders(looks: Looks, start: int, orders: NDArray[np.intp]) -> _Part:
@@ -251,7 +263,9 @@ def _fit(scale: Scale, parts: Sequence[_Part], chances: Sequence[Floats]) -> Sca
     """How alike neighbours of one item are in this batch."""
     if not parts:
         return scale
-    return scale.fitted(np.concatenate([p.garments[:, 0] for p in parts]), 1 - np.concatenate(chances))
+    likeness = np.concatenate([p.garments[:, 0] for p in parts])
+    near = np.where(np.concatenate([p.wholes[:, 0] for p in parts]), 1.0, PART_NEAR)
+    return scale.fitted(likeness, 1 - np.concatenate(chances), near)
 
 
 def _share(parts: Sequence[_Part], chances: Sequence[Floats], usual: float) -> float:

@@ -26,6 +26,8 @@ UNLIKE, PART_UNLIKE, ALIKE = 0.12, 0.5, 0.02
 """How many photos of one whole garment look no more alike than strangers (its back, another light), how many where one
 shows a part or a label from near, and how many strangers look like one garment (two white T-shirts): they bound what
 likeness alone may say."""
+PART_NEAR = 2 / 3
+"""How much of the way from strangers to views of one whole garment a close-up comes to the garment it is of."""
 STRANGE_UNTIL, MOST_COMPARED = 0.75, 24
 """Views that are on the average no more than so many spreads more alike than strangers are of several garments; so many
 of an item's views are compared."""
@@ -39,15 +41,18 @@ class Scale:
     together: float
     spread: float
 
-    def log_odds(self, likeness: Floats, unlike: Floats | float) -> Floats:
-        """Of the same item, where so many photos of one look like strangers; 0 where nothing can be compared (nan)."""
-        step = (self.together - self.apart) / self.spread**2
-        ratio = np.exp(np.clip(step * (likeness - (self.apart + self.together) / 2), -30.0, 30.0))
+    def log_odds(self, likeness: Floats, unlike: Floats | float, near: Floats | float = 1.0) -> Floats:
+        """Of the same item, where so many photos of one look like strangers; 0 where nothing can be compared (nan).
+        `near` is how much of the way from `apart` to `together` photos of one item come, of this kind."""
+        way = near * (self.together - self.apart)
+        ratio = np.exp(np.clip(way / self.spread**2 * (likeness - self.apart - way / 2), -30.0, 30.0))
         odds = np.log((1 - unlike) * ratio + unlike) - np.log((1 - ALIKE) + ALIKE * ratio)
         return np.asarray(np.nan_to_num(odds, nan=0.0))
 
-    def fitted(self, likeness: Floats, shares: Floats) -> "Scale":
-        """With `together` where these neighbours put it, each counting as much as it is surely of one item."""
+    def fitted(self, likeness: Floats, shares: Floats, near: Floats) -> "Scale":
+        """With `together` where these neighbours put it, each counting as much as it is surely of one item; `near` as
+        for `log_odds`."""
+        likeness = self.apart + (likeness - self.apart) / near
         known = ~np.isnan(likeness)
         weight = float(shares[known].sum())
         usual = min(self.apart + USUAL_STEPS * self.spread, MOST_TOGETHER)

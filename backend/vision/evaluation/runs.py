@@ -136,8 +136,9 @@ def arriving(photos: Sequence[PhotoInput], arrival: Arrival) -> list[PhotoInput]
     heap = list(reversed(photos)) if arrival is Arrival.BACKWARDS else list(photos)
     if arrival is Arrival.SHUFFLED:
         random.Random(SEED).shuffle(heap)  # noqa: S311 - a fair draw, no secret
-    bare = {"captured_at": None, "folder": ""}
-    return [replace(photo, **bare, name=f"IMG_{n:04d}.jpg", position=n) for n, photo in enumerate(heap)]
+    return [
+        replace(photo, captured_at=None, folder="", name=f"IMG_{n:04d}.jpg", position=n) for n, photo in enumerate(heap)
+    ]
 
 
 async def _as_product(
