@@ -243,6 +243,10 @@ def test_only_what_the_catalog_has_is_named(language: str) -> None:
     assert set(table["categories"]) == english
     for vocabulary in ("colours", "conditions", "materials", "parcels"):
         assert set(table[vocabulary]) <= set(catalog.vocabulary(vocabulary))
+        for slug, more in table[vocabulary].items():
+            accepted = site_names.of(catalog.vocabulary(vocabulary)[slug], language)
+            known = 0 if vocabulary == "parcels" else 1
+            assert len({*map(site_names.plain, accepted)}) == known + len(more), f"{slug} is named twice alike"
     assert set(table["parcels"]) == set(catalog.parcels())
     for vocabulary in ("conditions", "materials"):
         listed = [
