@@ -135,13 +135,13 @@ def fitting(names: Iterable[str], titles: Iterable[str]) -> list[str]:
 
 
 def find_category(leaf: Leaf, ontology: Ontology, language: str) -> Category | None:
-    """The only one by the same way down the tree; or, under the same top, the only leaf of its or the kind's name."""
+    """The only one by the same way down the tree; or, of the same audience, the only leaf of its or the kind's name."""
     levels = site_names.levels(leaf, language)
     way = [{plain(name) for name in names} for names in levels]
     same = [c for c in ontology.leaves if _same_way(c.path, way)]
     if same:
         return same[0] if len(same) == 1 else None
-    under = _under_the_same_top(levels[0], ontology)
+    under = _for_the_same(leaf.audience, levels, ontology)
     for names in (levels[-1], [wording.name("kinds", leaf.kind, language)]):
         wanted = {_singular(name) for name in names}
         named = [c for c in under if _singular(c.path[-1]) in wanted]
@@ -153,8 +153,8 @@ def find_category(leaf: Leaf, ontology: Ontology, language: str) -> Category | N
 def match_leaf(leaf: Leaf, ontology: Ontology, language: str) -> Match:
     if found := find_category(leaf, ontology, language):
         return Match(Option(found.id, " > ".join(found.path)))
-    top = site_names.levels(leaf, language)[0]
-    titles = [" > ".join(c.path) for c in _under_the_same_top(top, ontology) or ontology.leaves]
+    alike = _for_the_same(leaf.audience, site_names.levels(leaf, language), ontology)
+    titles = [" > ".join(c.path) for c in alike or ontology.leaves]
     return Match(None, nearest(" > ".join(site_names.path(leaf, language)), titles))
 
 
@@ -230,9 +230,10 @@ def _numbers(title: str) -> list[str]:
     return sorted(re.findall(r"\d+", title))
 
 
-def _under_the_same_top(names: Iterable[str], ontology: Ontology) -> list[Category]:
-    wanted = {plain(name) for name in names}
-    return [category for category in ontology.leaves if plain(category.path[0]) in wanted]
+def _for_the_same(audience: str, levels: Sequence[Iterable[str]], ontology: Ontology) -> list[Category]:
+    """Women's and men's stand under tops of their own, girls' and boys' one level further down."""
+    top = [{plain(name) for name in names} for names in levels[: 1 if audience in ("women", "men") else 2]]
+    return [c for c in ontology.leaves if _same_way(c.path[: len(top)], top)]
 
 
 def _singular(name: str) -> str:

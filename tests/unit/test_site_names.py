@@ -133,6 +133,14 @@ def test_a_category_is_found_by_the_names_that_are_reported_of_sites(
     assert " > ".join(found.path) == path
 
 
+def test_a_girl_s_category_is_not_the_boys_that_alone_bears_its_name() -> None:
+    site = categories("Enfants > Garçons > Pulls et sweats > Pulls", "Enfants > Filles > Robes > Robes midi")
+    match = match_leaf(leaf("girls", "jumper"), site, "fr")
+    assert match.option is None
+    assert not any("Garçons" in name for name in match.suggestions)
+    assert match_leaf(leaf("boys", "jumper"), site, "fr").option
+
+
 def test_two_categories_that_could_be_it_are_none_and_both_are_told() -> None:
     site = categories("Damen > Schuhe > Sneaker", "Damen > Schuhe > Turnschuhe", "Herren > Schuhe > Sneaker")
     match = match_leaf(leaf("women", "trainers"), site, "de")
@@ -235,6 +243,10 @@ def test_only_what_the_catalog_has_is_named(language: str) -> None:
     assert set(table["categories"]) == english
     for vocabulary in ("colours", "conditions", "materials", "parcels"):
         assert set(table[vocabulary]) <= set(catalog.vocabulary(vocabulary))
+        for slug, more in table[vocabulary].items():
+            accepted = site_names.of(catalog.vocabulary(vocabulary)[slug], language)
+            known = 0 if vocabulary == "parcels" else 1
+            assert len({*map(site_names.plain, accepted)}) == known + len(more), f"{slug} is named twice alike"
     assert set(table["parcels"]) == set(catalog.parcels())
     for vocabulary in ("conditions", "materials"):
         listed = [
