@@ -15,6 +15,7 @@ export function watchDrags(board) {
       board.show();
     }
     board.dragging = true;
+    board.classList.add("dragging"); // of the bar stays what a photo can be dropped on
     const ghost = tile.querySelector("img").cloneNode();
     ghost.className = "ghost";
     const count = document.createElement("span");
@@ -65,6 +66,7 @@ export function watchDrags(board) {
     count.remove();
     for (const one of board.querySelectorAll(".over, .before, .dragged")) one.classList.remove("over", "before", "dragged");
     board.dragging = false;
+    board.classList.remove("dragging");
     addEventListener("click", swallow, { capture: true, once: true });
     setTimeout(() => removeEventListener("click", swallow, { capture: true }), 50);
     if (put && to) board.put(to, before);
