@@ -1,24 +1,27 @@
 """Trains the probe that tells kinds of garments apart, and measures it by unseen seller.
 
-    python scripts/train_category.py DIR [--cache FILE] [--out FILE] [--seed N] [--measure-only]
+    python scripts/train_category.py DIR --tuned FILE [--cache FILE] [--out FILE] [--seed N] [--measure-only]
 
-DIR holds photos and `manifest.csv` with the columns file, label, seller. Sellers photograph all their things on
-the same floor, so a random split flatters: every figure printed here is for sellers the probe has not seen
-(five folds, each seller in one). The shipped weights are then trained on all photos.
+DIR holds photos and `manifest.csv` with the columns file, label, seller; FILE is `tune_network.py`'s `unseen.npz`,
+made with the same seed. Sellers photograph all their things on the same floor, so a random split flatters: every
+figure printed here is for sellers neither the probe nor the tuned layers have seen (five folds, each seller in one).
+The shipped weights are then trained on all photos.
 
-Owns the training and its figures. Does not own the features or the use of the weights (`backend/vision/embedded`).
+Owns the training of the probe, how much the tuned layers count beside it, and the figures. Does not own the features,
+the tuned layers' training (`tune_network.py`) or the use of the weights (`backend/vision/embedded`).
 """
 
 import argparse
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
@@ -51,11 +54,16 @@ class Photos:
     worn: Floats
 
 
+def read_manifest(folder: Path) -> list[dict[str, str]]:
+    with (folder / "manifest.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def read_photos(folder: Path, cache: Path | None) -> Photos:
     if cache is not None and cache.is_file():
         with np.load(cache) as kept:
             return Photos(kept["parts"], kept["labels"], kept["sellers"], kept["worn"])
-    rows = list(csv.DictReader((folder / "manifest.csv").open(encoding="utf-8")))
+    rows = read_manifest(folder)
     session = features.load_session(model_files.default_cache_dir(), threads=2)
     seen = []
     for row in rows:
@@ -142,39 +150,37 @@ def _discriminant(points: Floats, truth: NDArray[np.intp]) -> tuple[Floats, Floa
     return weights, np.log(count / len(truth)) - (means * weights).sum(axis=1) / 2
 
 
-def folds(photos: Photos, seed: int | None) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def deal(
+    truth: NDArray[Any], sellers: NDArray[np.str_], seed: int | None
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Seen and unseen photos, each seller unseen once; with a seed, dealt at random."""
-    splits = GroupKFold(FOLDS, shuffle=seed is not None, random_state=seed)
-    yield from splits.split(photos.parts, photos.labels, photos.sellers)
+    yield from GroupKFold(FOLDS, shuffle=seed is not None, random_state=seed).split(truth, truth, sellers)
 
 
 def scores_by_unseen_seller(photos: Photos, seed: int | None) -> tuple[tuple[str, ...], list[Floats]]:
     """For each photo, the scores of both classifiers by ones that never saw its seller: twice (n, kinds)."""
     kinds = tuple(str(kind) for kind in np.unique(photos.labels))
     both = [np.full((len(photos.labels), len(kinds)), -30.0, np.float32) for _ in range(2)]
-    for seen, unseen in folds(photos, seed):
+    for seen, unseen in deal(photos.labels, photos.sellers, seed):
         for scores, linear in zip(both, train(photos.parts[seen], photos.labels[seen]), strict=True):
             columns = [kinds.index(kind) for kind in linear.kinds]
             scores[np.ix_(unseen, columns)] = linear.scores(photos.parts[unseen])
     return kinds, both
 
 
-def temperature(scores: Floats, truth: NDArray[np.intp]) -> float:
-    """The factor that makes confidence mean what it says: least log loss over the unseen sellers."""
+def shares_of(votes: list[Floats], truth: NDArray[np.intp]) -> list[float]:
+    """How much of each classifier's scores makes up the whole, so that its confidence means what it says: the least
+    log loss over the unseen sellers."""
 
-    def loss(factor: float) -> float:
-        chances = category.softmax(scores * np.float32(factor))
+    def loss(logs: NDArray[np.float64]) -> float:
+        chances = category.softmax(summed(np.exp(logs), votes))
         return float(-np.log(chances[np.arange(len(truth)), truth] + 1e-9).mean())
 
-    return float(minimize_scalar(loss, bounds=(0.05, 5.0), method="bounded").x)
+    return [float(share) for share in np.exp(minimize(loss, np.log([0.5] * len(votes)), method="Nelder-Mead").x)]
 
 
-def shares_of(both: list[Floats], truth: NDArray[np.intp]) -> list[float]:
-    """How much of each classifier's scores makes up the whole: calibrated, half each, calibrated together."""
-    halves = [temperature(scores, truth) / 2 for scores in both]
-    together = sum(np.float32(half) * scores for half, scores in zip(halves, both, strict=True))
-    factor = temperature(np.asarray(together), truth)
-    return [half * factor for half in halves]
+def summed(shares: Iterable[float], votes: list[Floats]) -> Floats:
+    return np.asarray(sum(np.float32(share) * scores for share, scores in zip(shares, votes, strict=True)))
 
 
 def report(name: str, kinds: tuple[str, ...], chances: Floats, labels: NDArray[np.str_]) -> None:
@@ -208,6 +214,7 @@ def report_all(kinds: tuple[str, ...], chances: Floats, labels: NDArray[np.str_]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--tuned", type=Path, required=True, help="the tuned layers' scores of unseen sellers (.npz)")
     parser.add_argument("--cache", type=Path, help="keep the features here between runs (.npz)")
     parser.add_argument("--out", type=Path, default=Path(category.__file__).with_name("category.npz"))
     parser.add_argument("--seed", type=int, help="deal the sellers to the folds at random")
@@ -215,12 +222,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     photos = read_photos(arguments.folder, arguments.cache)
-    kinds, both = scores_by_unseen_seller(photos, arguments.seed)
+    kinds, votes = scores_by_unseen_seller(photos, arguments.seed)
+    with np.load(arguments.tuned) as tuned:
+        votes.append(tuned["scores"])
     truth = np.array([kinds.index(label) for label in photos.labels])
-    shares = shares_of(both, truth)
+    shares = shares_of(votes, truth)
     print(f"{len(truth)} photos, {len(set(photos.sellers))} sellers, shares {', '.join(f'{s:.3f}' for s in shares)}")
-    together = sum(np.float32(share) * scores for share, scores in zip(shares, both, strict=True))
-    chances = category.softmax(np.asarray(together))
+    chances = category.softmax(summed(shares, votes))
     report_all(kinds, chances, photos.labels)
     seen = [category.shows_garment(w, c) for w, c in zip(photos.worn, chances, strict=True)]
     print(f"taken for garments: {np.mean(seen):.3f}")
@@ -235,6 +243,7 @@ def main() -> None:
         scale=one.scale.astype(np.float16),
         weights=(one.weights * shares[0] + other.weights * shares[1]).astype(np.float16),
         bias=(one.bias * shares[0] + other.bias * shares[1]).astype(np.float16),
+        tuned=np.float32(shares[2]),
     )
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1024:.0f} KB")
 

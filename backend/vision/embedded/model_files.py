@@ -24,12 +24,17 @@ def default_cache_dir() -> Path:
 @cache
 def verify(path: Path, sha256: str) -> None:
     """Raises `SetupError` unless the file is there and is the very one this software was measured with."""
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise SetupError(f"{path} can't be read: install the package it belongs to again") from error
+    found = digest(path)
     if found != sha256:
         raise SetupError(f"{path} is not the expected file (sha256 {found}): install the package it belongs to again")
+
+
+def digest(path: Path) -> str:
+    """The file's SHA-256. Raises `SetupError` where it can't be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SetupError(f"{path} can't be read: install the package it belongs to again") from error
 
 
 def keep(target: Path, content: bytes) -> None:

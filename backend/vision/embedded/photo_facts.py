@@ -124,7 +124,7 @@ def read_photo(models: Models, path: Path) -> PhotoFacts:
     glance = _Glance(
         lines=ocr.read_lines(models.ocr, rgb),
         worn=category.garment_share(seen),
-        kinds=category.load_probe().probabilities(seen.parts),
+        kinds=category.load_probe().probabilities(seen),
     )
     is_label = glance.is_label
     is_garment = not is_label and glance.is_garment and not (glance.unsure and faces.fills_photo(small))

@@ -114,6 +114,19 @@ async def until_so(page: Page, script: str) -> None:
             await asyncio.sleep(0.05)
 
 
+async def at_rest(page: Page) -> None:
+    """Nothing has rolled for five pictures."""
+    await page.evaluate("""() => new Promise((rested) => {
+        let last = scrollY, same = 0;
+        const look = () => {
+            same = scrollY === last ? same + 1 : 0;
+            last = scrollY;
+            same < 5 ? requestAnimationFrame(look) : rested();
+        };
+        look();
+    })""")
+
+
 class Finger:
     """One finger on the glass, as the screen tells the browser of it."""
 
@@ -149,11 +162,14 @@ async def test_a_finger_that_rests_drags_and_one_that_swipes_scrolls(visit: Visi
         at = await left_of(tile(page, start[1][0]))
         await finger.tell("touchStart", at)
         await finger.slide(at, (at[0], at[1] - 260))
+        await finger.slide((at[0], at[1] - 260), (at[0], at[1] - 260))  # comes to rest, so that nothing rolls on
         await finger.tell("touchEnd")
         await until_so(page, "scrollY > 100")
         assert (await ghost.count(), await places(page)) == (0, start)
         await expect(page.locator(".hand")).to_be_hidden()
+        await at_rest(page)
         await page.evaluate("scrollTo(0, 0)")
+        await at_rest(page)
 
         at = await left_of(tile(page, start[0][2]))
         await finger.tell("touchStart", at)

@@ -79,4 +79,4 @@ async def sign_in(page: Page) -> None:
     await page.locator("[name=name]").fill("marie")
     await page.locator("[name=password]").fill(PASSWORD)
     await page.get_by_role("button", name="Se connecter").tap()
-    await page.wait_for_url("**/")
+    await expect(page.locator("input[name=files]")).to_be_attached()  # the first page is there
