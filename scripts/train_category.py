@@ -224,6 +224,8 @@ def main() -> None:
     photos = read_photos(arguments.folder, arguments.cache)
     kinds, votes = scores_by_unseen_seller(photos, arguments.seed)
     with np.load(arguments.tuned) as tuned:
+        if tuple(tuned["kinds"]) != kinds or np.isnan(tuned["scores"]).any():
+            raise SystemExit(f"{arguments.tuned} is of other kinds, or not whole: run tune_network.py to its end")
         votes.append(tuned["scores"])
     truth = np.array([kinds.index(label) for label in photos.labels])
     shares = shares_of(votes, truth)

@@ -43,6 +43,36 @@ def test_the_second_end_is_the_first_where_nothing_was_changed(weights: dict[str
         np.testing.assert_allclose(scores, logits, atol=1e-3)
 
 
+def test_a_change_shows_at_the_second_end_alone(weights: dict[str, NDArray[np.float32]]) -> None:
+    kinds = tuple(str(number) for number in range(1000))
+    name = "_blocks.20._project_conv"
+    old = lite2_graph.fold(weights)[name]
+    change = Change.between(old, Convolution(old.kernel * 0.5, old.bias))
+    tuned = TunedLayers({name: change}, kinds, weights["_fc.weight"], weights["_fc.bias"])
+    session = onnxruntime.InferenceSession(lite2_graph.convert(weights, tuned, features.SIDE))
+    plain = TunedLayers({}, kinds, tuned.weights, tuned.bias)
+    before = onnxruntime.InferenceSession(lite2_graph.convert(weights, plain, features.SIDE))
+    photo = np.random.default_rng(2).integers(0, 255, (1, features.SIDE, features.SIDE, 3), np.uint8)
+    looks = {"photo": features.as_input(photo)}
+    (logits, scores), (as_published,) = session.run(["logits", "kinds"], looks), before.run(["logits"], looks)
+    np.testing.assert_allclose(logits, as_published, atol=1e-3)
+    assert np.abs(scores - logits).max() > 0.1
+
+
+def test_what_the_second_end_says_counts_in_the_chances() -> None:
+    probe = category.load_probe()
+    nothing = np.zeros(len(probe.kinds), np.float32)
+    hat = nothing.copy()
+    hat[probe.kinds.index("hat")] = 5
+    said, unsaid = (
+        probe.probabilities(features.Features(np.zeros(1280), probe.mean, np.zeros(1000), kinds))
+        for kinds in (hat, nothing)
+    )
+    at, other = probe.kinds.index("hat"), probe.kinds.index("shoes")
+    raised = (said[at] / said[other]) / (unsaid[at] / unsaid[other])
+    assert raised == pytest.approx(np.exp(5 * probe.tuned), rel=1e-3)
+
+
 def test_the_shipped_layers_are_of_the_probes_kinds_and_count(weights: dict[str, NDArray[np.float32]]) -> None:
     tuned, probe = tuned_layers.load(), category.load_probe()
     assert tuned.kinds == probe.kinds

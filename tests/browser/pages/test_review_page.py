@@ -159,6 +159,7 @@ async def test_evidence_and_preview_follow_the_eye_and_the_hand(visit: Visit, dr
         preview = page.locator("#preview")
         await expect(preview).to_contain_text("Mine, half typed")
         await expect(preview.locator("[data-of=price]")).to_have_text(f"€7{suggested}")
+        assert (await ask(page, f"/drafts/{draft['id']}"))["fields"]["price"]["value"] == suggested, "not saved yet"
         shown.set()
     async with visit(phone=True, language="fr-FR", dark=True) as page:
         await page.goto(f"/drafts/{draft['id']}")
